@@ -1,0 +1,27 @@
+/* limits — every maximum of the program that no configuration key sets, with its unit and what
+ * happens when it is reached. */
+#pragma once
+
+enum {
+    /* Reading. */
+    READ_QUANTUM_BYTES = 256 * 1024,   /* read per pull: then it is the next source's turn */
+    RECORD_BYTES_MAX = 1024 * 1024,    /* one raw record; a longer one is skipped and booked */
+    BATCH_ENTRIES_MAX = 8192,          /* entries per pull; the rest is the next pull's */
+    BATCH_GAPS_MAX = 64,               /* gaps per pull; the pull ends early */
+    LINE_BYTES_MAX = 1024 * 1024,      /* a joined line, decoded; then cut, flagged `partial` */
+    LINE_SPREAD_MAX = 4 * 1024 * 1024, /* raw bytes passed since a line's first chunk; then cut */
+    SOURCE_CHUNK_BYTES = 16384,        /* Docker's own chunk (docker-logs §2.5), source bytes */
+    FINGERPRINT_SEARCH_MAX = 1024 * 1024, /* searched for a first whole record, bytes */
+    INFLATERS_MAX = 8, /* open inflate states per route; a further source waits */
+
+    /* Containers. */
+    ROUTES_MAX = 32,                      /* routes: bits of a slot's ready word */
+    CONTAINER_JSON_MAX = 4 * 1024 * 1024, /* config.v2.json, an inspect answer, bytes */
+    SEGMENTS_MAX = 4096, /* segments and holes kept per source; then the oldest go */
+    ERAS_MAX = 64,       /* eras per source; neighbours merge, counted */
+
+    /* Delivery. */
+    OUTPUT_BUFFER_BYTES = 256 * 1024, /* encoded before one write() */
+    OUTPUTS_OPEN_MAX = 4096,          /* outputs open at once, also <= a quarter of the budget */
+    PATH_BYTES_MAX = 4096,            /* a rendered output path */
+};

@@ -1,0 +1,72 @@
+/* container — what we know of one Docker container: an immutable, counted record.
+ *
+ * A change makes another record. It is built once through container_builder (docker/ fills it from
+ * the Engine's inspect answer or from config.v2.json + hostconfig.json), its labels are rendered
+ * once, and then it is only read, by any thread.
+ *
+ * - Owns: all its strings, in one allocation chain given back with the last reference.
+ * - Thread: ref, unref and reads from any.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/span.h"
+
+#include <stdint.h>
+
+enum { CONTAINER_ID_SIZE = 64 /* hex digits */, CONTAINER_SHORT_ID_SIZE = 12 };
+
+/* A name and a value; both NUL-terminated and never NULL. */
+struct pair {
+    const char *key;
+    const char *value;
+};
+
+struct pairs {
+    struct pair *items; /* sorted by key, bytewise */
+    size_t count;
+};
+
+struct container {
+    unsigned refs; /* atomic */
+
+    /* S12; every string non-NULL, "" where Docker says nothing */
+    char id[CONTAINER_ID_SIZE + 1];
+    const char *name;   /* without the leading slash */
+    const char *image;  /* as the user gave it */
+    int64_t created_ns; /* RFC3339_ZERO_NS if never or unknown */
+    int64_t started_ns;
+    const char *state;  /* created running paused restarting removing exited dead */
+    const char *status; /* the health word where there is a healthcheck, else state */
+    const char *platform;
+    const char *hostname;
+    const char *command;   /* S15: first word of Cmd, else Path */
+    struct pairs labels;   /* all of them, as Docker has them */
+    struct pairs networks; /* name -> address ("" where it has none): S12 networks, IP addresses */
+    const char *network_mode;
+
+    const char *log_driver; /* "json-file" where Docker leaves it out */
+    const char *log_path;   /* as inspect says; "" if it does not */
+    bool tty;
+
+    /* Rendered once, S32 to S43 without `stream` (the entry's own), in the fixed order of
+     * docs/configuration.md; empty values left out. Keys sanitised (D47). */
+    struct pairs rendered; /* in that order, not sorted */
+
+    void *storage; /* the strings */
+};
+
+struct container *container_ref(struct container *c);
+/* Gives one reference back. Accepts NULL. Returns NULL. */
+struct container *container_unref(struct container *c);
+DEFINE_CLEANUP(struct container *, container_unref)
+
+/* What labels render from (and with them eras, matching and output paths): true where both would
+ * give the same labels, name, image and TTY. */
+bool container_renders_same(const struct container *a, const struct container *b);
+
+/* The value of a rendered label, or of a Docker label; NULL where there is none. */
+const char *container_rendered(const struct container *c, const char *key);
+const char *container_label(const struct container *c, const char *key);
+const char *pairs_get(const struct pairs *sorted, const char *key);

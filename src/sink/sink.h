@@ -1,0 +1,104 @@
+/* sink — one destination: takes batches, says what became of them.
+ *
+ * The route calls, in its own thread, in this order:
+ *
+ *     open → recover(rows of the ledger) → { bind … encode … commit … unbind } → close
+ *
+ * and a commit is: prepare → ledger(rows) → flush → checkpoint → ledger(rows + cursors).
+ *
+ * - A sink never looks at a position: the route owns cursors, and moves them only after flush
+ *   answered SINK_DELIVERED and checkpoint's rows went into the same transaction.
+ * - A failure (SINK_FAILED) voids all that was encoded since the last successful commit. The route
+ *   then backs off, calls recover with the committed rows and encodes again from the committed
+ *   cursors. So a sink with durable state cuts its outputs back, and repeats nothing.
+ * - Owns: its descriptors and buffers. Borrows the options and the environment while open.
+ * - Thread: the route's.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "model/container.h"
+#include "model/cursor.h"
+#include "model/entry.h"
+
+#include <stdint.h>
+
+/* Answers of the operations below, beside 0 and -errno (which is fatal to the route). */
+enum sink_outcome {
+    SINK_DELIVERED = 0,
+    SINK_COMMIT_FIRST = 1, /* encode: nothing of the batch was taken; commit, then come again */
+    SINK_FAILED = 2,       /* see above; `error` says why */
+};
+
+/* Durable state of a sink: one row per output, kept by the ledger beside the cursors. */
+struct sink_row {
+    const char *path; /* absolute; the key */
+    struct file_id file;
+    uint64_t length; /* bytes that are vouched for */
+};
+
+/* A growing list of rows; paths are borrowed from the sink until its next call. */
+struct sink_rows {
+    struct sink_row *items; /* owned by whoever made the list */
+    size_t count, capacity;
+};
+int sink_rows_add(struct sink_rows *rows, struct sink_row row) MUST_CHECK;
+void sink_rows_deinit(struct sink_rows *rows);
+
+enum sink_format { SINK_NDJSON, SINK_TEXT, SINK_RAW };
+
+/* The route's `sink:` section, as configuration fills it. Strings are borrowed from the
+ * configuration, which outlives the sink. */
+struct sink_options {
+    const char *type; /* "file", "stdout", "null" */
+    const char *path; /* file: template, absolute */
+    enum sink_format format;
+    const char *const *fields; /* NDJSON members to write, in the schema's order; NULL: all */
+    size_t field_count;
+};
+
+/* What the sinks of one program share. */
+struct sink_environment {
+    struct output_registry *registry; /* who owns which output file (sink/output_registry.h) */
+    size_t outputs_open_max;
+};
+
+struct sink;        /* a sink's own; begins with nothing in particular */
+struct sink_target; /* where the lines of one (source, era) go, and their rendered labels */
+
+struct sink_ops {
+    const char *type;
+
+    /* Checks the options and makes the sink; opens nothing outside yet. 0 or -errno with words. */
+    int (*open)(struct sink **ret, const struct sink_options *options,
+                const struct sink_environment *environment, struct error *error);
+    struct sink *(*close)(struct sink *s);
+
+    /* Which form of message it wants in its batches. */
+    enum message_form (*form)(const struct sink *s);
+
+    /* Renders what depends on the container alone, once per era. */
+    int (*bind)(struct sink *s, const struct container *c, struct sink_target **ret,
+                struct error *error);
+    struct sink_target *(*unbind)(struct sink *s, struct sink_target *target);
+
+    /* Takes the whole batch, in order. May write ahead. */
+    int (*encode)(struct sink *s, struct sink_target *target, const struct batch *batch,
+                  struct error *error);
+
+    /* Rows that must be durable before the first byte of new outputs is written. May be NULL. */
+    int (*prepare)(struct sink *s, struct sink_rows *rows, struct error *error);
+    /* Makes all that was encoded durable, or delivers it. */
+    int (*flush)(struct sink *s, struct error *error);
+    /* Rows as they are after the flush; only what changed since the last checkpoint. May be NULL.
+     */
+    int (*checkpoint)(struct sink *s, struct sink_rows *rows, struct error *error);
+    /* Back to these rows: the start, and after SINK_FAILED. Rows it had to change (an output that
+     * was replaced by another file, and is appended to) come back in `changed`. May be NULL. */
+    int (*recover)(struct sink *s, const struct sink_rows *rows, struct sink_rows *changed,
+                   struct error *error);
+};
+
+/* The sinks there are, by type; NULL for an unknown one. sink/catalog.c has the list. */
+const struct sink_ops *sink_find(const char *type);
+const struct sink_ops *const *sink_all(size_t *ret_count);
