@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #define MUST_CHECK                 __attribute__((warn_unused_result))
-#define PRINTF_LIKE(format, first) __attribute__((format(printf, format, first)))
+#define PRINTF_LIKE(text, first) __attribute__((format(printf, text, first)))
 #define CLEANUP(f)                 __attribute__((cleanup(f##_cleanup)))
 #define DEFINE_CLEANUP(type, f)                                                                    \
     static inline void f##_cleanup(type *p)                                                        \
@@ -49,7 +49,6 @@ static inline void close_fd_cleanup(int *fd)
         taken_;                                                                                    \
     })
 
-DEFINE_CLEANUP(void *, free)
 DEFINE_CLEANUP(DIR *, closedir)
 DEFINE_CLEANUP(FILE *, fclose)
 #define CLEANUP_FREE __attribute__((cleanup(free_any_cleanup)))
