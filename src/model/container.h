@@ -1,11 +1,13 @@
 /* container — what we know of one Docker container: an immutable, counted record.
  *
- * A change makes another record. It is built once through container_builder (docker/ fills it from
- * the Engine's inspect answer or from config.v2.json + hostconfig.json), its labels are rendered
- * once, and then it is only read, by any thread.
+ * A change makes another record. It is built at once by container_new from a struct
+ * container_fields (docker/ fills that from the Engine's inspect answer or from config.v2.json +
+ * hostconfig.json), its labels are rendered once, and then it is only read, by any thread.
  *
- * - Owns: all its strings, in one allocation chain given back with the last reference.
+ * - Owns: all its strings, in one block given back with the last reference.
  * - Thread: ref, unref and reads from any.
+ * - Limits: none of its own; what it is made from is at most CONTAINER_JSON_MAX.
+ * - Errors: -EINVAL (the id), -ENOMEM.
  */
 #pragma once
 
@@ -51,12 +53,43 @@ struct container {
     bool tty;
 
     /* Rendered once, S32 to S43 without `stream` (the entry's own), in the fixed order of
-     * docs/configuration.md; empty values left out. Keys sanitised (D47). */
+     * container_labels.h; empty values left out. Keys sanitised (D47). */
     struct pairs rendered; /* in that order, not sorted */
 
-    void *storage; /* the strings */
+    void *storage; /* the pairs and the strings */
 };
 
+/* The labels that are the same for every container (S42); "" or NULL leaves one out. */
+struct container_constants {
+    const char *source;
+    const char *service;
+};
+#define CONTAINER_CONSTANTS_DEFAULT                                                                \
+    ((struct container_constants){.source = "docker", .service = "ssw-log-capturer"})
+
+/* What a record is made from: borrowed for the call. A NULL string counts as "", an empty
+ * log_driver as json-file; pairs need not be sorted, their keys are unique. */
+struct container_fields {
+    const char *id; /* 64 lower-case hex digits */
+    const char *name;
+    const char *image;
+    int64_t created_ns;
+    int64_t started_ns;
+    const char *state;
+    const char *status;
+    const char *platform;
+    const char *hostname;
+    const char *command;
+    struct pairs labels;
+    struct pairs networks;
+    const char *network_mode;
+    const char *log_driver;
+    const char *log_path;
+    bool tty;
+    struct container_constants constants;
+};
+
+int container_new(struct container **ret, const struct container_fields *fields) MUST_CHECK;
 struct container *container_ref(struct container *c);
 /* Gives one reference back. Accepts NULL. Returns NULL. */
 struct container *container_unref(struct container *c);
@@ -70,3 +103,6 @@ bool container_renders_same(const struct container *a, const struct container *b
 const char *container_rendered(const struct container *c, const char *key);
 const char *container_label(const struct container *c, const char *key);
 const char *pairs_get(const struct pairs *sorted, const char *key);
+
+/* True for a full id as Docker writes it: 64 lower-case hex digits. */
+bool container_id_valid(const char *text);

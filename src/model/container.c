@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/container.h"
+
+#include "base/check.h"
+#include "model/container_labels.h"
+
+#include <errno.h>
+
+bool container_id_valid(const char *text)
+{
+    size_t size = strspn(text, "0123456789abcdef");
+    return size == CONTAINER_ID_SIZE && text[size] == '\0';
+}
+
+static size_t kept_size(const char *text)
+{
+    return (text ? strlen(text) : 0) + 1;
+}
+
+static size_t pairs_text_size(const struct pairs *pairs)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < pairs->count; i++)
+        size += kept_size(pairs->items[i].key) + kept_size(pairs->items[i].value);
+    return size;
+}
+
+static const char *driver_of(const struct container_fields *fields)
+{
+    return fields->log_driver && *fields->log_driver ? fields->log_driver : "json-file"; /* S5 */
+}
+
+static size_t text_size(const struct container_fields *f)
+{
+    const char *strings[] = {f->name,     f->image,   f->state,        f->status,    f->platform,
+                             f->hostname, f->command, f->network_mode, driver_of(f), f->log_path};
+    size_t size = pairs_text_size(&f->labels) + pairs_text_size(&f->networks);
+    for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
+        size += kept_size(strings[i]);
+    return size + container_labels_text_max(f);
+}
+
+/* One block for everything: first the pairs, which need alignment, then the text. */
+static int store_init(struct container *c, struct container_store *store,
+                      const struct container_fields *f)
+{
+    size_t pair_count = f->labels.count + f->networks.count + container_labels_count_max(f);
+    size_t text_bytes = text_size(f);
+
+    c->storage = malloc(pair_count * sizeof(struct pair) + text_bytes);
+    if (!c->storage)
+        return -ENOMEM;
+    store->pairs = c->storage;
+    store->pairs_end = store->pairs + pair_count;
+    store->text = (char *)store->pairs_end;
+    store->text_end = store->text + text_bytes;
+    return 0;
+}
+
+static int compare_pairs(const void *a, const void *b)
+{
+    return strcmp(((const struct pair *)a)->key, ((const struct pair *)b)->key);
+}
+
+static struct pairs keep_pairs(struct container_store *store, const struct pairs *from)
+{
+    struct pairs kept = {.items = store->pairs, .count = from->count};
+
+    store->pairs += from->count;
+    CHECK(store->pairs <= store->pairs_end);
+    for (size_t i = 0; i < from->count; i++) {
+        kept.items[i].key = container_store_keep(store, from->items[i].key);
+        kept.items[i].value = container_store_keep(store, from->items[i].value);
+    }
+    if (kept.count)
+        qsort(kept.items, kept.count, sizeof(*kept.items), compare_pairs);
+    return kept;
+}
+
+int container_new(struct container **ret, const struct container_fields *f)
+{
+    if (!f->id || !container_id_valid(f->id))
+        return -EINVAL;
+
+    CLEANUP(container_unref) struct container *c = malloc(sizeof(*c));
+    if (!c)
+        return -ENOMEM;
+    *c = (struct container){
+        .refs = 1,
+        .created_ns = f->created_ns,
+        .started_ns = f->started_ns,
+        .tty = f->tty,
+    };
+
+    struct container_store store;
+    int r = store_init(c, &store, f);
+    if (r < 0)
+        return r;
+
+    memcpy(c->id, f->id, sizeof(c->id));
+    c->name = container_store_keep(&store, f->name);
+    c->image = container_store_keep(&store, f->image);
+    c->state = container_store_keep(&store, f->state);
+    c->status = container_store_keep(&store, f->status);
+    c->platform = container_store_keep(&store, f->platform);
+    c->hostname = container_store_keep(&store, f->hostname);
+    c->command = container_store_keep(&store, f->command);
+    c->network_mode = container_store_keep(&store, f->network_mode);
+    c->log_driver = container_store_keep(&store, driver_of(f));
+    c->log_path = container_store_keep(&store, f->log_path);
+    c->labels = keep_pairs(&store, &f->labels);
+    c->networks = keep_pairs(&store, &f->networks);
+
+    r = container_labels_render(c, &f->constants, &store);
+    if (r < 0)
+        return r;
+    *ret = TAKE(c);
+    return 0;
+}
+
+struct container *container_ref(struct container *c)
+{
+    CHECK(__atomic_fetch_add(&c->refs, 1, __ATOMIC_RELAXED) > 0);
+    return c;
+}
+
+struct container *container_unref(struct container *c)
+{
+    if (!c)
+        return NULL;
+
+    /* Release what this thread read, acquire what the others read, before it is freed. */
+    unsigned before = __atomic_fetch_sub(&c->refs, 1, __ATOMIC_ACQ_REL);
+    CHECK(before > 0);
+    if (before > 1)
+        return NULL;
+    free(c->storage);
+    free(c);
+    return NULL;
+}
+
+static bool pairs_equal(const struct pairs *a, const struct pairs *b)
+{
+    if (a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++)
+        if (strcmp(a->items[i].key, b->items[i].key) != 0 ||
+            strcmp(a->items[i].value, b->items[i].value) != 0)
+            return false;
+    return true;
+}
+
+bool container_renders_same(const struct container *a, const struct container *b)
+{
+    /* Docker's own labels too: a route matches by those that are dropped from the rendered ones.
+     * What the rendered labels leave out (status, times, the log path) does not count. */
+    return a == b ||
+           (a->tty == b->tty && strcmp(a->id, b->id) == 0 && strcmp(a->name, b->name) == 0 &&
+            strcmp(a->image, b->image) == 0 && pairs_equal(&a->labels, &b->labels) &&
+            pairs_equal(&a->rendered, &b->rendered));
+}
+
+const char *pairs_get(const struct pairs *sorted, const char *key)
+{
+    struct pair wanted = {.key = key};
+
+    if (sorted->count == 0)
+        return NULL;
+    const struct pair *found =
+        bsearch(&wanted, sorted->items, sorted->count, sizeof(*sorted->items), compare_pairs);
+    return found ? found->value : NULL;
+}
+
+const char *container_rendered(const struct container *c, const char *key)
+{
+    for (size_t i = 0; i < c->rendered.count; i++)
+        if (strcmp(c->rendered.items[i].key, key) == 0)
+            return c->rendered.items[i].value;
+    return NULL;
+}
+
+const char *container_label(const struct container *c, const char *key)
+{
+    return pairs_get(&c->labels, key);
+}
