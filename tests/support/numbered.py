@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""numbered: lines that carry their own number, and the proof that each came once and in order."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+SOURCE = Path(__file__).with_name("numbered_writer.c")
+_LINE = re.compile(r"^(out|err) (\d{8}) ")
+
+
+def build_writer(directory):
+    """The static writer that containers run: see numbered_writer.c."""
+    binary = Path(directory) / "numbered"
+    compiler = os.environ.get("CC", "gcc").split()
+    subprocess.run([*compiler, "-O2", "-static", "-o", binary, SOURCE], check=True)
+    return binary
+
+
+def numbers(entries, stream):
+    """The numbers of a stream's entries, in their order, with their times: [(number, time)]."""
+    prefix = {"stdout": "out", "stderr": "err"}[stream]
+    found = []
+    for entry in entries:
+        if entry["stream"] != stream:
+            continue
+        match = _LINE.match(entry["message"])
+        assert match and match[1] == prefix, f"a foreign or damaged line: {entry}"
+        found.append((int(match[2]), entry["time"]))
+    return found
+
+
+def holes(found, first=0, last=None):
+    """Checks that numbers rise strictly (nothing doubled, nothing out of order), and returns what
+    is missing: [(first missing, last missing, time before or None, time after or None)]."""
+    missing = []
+    expected, before = first, None
+    for number, time in found:
+        assert number >= expected, f"line {number} came again or late, expected {expected}"
+        if number > expected:
+            missing.append((expected, number - 1, before, time))
+        expected, before = number + 1, time
+    if last is not None and expected <= last:
+        missing.append((expected, last, before, None))
+    return missing
