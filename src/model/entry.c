@@ -31,6 +31,7 @@ void batch_reset(struct batch *b)
     b->count = 0;
     b->gap_count = 0;
     b->bytes_consumed = 0;
+    b->bytes_blank = 0;
     b->records = 0;
     b->blank_lines = 0;
     arena_reset(&b->arena);

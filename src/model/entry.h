@@ -58,6 +58,7 @@ struct batch {
 
     /* Accounting of the pull, all of it in raw bytes of the source. */
     uint64_t bytes_consumed; /* records + blank + gaps within segments */
+    uint64_t bytes_blank;    /* of blank lines, with their newlines */
     uint64_t records;        /* decoded, joined or not */
     uint64_t blank_lines;
 };
