@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/json_file/masks.h"
+
+#include <endian.h>
+#include <string.h>
+
+static const uint64_t ones = UINT64_C(0x0101010101010101);
+static const uint64_t tops = UINT64_C(0x8080808080808080);
+
+/* The top bits of eight bytes as eight bits: the product adds no two of them in one place. */
+static inline uint64_t bits(uint64_t word, int at)
+{
+    return ((word & tops) >> 7) * UINT64_C(0x0102040810204080) >> 56 << at;
+}
+
+/* Top bits set where a byte is zero; exact in every byte. */
+static inline uint64_t zero_bytes(uint64_t word)
+{
+    return ~(((word & ~tops) + ~tops) | word);
+}
+
+static inline uint64_t below_space(uint64_t word)
+{
+    return ~(((word & ~tops) + ones * (0x80 - 0x20)) | word);
+}
+
+static inline struct masks block_masks(const char *p)
+{
+    struct masks m = {0};
+    for (int at = 0; at < 64; at += 8) {
+        uint64_t word;
+        memcpy(&word, p + at, sizeof(word));
+        word = le64toh(word);
+        uint64_t backslash = zero_bytes(word ^ ones * '\\'), quote = zero_bytes(word ^ ones * '"');
+        uint64_t control = below_space(word);
+        m.high |= bits(word, at);
+        if (((backslash | quote | control) & tops) == 0)
+            continue;
+        m.backslash |= bits(backslash, at);
+        m.quote |= bits(quote, at);
+        m.control |= bits(control, at);
+    }
+    return m;
+}
+
+#define COPY_BYTES 16
+#define FAST_LINES json_file_fast_lines_portable
+#include "source/json_file/fast_template.h"
