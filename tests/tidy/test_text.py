@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rules for every text of the house: code, scripts, documents."""
+
+import re
+
+from house import HOUSE, files, read
+
+LINE_MAX = 100
+CODE = ("*.c", "*.h", "*.py", "*.sh", "meson.build", "meson_options.txt", "tools/*", ".ci/run")
+# Notes to oneself, and places that exist on one machine only. Written so as not to find itself.
+UNWANTED = re.compile(r"\b(FIX" r"ME|TO" r"DO|XX" r"X|HA" r"CK)\b|(?<![\w.])/(ho" r"me|wo" r"rk)/")
+
+
+def texts(*patterns):
+    return [path for path in files(*patterns) if path.parts[:2] != ("tests", "data")]
+
+
+def lines_of(paths):
+    for path in paths:
+        for number, line in enumerate(read(path).splitlines(), 1):
+            yield path, number, line
+
+
+def test_lines_fit():
+    breaches = [f"{path}:{number}: {len(line)} columns, at most {LINE_MAX}"
+                for path, number, line in lines_of(texts(*CODE)) if len(line) > LINE_MAX]
+    assert not breaches, "\n".join(breaches)
+
+
+def test_no_trailing_space():
+    breaches = [f"{path}:{number}: trailing space"
+                for path, number, line in lines_of(texts(*CODE, "*.md")) if line != line.rstrip()]
+    assert not breaches, "\n".join(breaches)
+
+
+def test_no_notes_to_oneself():
+    breaches = [f"{path}:{number}: {found.group()}"
+                for path, number, line in lines_of(texts(*CODE, "*.md", "Makefile"))
+                if (found := UNWANTED.search(line))]
+    assert not breaches, "\n".join(breaches)
+
+
+def test_each_file_names_its_licence():
+    breaches = [str(path) for path in texts("*.c", "*.py", "tools/*", ".ci/run", "Makefile")
+                if "SPDX-License-Identifier: Apache-2.0" not in "\n".join(
+                    read(path).splitlines()[:3])]
+    assert not breaches, "no SPDX line: " + " ".join(breaches)
+
+
+def test_links_lead_somewhere():
+    breaches = []
+    for path, number, line in lines_of(texts("*.md")):
+        for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", line):
+            if "://" not in target and not (HOUSE / path.parent / target).exists():
+                breaches.append(f"{path}:{number}: {target} is not there")
+    assert not breaches, "\n".join(breaches)
