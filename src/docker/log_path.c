@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "docker/log_path.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+const char *log_kind_word(enum log_kind kind)
+{
+    switch (kind) {
+    case LOG_KIND_JSON_FILE: return "json-file";
+    case LOG_KIND_LOCAL: return "local";
+    case LOG_KIND_CACHE: return "cache";
+    case LOG_KIND_JOURNALD: return "journald";
+    case LOG_KIND_STREAM: return "stream";
+    case LOG_KIND_NONE: break;
+    }
+    return "none";
+}
+
+static enum log_kind kind_of(const char *driver, const struct log_surroundings *around)
+{
+    bool files = around->root != NULL;
+
+    if (strcmp(driver, "none") == 0)
+        return LOG_KIND_NONE;
+    if (files && strcmp(driver, "json-file") == 0)
+        return LOG_KIND_JSON_FILE;
+    if (files && strcmp(driver, "local") == 0)
+        return LOG_KIND_LOCAL;
+    if (around->journal && strcmp(driver, "journald") == 0)
+        return LOG_KIND_JOURNALD;
+    /* A dockerd built without the journal keeps the cache for journald too. */
+    if (files && around->cache_present)
+        return LOG_KIND_CACHE;
+    return around->engine ? LOG_KIND_STREAM : LOG_KIND_NONE;
+}
+
+/* Below `root`, and not by way of "..". */
+static bool inside(const char *root, const char *path)
+{
+    size_t size = strlen(root);
+
+    while (size > 0 && root[size - 1] == '/')
+        size--;
+    if (strncmp(path, root, size) != 0 || path[size] != '/')
+        return false;
+    for (const char *at = path; (at = strstr(at, "/..")) != NULL; at += 3)
+        if (at[3] == '/' || at[3] == '\0')
+            return false;
+    return true;
+}
+
+static int format_path(struct log_place *place, const struct container *c, const char *root)
+{
+    switch (place->kind) {
+    case LOG_KIND_JSON_FILE:
+        /* S6. Seen through a mount, Docker's path may mean nothing here. */
+        if (inside(root, c->log_path))
+            return snprintf(place->path, sizeof(place->path), "%s", c->log_path);
+        return snprintf(place->path, sizeof(place->path), "%s/containers/%s/%s-json.log", root,
+                        c->id, c->id);
+    case LOG_KIND_LOCAL:
+        return snprintf(place->path, sizeof(place->path),
+                        "%s/containers/%s/local-logs/container.log", root, c->id);
+    case LOG_KIND_CACHE:
+        return snprintf(place->path, sizeof(place->path), "%s/containers/%s/container-cached.log",
+                        root, c->id);
+    case LOG_KIND_NONE:
+    case LOG_KIND_JOURNALD:
+    case LOG_KIND_STREAM: break;
+    }
+    return 0;
+}
+
+int log_place_of(struct log_place *ret, const struct container *c,
+                 const struct log_surroundings *around, struct error *error)
+{
+    struct log_place place = {.kind = kind_of(c->log_driver, around)};
+    int size = format_path(&place, c, around->root);
+
+    if (size < 0 || size >= PATH_BYTES_MAX)
+        return error_set(error, -ENAMETOOLONG, "container %.12s: the path of its log has %d bytes",
+                         c->id, size);
+    *ret = place;
+    return 0;
+}
+
+int log_place_check(const struct log_place *place)
+{
+    struct stat st;
+
+    if (place->path[0] == '\0')
+        return LOG_PLACE_E_WAIT;
+    if (stat(place->path, &st) == 0)
+        return S_ISREG(st.st_mode) ? 0 : -EINVAL;
+    return errno == ENOENT || errno == ENOTDIR ? LOG_PLACE_E_WAIT : -errno;
+}

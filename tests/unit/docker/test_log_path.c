@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "docker/log_path.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#define ID   "4749f2110d79a2ef531456e1074e9a351d1c89191e0f3567a97bb52baa326754"
+#define HOME "/r/containers/" ID
+
+static struct log_place place_of(const char *driver, const char *log_path,
+                                 struct log_surroundings around)
+{
+    CLEANUP(container_unref) struct container *c = NULL;
+    struct container_fields f = {.id = ID, .log_driver = driver, .log_path = log_path};
+    struct log_place place;
+
+    assert_int_equal(container_new(&c, &f), 0);
+    assert_int_equal(log_place_of(&place, c, &around, NULL), 0);
+    return place;
+}
+
+/* S73: driver x files x socket. S5 D7: a file driver's container is never streamed while there is
+ * a root to read from, whether or not its file is there. */
+static void s73_the_routing_table(void **state)
+{
+    const struct log_surroundings bare = {0}, engine = {.engine = true}, files = {.root = "/r"},
+                                  all = {"/r", true, true, true}, both = {"/r", false, false, true},
+                                  journal = {"/r", false, true, true},
+                                  cache = {"/r", true, false, true};
+    const struct {
+        const char *driver;
+        const struct log_surroundings *around;
+        const char *kind, *path;
+    } cases[] = {
+        {"", &files, "json-file", HOME "/" ID "-json.log"},
+        {"json-file", &all, "json-file", HOME "/" ID "-json.log"},
+        {"json-file", &both, "json-file", HOME "/" ID "-json.log"},
+        {"json-file", &engine, "stream", ""},
+        {"json-file", &bare, "none", ""},
+        {"local", &all, "local", HOME "/local-logs/container.log"},
+        {"local", &engine, "stream", ""},
+        {"syslog", &cache, "cache", HOME "/container-cached.log"},
+        {"syslog", &both, "stream", ""},
+        {"syslog", &files, "none", ""},
+        {"fluentd", &all, "cache", HOME "/container-cached.log"},
+        {"some/plugin:latest", &both, "stream", ""},
+        {"journald", &journal, "journald", ""},
+        {"journald", &all, "journald", ""},
+        {"journald", &cache, "cache", HOME "/container-cached.log"},
+        {"journald", &both, "stream", ""},
+        {"none", &all, "none", ""},
+        {"none", &engine, "none", ""},
+        {"JSON-FILE", &both, "stream", ""},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct log_place place = place_of(cases[i].driver, "", *cases[i].around);
+        assert_string_equal(log_kind_word(place.kind), cases[i].kind);
+        assert_string_equal(place.path, cases[i].path);
+    }
+}
+
+/* S6: inspect's path where it lies inside the root as seen from here, else the usual one. */
+static void s6_log_path_inside_the_root(void **state)
+{
+    const char *usual = HOME "/" ID "-json.log";
+    const struct {
+        const char *root, *log_path, *expected;
+    } cases[] = {
+        {"/r", "/r/elsewhere/x-json.log", "/r/elsewhere/x-json.log"},
+        {"/r/", "/r/containers/x.log", "/r/containers/x.log"},
+        {"/r", "/var/lib/docker/containers/x-json.log", usual},
+        {"/r", "/rr/x", usual},
+        {"/r", "/r/../etc/shadow", usual},
+        {"/r", "/r/a/..", usual},
+        {"/r", "/r/..a/b", "/r/..a/b"},
+        {"/r", "", usual},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct log_place place = place_of("json-file", cases[i].log_path,
+                                          (struct log_surroundings){.root = cases[i].root});
+        assert_string_equal(place.path, cases[i].expected);
+    }
+}
+
+static void a_path_too_long_is_refused(void **state)
+{
+    static char root[PATH_BYTES_MAX];
+    CLEANUP(container_unref) struct container *c = NULL;
+    struct container_fields f = {.id = ID};
+    struct log_surroundings around = {.root = root};
+    struct log_place place;
+    struct error error = {""};
+
+    memset(root, 'r', sizeof(root) - 1);
+    assert_int_equal(container_new(&c, &f), 0);
+    assert_int_equal(log_place_of(&place, c, &around, &error), -ENAMETOOLONG);
+    assert_non_null(strstr(error.text, "container 4749f2110d79"));
+}
+
+/* S7: there, not there yet, and no file at all. D7: waiting is the answer, not another kind. */
+static void s7_checked_before_it_is_offered(void **state)
+{
+    char root[] = "/tmp/test_log_path.XXXXXX", path[512];
+    assert_non_null(mkdtemp(root));
+    struct log_place place = place_of("json-file", "", (struct log_surroundings){.root = root});
+    assert_int_equal(log_place_check(&place), LOG_PLACE_E_WAIT);
+
+    snprintf(path, sizeof(path), "%s/x.log", root);
+    place = place_of("json-file", path, (struct log_surroundings){.root = root});
+    assert_int_equal(place.kind, LOG_KIND_JSON_FILE);
+    assert_int_equal(log_place_check(&place), LOG_PLACE_E_WAIT);
+    int fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    close(fd);
+    assert_int_equal(log_place_check(&place), 0);
+    unlink(path);
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_int_equal(log_place_check(&place), -EINVAL);
+    rmdir(path);
+    rmdir(root);
+
+    place = (struct log_place){.kind = LOG_KIND_STREAM};
+    assert_int_equal(log_place_check(&place), LOG_PLACE_E_WAIT);
+    memset(place.path, 'x', sizeof(place.path) - 1);
+    assert_int_equal(log_place_check(&place), -ENAMETOOLONG);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(s73_the_routing_table),
+        cmocka_unit_test(s6_log_path_inside_the_root),
+        cmocka_unit_test(a_path_too_long_is_refused),
+        cmocka_unit_test(s7_checked_before_it_is_offered),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
