@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define MUST_CHECK                 __attribute__((warn_unused_result))
+#define MUST_CHECK               __attribute__((warn_unused_result))
 #define PRINTF_LIKE(text, first) __attribute__((format(printf, text, first)))
-#define CLEANUP(f)                 __attribute__((cleanup(f##_cleanup)))
+#define CLEANUP(f)               __attribute__((cleanup(f##_cleanup)))
 #define DEFINE_CLEANUP(type, f)                                                                    \
     static inline void f##_cleanup(type *p)                                                        \
     {                                                                                              \
@@ -26,7 +26,7 @@
         taken_;                                                                                    \
     })
 #define ARRAY_SIZE(a)                   (sizeof(a) / sizeof((a)[0]))
-#define CONTAINER_OF(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
+#define CONTAINER_OF(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 /* Closes `fd` where it is open. Returns -1, so that `fd = close_fd(fd)` forgets it. */
 static inline int close_fd(int fd)
