@@ -1,7 +1,7 @@
 /* config — the whole configuration as plain structs, filled from one YAML file by one table.
  *
  * agent/config_table.c lists every key once: name, type, default, bounds, unit, help. The parser,
- * `check --print`, `--help` and docs/configuration.md are made from it. A wrong key, type or value
+ * `check --print` and docs/configuration.md are made from it. A wrong key, type or value
  * is one error "file:line:column: …" with the nearest known key, and nothing is started.
  *
  * - Owns: all its strings. Immutable once loaded.
@@ -32,21 +32,21 @@ struct config {
     const char *docker_root; /* NULL: find it (Engine's /info, else /var/lib/docker) */
     const char *docker_host; /* NULL: DOCKER_HOST, else unix:///var/run/docker.sock; "none": disk */
     const char *state;       /* directory */
-    const char *pins;        /* directory; NULL: <state>/pins */
+    const char *pins;        /* directory; never NULL once loaded */
     int64_t pins_max_bytes;  /* quota over segments that only pins keep alive */
     int64_t record_max_bytes;
     int64_t reconcile_ns; /* how often the whole of disk and Engine is compared again */
     int64_t ledger_keep_ns;
-    const char *label_source;  /* S42 */
-    const char *label_service; /* S42 */
+    const char *label_source;  /* S42; "": no such label */
+    const char *label_service; /* S42; "": no such label */
     enum log_level log_level;
     struct route_config *routes;
     size_t route_count;
-    void *storage;
+    void *storage; /* owned: everything above */
 };
 
 /* Reads `path`; NULL: the built-in configuration (local Docker, every container, one file route).
- */
+ * -EINVAL with "file:line:column: …" for a wrong file, -errno for one that cannot be read. */
 int config_load(struct config **ret, const char *path, struct error *error) MUST_CHECK;
 struct config *config_free(struct config *c);
 DEFINE_CLEANUP(struct config *, config_free)

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/config_read.h"
+
+#include "base/limits.h"
+#include "base/nearest.h"
+
+#include <errno.h>
+
+/* What the file says of one scope: a value, or NULL, for each key of the table. */
+struct draft {
+    enum config_scope scope;
+    const struct config_node *map; /* the scope's own; NULL: the file is silent */
+    const struct config_node *values[CONFIG_KEY_COUNT_MAX];
+};
+
+static bool in_section(const struct config_key *key, enum config_scope scope, struct span section)
+{
+    return key->scope == scope && span_equal(config_key_section(key), section);
+}
+
+static bool is_section(enum config_scope scope, struct span name)
+{
+    for (size_t i = 0; i < config_key_count; i++)
+        if (name.size && in_section(&config_keys[i], scope, name))
+            return true;
+    return false;
+}
+
+/* `key` is in no table. Says what was meant: "sink.path" for a "path" outside its section, else
+ * the nearest name that may stand here. */
+static int unknown_key(struct config_reader *r, enum config_scope scope, struct span section,
+                       const struct config_node *key)
+{
+    struct span name = key->text;
+    struct nearest near = nearest_to(name);
+
+    for (size_t i = 0; i < config_key_count; i++) {
+        const struct config_key *known = &config_keys[i];
+        struct span known_name = span_of(config_key_name(known));
+        if (known->scope != scope)
+            continue;
+        if (span_equal(span_of(known->path), name))
+            return config_error(&r->file, key, "\"%s\" is written as a map: %.*s: {%s: …}",
+                                known->path, (int)config_key_section(known).size, known->path,
+                                known_name.data);
+        if (span_equal(known_name, name)) {
+            near = (struct nearest){.best = span_of(known->path)};
+            break;
+        }
+        if (in_section(known, scope, section))
+            nearest_offer(&near, known_name);
+        else if (section.size == 0)
+            nearest_offer(&near, config_key_section(known));
+    }
+    return config_error(&r->file, key, "unknown key \"%.*s%s%s\"%s", (int)section.size,
+                        section.data ? section.data : "", section.size ? "." : "", name.data,
+                        NEAREST_HINT(&near));
+}
+
+static int collect_key(struct config_reader *r, struct draft *draft, struct span section,
+                       const struct config_node *value)
+{
+    for (size_t i = 0; i < config_key_count; i++) {
+        const struct config_key *key = &config_keys[i];
+        if (in_section(key, draft->scope, section) &&
+            span_equal(span_of(config_key_name(key)), value->key->text)) {
+            draft->values[i] = value;
+            return 0;
+        }
+    }
+    return unknown_key(r, draft->scope, section, value->key);
+}
+
+/* Finds the key of each value of the scope, and of its sections. */
+static int collect(struct config_reader *r, struct draft *draft)
+{
+    const struct config_node *value = draft->map ? draft->map->first : NULL;
+
+    for (; value; value = value->next) {
+        struct span name = value->key->text;
+        if (!is_section(draft->scope, name)) {
+            int code = collect_key(r, draft, (struct span){0}, value);
+            if (code < 0)
+                return code;
+            continue;
+        }
+        if (value->kind != NODE_MAP)
+            return config_error(&r->file, value, "\"%s\" must be a map of keys", name.data);
+        for (const struct config_node *inner = value->first; inner; inner = inner->next) {
+            int code = collect_key(r, draft, name, inner);
+            if (code < 0)
+                return code;
+        }
+    }
+    return 0;
+}
+
+static int set_fallback(struct config_reader *r, const struct config_key *key, void *field)
+{
+    struct config_node fallback = {.kind = NODE_TEXT, .text = span_of(key->fallback)};
+    return key->type->set(r, key, &fallback, field);
+}
+
+/* At the key's section where the file has that, else at the scope. */
+static int missing_key(struct config_reader *r, const struct draft *draft,
+                       const struct config_key *key)
+{
+    char expects[CONFIG_EXPECTS_SIZE];
+    const struct config_node *at = config_node_find(draft->map, config_key_section(key));
+
+    return config_error(&r->file, at ? at : draft->map, "\"%s\" is missing; it must be %s",
+                        key->path, config_expects(expects, key));
+}
+
+/* Fills one key of a route that stands, complete or not, in `draft`. */
+static int apply_route_key(struct config_reader *r, const struct draft *draft, size_t index,
+                           struct route_config *route)
+{
+    const struct config_key *key = &config_keys[index];
+    const struct config_node *value = draft->values[index];
+    void *field = (char *)route + key->offset;
+    /* The table has sink.type before the keys that depend on it. */
+    bool belongs = config_key_belongs(key, route->sink.type);
+
+    if (value && !belongs)
+        return config_error(&r->file, value->key, "\"%s\" is no option of a %s sink", key->path,
+                            route->sink.type);
+    if (value)
+        return key->type->set(r, key, value, field);
+    if (key->required && belongs)
+        return missing_key(r, draft, key);
+    return key->fallback ? set_fallback(r, key, field) : 0;
+}
+
+int config_route_defaults(struct config_reader *r, struct route_config *route)
+{
+    for (size_t i = 0; i < config_key_count; i++) {
+        const struct config_key *key = &config_keys[i];
+        if (key->scope != CONFIG_ROUTE || !key->fallback)
+            continue;
+        int code = set_fallback(r, key, (char *)route + key->offset);
+        if (code < 0)
+            return code;
+    }
+    return 0;
+}
+
+/* Two routes that would write into each other's output. */
+static bool same_output(const struct sink_options *a, const struct sink_options *b)
+{
+    if (strcmp(a->type, b->type) != 0)
+        return false;
+    return strcmp(a->type, "stdout") == 0 ||
+           (strcmp(a->type, "file") == 0 && strcmp(a->path, b->path) == 0);
+}
+
+/* What one key alone cannot tell. `earlier` are the routes before this one, `list` their nodes. */
+static int check_route(struct config_reader *r, const struct config_node *map,
+                       const struct route_config *route, const struct route_config *earlier,
+                       const struct config_node *list)
+{
+    const struct config_node *name = config_node_find(map, SPAN("name"));
+    const struct config_node *sink = config_node_find(map, SPAN("sink"));
+    const struct config_node *fields = config_node_find(sink, SPAN("fields"));
+    const struct config_node *path = config_node_find(sink, SPAN("path"));
+
+    if (fields && route->sink.format != SINK_NDJSON)
+        return config_error(&r->file, fields->key, "\"sink.fields\" is an option of format ndjson");
+    for (const struct config_node *other = list; other != map; other = other->next, earlier++) {
+        if (strcmp(earlier->name, route->name) == 0)
+            return config_error(&r->file, name,
+                                "duplicate route name \"%s\": it is in line %zu "
+                                "already",
+                                route->name, config_node_find(other, SPAN("name"))->line);
+        if (same_output(&earlier->sink, &route->sink))
+            return config_error(&r->file, path ? path : sink,
+                                "the route \"%s\" writes there already; an output has one route",
+                                earlier->name);
+    }
+    return 0;
+}
+
+static int read_route(struct config_reader *r, const struct config_node *map,
+                      struct route_config *route)
+{
+    struct draft draft = {.scope = CONFIG_ROUTE, .map = map};
+
+    if (map->kind != NODE_MAP)
+        return config_error(&r->file, map, "a route must be a map of keys");
+    int code = collect(r, &draft);
+    for (size_t i = 0; code == 0 && i < config_key_count; i++)
+        if (config_keys[i].scope == CONFIG_ROUTE)
+            code = apply_route_key(r, &draft, i, route);
+    return code;
+}
+
+static int read_routes(struct config_reader *r, const struct config_node *list, struct config *c)
+{
+    if (list->kind != NODE_LIST || !list->first)
+        return config_error(&r->file, list, "\"routes\" must be a list of one route or more");
+    size_t count = config_node_count(list);
+    if (count > ROUTES_MAX)
+        return config_error(&r->file, list, "more than %d routes", ROUTES_MAX);
+
+    c->routes = config_storage_take(r->storage, count, sizeof(*c->routes));
+    if (!c->routes)
+        return -ENOMEM;
+    const struct config_node *map = list->first;
+    for (; map; map = map->next, c->route_count++) {
+        struct route_config *route = &c->routes[c->route_count];
+        int code = read_route(r, map, route);
+        if (code == 0)
+            code = check_route(r, map, route, c->routes, list->first);
+        if (code < 0)
+            return code;
+    }
+    return 0;
+}
+
+int config_read(struct config_reader *r, const struct config_node *root, struct config *c)
+{
+    struct draft draft = {.scope = CONFIG_WHOLE, .map = root};
+
+    if (root && root->kind != NODE_MAP)
+        return config_error(&r->file, root, "the configuration must be a map of keys");
+    int code = collect(r, &draft);
+    for (size_t i = 0; code == 0 && i < config_key_count; i++) {
+        const struct config_key *key = &config_keys[i];
+        void *field = (char *)c + key->offset;
+        if (key->scope != CONFIG_WHOLE)
+            continue;
+        if (!key->type)
+            code = draft.values[i] ? read_routes(r, draft.values[i], c) : 0;
+        else if (draft.values[i])
+            code = key->type->set(r, key, draft.values[i], field);
+        else if (key->fallback)
+            code = set_fallback(r, key, field);
+    }
+    return code;
+}

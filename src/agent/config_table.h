@@ -1,0 +1,45 @@
+/* config_table — every key of the configuration, once.
+ *
+ * The parser, its suggestions, `check --print` and docs/configuration.md are made from this table:
+ * a key that is not in it does not exist, a key that is in it has a place in struct config.
+ */
+#pragma once
+
+#include "agent/config.h"
+
+#include <stdbool.h>
+
+/* Keys belong to the file as a whole, or to each route. */
+enum config_scope { CONFIG_WHOLE, CONFIG_ROUTE };
+
+struct config_type;
+
+struct config_key {
+    enum config_scope scope;
+    const char *path;               /* "state", or "docker.root": at most one section */
+    const struct config_type *type; /* NULL: the list of routes */
+    size_t offset;                  /* in struct config or struct route_config */
+    bool required;
+    const char *fallback;       /* the default as one would write it; NULL: none */
+    const char *fallback_words; /* what holds where there is no default to write */
+    int64_t minimum, maximum;   /* sizes and durations; both 0: no bounds */
+    const char *const *words;   /* a closed set, ends with NULL; NULL: open */
+    const char *const *sinks;   /* the sink types it belongs to, as above; NULL: all */
+    const char *help;           /* whole sentences */
+};
+
+enum { CONFIG_KEY_COUNT_MAX = 64 };
+extern const struct config_key config_keys[];
+extern const size_t config_key_count;
+
+/* The members of an NDJSON line: those of every entry, then the labels. Families of labels end
+ * with `*`. Both end with NULL. */
+extern const char *const config_entry_fields[];
+extern const char *const config_label_fields[];
+
+/* "docker" of "docker.root"; empty where the key is in no section. */
+struct span config_key_section(const struct config_key *key);
+/* "root" of "docker.root". */
+const char *config_key_name(const struct config_key *key);
+/* False where the key is an option of other sinks than `sink_type`. */
+bool config_key_belongs(const struct config_key *key, const char *sink_type);

@@ -1,0 +1,55 @@
+/* config_type — what a value of the configuration can be: how it is read, and written again.
+ *
+ * A value is judged by the type of its key alone: `12` is a number, a name or a glob as the key
+ * wants it. In every text `${NAME}` and `${NAME:-default}` are replaced by the environment's
+ * (default: also where the variable is empty), once, and `$$` is a dollar sign.
+ *
+ * - Errors: -EINVAL with "file:line:column: …", -ENOMEM.
+ */
+#pragma once
+
+#include "agent/config_node.h"
+#include "agent/config_table.h"
+
+#include <stdio.h>
+
+enum { CONFIG_TEXT_SIZE_MAX = 32 * 1024 /* bytes of one value, the environment's included */ };
+
+struct config_reader {
+    struct config_file file;
+    struct config_storage *storage; /* of the configuration that is being filled */
+};
+
+struct config_type {
+    const char *expects; /* "an absolute path" */
+    const char *example; /* a value, as one would write it */
+    /* Puts the value into `field`, key->offset bytes into its struct. */
+    int (*set)(struct config_reader *r, const struct config_key *key,
+               const struct config_node *value, void *field);
+    /* False where the field holds nothing. NULL: it always holds something. */
+    bool (*present)(const void *field);
+    /* Writes " value\n"; `indent` spaces before lines of its own. */
+    void (*print)(FILE *to, const struct config_key *key, const void *field, int indent);
+};
+
+extern const struct config_type config_type_text;        /* const char * */
+extern const struct config_type config_type_name;        /* const char * */
+extern const struct config_type config_type_path;        /* const char * */
+extern const struct config_type config_type_template;    /* const char * */
+extern const struct config_type config_type_host;        /* const char * */
+extern const struct config_type config_type_word;        /* const char *, one of key->words */
+extern const struct config_type config_type_choice;      /* an enum: the place in key->words */
+extern const struct config_type config_type_size;        /* int64_t */
+extern const struct config_type config_type_duration;    /* int64_t, nanoseconds */
+extern const struct config_type config_type_globs;       /* struct globs */
+extern const struct config_type config_type_label_globs; /* struct match_keys: its labels */
+extern const struct config_type config_type_start; /* enum start_kind, within struct route_config */
+extern const struct config_type config_type_fields; /* struct sink_options: its fields */
+
+/* "a size (512KiB, 1MiB, 10MB) from 64KiB to 16MiB", "one of file, stdout, null". */
+enum { CONFIG_EXPECTS_SIZE = 256 /* bytes, with the NUL */ };
+const char *config_expects(char to[CONFIG_EXPECTS_SIZE], const struct config_key *key);
+
+/* The text of a value, with the environment's in it; it lives as long as the configuration. */
+int config_text(struct config_reader *r, const struct config_key *key,
+                const struct config_node *value, const char **ret) MUST_CHECK;
