@@ -12,6 +12,8 @@
 
 #include "ledger/ledger.h"
 
+enum { CONTAINERS_SCHEMA_VERSION = 1 };
+
 struct containers;
 
 int containers_open(struct containers **ret, const char *path, const char *vfs, unsigned flags,
@@ -67,3 +69,7 @@ int containers_put_eras(struct containers *c, const char *id, const struct era_r
 int containers_delete(struct containers *c, const char *id, struct error *error) MUST_CHECK;
 int containers_commit(struct containers *c, struct error *error) MUST_CHECK;
 void containers_rollback(struct containers *c);
+
+/* Copies the write-ahead log into the file: an fsync or two, for quiet moments. Without it that
+ * happens by itself only once the log has grown. */
+int containers_checkpoint(struct containers *c, struct error *error) MUST_CHECK;

@@ -5,10 +5,12 @@
  *
  * - Owns: one connection and its prepared statements.
  * - Thread: one (the route's). Readers open their own with LEDGER_READ_ONLY.
- * - Errors: -errno with words in `error` that say which file and what to do. A damaged file or one
- * of a newer schema is refused, never replaced. An older schema is migrated in one transaction.
+ * - Errors: -errno with words in `error` that say which file and what to do (database.h lists
+ *   them). A damaged file or one of a newer schema is refused, never replaced. An older schema is
+ *   migrated in one transaction.
  *   After a failed put or commit the transaction is rolled back and the caller recovers from what
- *   is committed.
+ *   is committed: ledger_outputs and ledger_sources answer only once that is certain, so they come
+ *   before any output is cut back.
  */
 #pragma once
 
@@ -20,7 +22,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { LEDGER_SCHEMA_VERSION = 1 };
+enum {
+    LEDGER_SCHEMA_VERSION = 1,
+    LEDGER_GAPS_MAX = 100000, /* gap rows per book; past it the oldest go, their sums stay */
+};
 enum ledger_flags { LEDGER_READ_ONLY = 1 << 0 };
 
 struct ledger;
@@ -73,6 +78,7 @@ int ledger_begin(struct ledger *l, struct error *error) MUST_CHECK;
 int ledger_add_source(struct ledger *l, const char *id, const char *name,
                       const struct cursor *cursor, uint32_t *ret_key, struct error *error)
     MUST_CHECK;
+/* -EINVAL where the tally does not add up (R1), -ENOENT where there is no such key. */
 int ledger_put_source(struct ledger *l, uint32_t key, const struct cursor *cursor,
                       const struct tally *tally, struct error *error) MUST_CHECK;
 int ledger_put_name(struct ledger *l, uint32_t key, const char *name, struct error *error)

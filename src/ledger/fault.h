@@ -1,0 +1,13 @@
+/* fault — SQLite's failures as -errno and a sentence that says what to do. */
+#pragma once
+
+#include "base/error.h"
+
+#include <sqlite3.h>
+
+/* `handle` says what the system answered; NULL where there is none. `kind` and `path` name the
+ * book. */
+int fault_set(struct error *error, int code, sqlite3 *handle, const char *kind, const char *path);
+
+/* -EBADMSG, for damage that was found otherwise. */
+int fault_damaged(struct error *error, const char *why, const char *kind, const char *path);

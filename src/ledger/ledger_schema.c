@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ledger/ledger_schema.h"
+
+#include "ledger/columns.h"
+#include "ledger/ledger.h"
+
+/* A migration that a release has carried is history: it is never edited, the next one is added.
+ *
+ * The checks are there for quick_check: they find flipped bits in what decides where reading goes
+ * on. */
+static const char *const migrations[] = {
+    /* 0 -> 1 */
+    "CREATE TABLE route ("
+    "  only INTEGER PRIMARY KEY CHECK (only = 1),"
+    "  attached_ns INTEGER NOT NULL,"
+    "  settled INTEGER NOT NULL DEFAULT 0" /* failed commits that were made sure to be none */
+    ") STRICT;"
+
+    /* A key is never given twice: a stale one must not move another source's cursor. */
+    "CREATE TABLE sources ("
+    "  key INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  id TEXT NOT NULL UNIQUE,"
+    "  name TEXT NOT NULL,"
+    "  removed_ns INTEGER," /* NULL: there still */
+
+    "  position TEXT NOT NULL CHECK (position IN ('beginning', 'at', 'done')),"
+    "  serial INTEGER NOT NULL,"
+    "  fingerprint TEXT NOT NULL,"
+    "  device INTEGER NOT NULL,"
+    "  inode INTEGER NOT NULL,"
+    "  birth_ns INTEGER NOT NULL,"
+    "  offset INTEGER NOT NULL,"
+    "  last_ns INTEGER,"
+    "  last_hash INTEGER NOT NULL,"
+    "  last_size INTEGER NOT NULL,"
+    "  skipping INTEGER NOT NULL CHECK (skipping IN (0, 1)),"
+
+    "  stdout_open TEXT NOT NULL CHECK (stdout_open IN ('none', 'line', 'cut')),"
+    "  stdout_serial INTEGER NOT NULL,"
+    "  stdout_fingerprint TEXT NOT NULL,"
+    "  stdout_device INTEGER NOT NULL,"
+    "  stdout_inode INTEGER NOT NULL,"
+    "  stdout_birth_ns INTEGER NOT NULL,"
+    "  stdout_offset INTEGER NOT NULL,"
+    "  stdout_time_ns INTEGER,"
+    "  stdout_continued INTEGER NOT NULL CHECK (stdout_continued IN (0, 1)),"
+
+    "  stderr_open TEXT NOT NULL CHECK (stderr_open IN ('none', 'line', 'cut')),"
+    "  stderr_serial INTEGER NOT NULL,"
+    "  stderr_fingerprint TEXT NOT NULL,"
+    "  stderr_device INTEGER NOT NULL,"
+    "  stderr_inode INTEGER NOT NULL,"
+    "  stderr_birth_ns INTEGER NOT NULL,"
+    "  stderr_offset INTEGER NOT NULL,"
+    "  stderr_time_ns INTEGER,"
+    "  stderr_continued INTEGER NOT NULL CHECK (stderr_continued IN (0, 1)),"
+
+    "  lines_read INTEGER NOT NULL DEFAULT 0,"
+    "  lines_delivered INTEGER NOT NULL DEFAULT 0,"
+    "  lines_filtered INTEGER NOT NULL DEFAULT 0,"
+    "  lines_refused INTEGER NOT NULL DEFAULT 0,"
+    "  lines_lost INTEGER NOT NULL DEFAULT 0,"
+    "  records_read INTEGER NOT NULL DEFAULT 0,"
+    "  bytes_read INTEGER NOT NULL DEFAULT 0,"
+    "  bytes_records INTEGER NOT NULL DEFAULT 0,"
+    "  bytes_blank INTEGER NOT NULL DEFAULT 0,"
+    "  bytes_gap INTEGER NOT NULL DEFAULT 0,"
+    "  bytes_skipped INTEGER NOT NULL DEFAULT 0,"
+    "  gaps INTEGER NOT NULL DEFAULT 0,"
+    "  gap_bytes INTEGER NOT NULL DEFAULT 0,"
+    "  gaps_unknown INTEGER NOT NULL DEFAULT 0"
+    ") STRICT;"
+
+    "CREATE TABLE gaps ("
+    "  key INTEGER PRIMARY KEY,"
+    "  source INTEGER NOT NULL REFERENCES sources (key),"
+    "  booked_ns INTEGER NOT NULL,"
+    "  reason TEXT NOT NULL,"
+    "  serial INTEGER NOT NULL,"
+    "  offset INTEGER NOT NULL,"
+    "  bytes INTEGER,"    /* NULL: nobody can know */
+    "  after_ns INTEGER," /* NULL: no record before it */
+    "  before_ns INTEGER" /* NULL: no record after it yet */
+    ") STRICT;"
+
+    "CREATE TABLE outputs ("
+    "  path TEXT PRIMARY KEY,"
+    "  device INTEGER NOT NULL,"
+    "  inode INTEGER NOT NULL,"
+    "  birth_ns INTEGER NOT NULL,"
+    "  length INTEGER NOT NULL"
+    ") STRICT, WITHOUT ROWID;"
+
+    /* What the sources that are forgotten came to, by the day of their removal, UTC. */
+    "CREATE TABLE daily ("
+    "  day TEXT PRIMARY KEY,"
+    "  lines_read INTEGER NOT NULL,"
+    "  lines_delivered INTEGER NOT NULL,"
+    "  lines_filtered INTEGER NOT NULL,"
+    "  lines_refused INTEGER NOT NULL,"
+    "  lines_lost INTEGER NOT NULL,"
+    "  records_read INTEGER NOT NULL,"
+    "  bytes_read INTEGER NOT NULL,"
+    "  bytes_records INTEGER NOT NULL,"
+    "  bytes_blank INTEGER NOT NULL,"
+    "  bytes_gap INTEGER NOT NULL,"
+    "  bytes_skipped INTEGER NOT NULL,"
+    "  gaps INTEGER NOT NULL,"
+    "  gap_bytes INTEGER NOT NULL,"
+    "  gaps_unknown INTEGER NOT NULL"
+    ") STRICT, WITHOUT ROWID;",
+};
+_Static_assert(ARRAY_SIZE(migrations) == LEDGER_SCHEMA_VERSION, "each version has its migration");
+
+static const char *const statements[LEDGER_STATEMENT_COUNT] = {
+    [SELECT_ATTACHED] = "SELECT attached_ns FROM route",
+    [SELECT_SOURCES] = "SELECT key, id, name, removed_ns, " CURSOR_COLUMNS ", " TALLY_COLUMNS
+                       " FROM sources ORDER BY key",
+    [SELECT_OUTPUTS] = "SELECT path, " FILE_COLUMNS("") ", length FROM outputs ORDER BY path",
+    [SELECT_GAPS] = "SELECT id, booked_ns, reason, gaps.serial, gaps.offset, bytes, after_ns,"
+                    " before_ns FROM gaps JOIN sources ON sources.key = source ORDER BY gaps.key",
+
+    [INSERT_SOURCE] =
+        "INSERT INTO sources (id, name, " CURSOR_COLUMNS ") VALUES (?, ?, " CURSOR_PARAMETERS ")",
+    [UPDATE_SOURCE] = "UPDATE sources SET (" CURSOR_COLUMNS ", " TALLY_COLUMNS
+                      ") = (" CURSOR_PARAMETERS ", " TALLY_PARAMETERS ") WHERE key = ?",
+    [UPDATE_NAME] = "UPDATE sources SET name = ? WHERE key = ?",
+    [UPDATE_REMOVED] = "UPDATE sources SET removed_ns = ? WHERE key = ?",
+    [INSERT_GAP] = "INSERT INTO gaps (booked_ns, reason, serial, offset, bytes, after_ns,"
+                   " before_ns, source) SELECT ?, ?, ?, ?, ?, ?, ?, key FROM sources WHERE key = ?",
+    [TRIM_GAPS] = "DELETE FROM gaps WHERE key <= (SELECT max(key) FROM gaps) - ?",
+    [PUT_OUTPUT] =
+        "INSERT OR REPLACE INTO outputs (path, " FILE_COLUMNS("") ", length)"
+                                                                  " VALUES (?, " FILE_PARAMETERS
+                                                                  ", ?)",
+    [SETTLE] = "UPDATE route SET settled = settled + 1",
+
+    [SELECT_FOLDABLE] = "SELECT date(removed_ns / 1000000000, 'unixepoch') AS day, " TALLY_COLUMNS
+                        " FROM sources WHERE removed_ns < ? ORDER BY day",
+    [SELECT_DAY] = "SELECT " TALLY_COLUMNS " FROM daily WHERE day = ?",
+    [PUT_DAY] =
+        "INSERT OR REPLACE INTO daily (day, " TALLY_COLUMNS ") VALUES (?, " TALLY_PARAMETERS ")",
+    [DELETE_FOLDED_GAPS] = "DELETE FROM gaps WHERE source IN"
+                           " (SELECT key FROM sources WHERE removed_ns < ?)",
+    [DELETE_FOLDED_SOURCES] = "DELETE FROM sources WHERE removed_ns < ?",
+    [SELECT_TALLIES] = "SELECT " TALLY_COLUMNS " FROM sources"
+                       " UNION ALL SELECT " TALLY_COLUMNS " FROM daily",
+};
+
+const struct schema ledger_schema = {
+    .kind = "ledger",
+    .application_id = 0x746d6c67, /* "tmlg" */
+    .migrations = migrations,
+    .version = ARRAY_SIZE(migrations),
+    .settings = "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 16777216;",
+    .statements = statements,
+    .statement_count = LEDGER_STATEMENT_COUNT,
+};

@@ -1,0 +1,33 @@
+/* ledger_schema — the tables of a route's ledger and the statements on them.
+ *
+ * For people: `sqlite3 -readonly state/routes/NAME.db 'select name, position, offset from
+ * sources'`.
+ */
+#pragma once
+
+#include "ledger/database.h"
+
+enum ledger_statement {
+    SELECT_ATTACHED,
+    SELECT_SOURCES,
+    SELECT_OUTPUTS,
+    SELECT_GAPS,
+    INSERT_SOURCE,
+    UPDATE_SOURCE,
+    UPDATE_NAME,
+    UPDATE_REMOVED,
+    INSERT_GAP,
+    TRIM_GAPS,
+    PUT_OUTPUT,
+    SETTLE,
+    SELECT_FOLDABLE,
+    SELECT_DAY,
+    PUT_DAY,
+    DELETE_FOLDED_GAPS,
+    DELETE_FOLDED_SOURCES,
+    SELECT_TALLIES,
+    LEDGER_STATEMENT_COUNT
+};
+
+/* A new ledger's schema also needs `first_rows` (ledger.c). */
+extern const struct schema ledger_schema;
