@@ -24,4 +24,12 @@ enum {
     OUTPUT_BUFFER_BYTES = 256 * 1024, /* encoded before one write() */
     OUTPUTS_OPEN_MAX = 4096,          /* outputs open at once, also <= a quarter of the budget */
     PATH_BYTES_MAX = 4096,            /* a rendered output path */
+    ENCODED_BYTES_MAX = 64 * 1024 * 1024, /* a buffer that one giant line makes grow; past it the
+                                             route waits and says so */
+    LABELS_TEXT_MAX = 64 * 1024 * 1024,   /* rendered for one container: CONTAINER_JSON_MAX twice,
+                                             escaped */
+    OUTPUT_HELD_BYTES_MAX = 1024 * 1024,  /* encoded for outputs that have no row yet; then a
+                                             commit comes first */
+    OUTPUTS_REMEMBERED_MAX = 16384, /* outputs of containers that are gone, per route; then the
+                                       least recently used is forgotten */
 };
