@@ -1,0 +1,8 @@
+/* catalog — the sinks by name; sink.h's sink_find and sink_all look into the list of catalog.c. */
+#pragma once
+
+#include "sink/sink.h"
+
+extern const struct sink_ops file_sink;   /* sink/file.c: exactly once */
+extern const struct sink_ops stdout_sink; /* sink/stdout.c: at least once */
+extern const struct sink_ops null_sink;   /* sink/null.c: for measuring */

@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/check.h"
+#include "sink/catalog.h"
+#include "sink/encoder.h"
+#include "sink/output_table.h"
+#include "sink/path_template.h"
+
+#include <errno.h>
+
+/* Exactly once (sink/output.h says how). Lines are encoded into one buffer, which belongs to the
+ * output that was written last and goes out when it is full, or another output's turn comes, or at
+ * the flush. An output without a row in the ledger may not be written to yet: what is encoded for
+ * it is held, up to a limit for all of them, beyond which the commit has to come first.
+ *
+ * Whatever fails is SINK_FAILED: the route waits, recovers, and encodes again. */
+
+struct sink {
+    const struct sink_environment *environment; /* borrowed */
+    struct encoder encoder;
+    struct path_template *template; /* owned */
+    struct output_table outputs;
+    struct output *touched; /* since the last commit; a list by next_touched */
+    struct output *current; /* whose bytes are in the buffer */
+    struct buf buffer;
+    size_t held_bytes; /* of all outputs */
+    size_t open_count; /* outputs that have a descriptor */
+    uint64_t uses;     /* counts up: which output was used last */
+};
+
+struct sink_target {
+    struct output *output; /* the sink's */
+    struct stream_texts texts;
+};
+
+static struct sink *file_close(struct sink *s)
+{
+    if (!s)
+        return NULL;
+    output_table_deinit(&s->outputs);
+    path_template_free(s->template);
+    buf_deinit(&s->buffer);
+    free(s);
+    return NULL;
+}
+DEFINE_CLEANUP(struct sink *, file_close)
+
+static int file_open(struct sink **ret, const struct sink_options *options,
+                     const struct sink_environment *environment, struct error *error)
+{
+    CLEANUP(file_close) struct sink *s = malloc(sizeof(*s));
+    if (!s)
+        return -ENOMEM;
+    *s = (struct sink){.environment = environment, .buffer = BUF_INIT(ENCODED_BYTES_MAX)};
+    if (!options->path)
+        return error_set(error, -EINVAL, "path: sink file needs one");
+    int r = encoder_init(&s->encoder, options, error);
+    if (r == 0)
+        r = path_template_parse(&s->template, options->path, error);
+    if (r < 0)
+        return r;
+    *ret = TAKE(s);
+    return 0;
+}
+
+static enum message_form file_form(const struct sink *s)
+{
+    return encoder_form(&s->encoder);
+}
+
+static void shut(struct sink *s, struct output *o)
+{
+    if (o->fd < 0)
+        return;
+    output_close(o);
+    s->open_count--;
+}
+
+static bool is_idle(const struct output *o)
+{
+    return o->targets == 0 && !o->touched;
+}
+
+/* Outputs of containers that are gone are remembered, so that one that comes back is known; not
+ * without end. */
+static void forget_oldest(struct sink *s)
+{
+    struct output *oldest = NULL;
+    for (size_t i = 0; i < s->outputs.count; i++) {
+        struct output *o = s->outputs.items[i];
+        if (is_idle(o) && (!oldest || o->used < oldest->used))
+            oldest = o;
+    }
+    if (oldest)
+        output_table_remove(&s->outputs, oldest);
+}
+
+static int bind_output(struct sink *s, const struct container *c, struct output **ret,
+                       struct error *error)
+{
+    char path[PATH_BYTES_MAX];
+    int r = path_template_render(s->template, c, path, error);
+    if (r < 0)
+        return r;
+    if (s->outputs.count >= OUTPUTS_REMEMBERED_MAX)
+        forget_oldest(s);
+    r = output_table_get(&s->outputs, s->environment->registry, path, ret);
+    return r < 0 ? error_set(error, r, "%s: %s", path, strerror(-r)) : 0;
+}
+
+static int file_bind(struct sink *s, const struct container *c, struct sink_target **ret,
+                     struct error *error)
+{
+    CLEANUP_FREE struct sink_target *target = calloc(1, sizeof(*target));
+    if (!target)
+        return -ENOMEM;
+    int r = bind_output(s, c, &target->output, error);
+    if (r == 0)
+        r = encoder_render(&s->encoder, c, &target->texts, error);
+    if (r < 0)
+        return r;
+    target->output->targets++;
+    *ret = TAKE(target);
+    return 0;
+}
+
+static struct sink_target *file_unbind(struct sink *s, struct sink_target *target)
+{
+    if (!target)
+        return NULL;
+    target->output->targets--;
+    if (is_idle(target->output))
+        shut(s, target->output);
+    stream_texts_deinit(&target->texts);
+    free(target);
+    return NULL;
+}
+
+static int write_current(struct sink *s, struct error *error)
+{
+    if (!s->current || s->buffer.size == 0)
+        return 0;
+    int r = output_write(s->current, buf_span(&s->buffer), error);
+    buf_clear(&s->buffer);
+    return r;
+}
+
+/* Closes the least recently used outputs until one more may be opened. What was written to them is
+ * made durable first: the descriptor would take the news of a failed write-out with it. */
+static int make_room(struct sink *s, struct error *error)
+{
+    while (s->open_count && s->open_count >= s->environment->outputs_open_max) {
+        struct output *oldest = NULL;
+        for (size_t i = 0; i < s->outputs.count; i++) {
+            struct output *o = s->outputs.items[i];
+            if (o->fd >= 0 && (!oldest || o->used < oldest->used))
+                oldest = o;
+        }
+        CHECK(oldest);
+        int r = oldest == s->current ? write_current(s, error) : 0;
+        if (r == 0)
+            r = output_sync(oldest, error);
+        if (r < 0)
+            return r;
+        shut(s, oldest);
+    }
+    return 0;
+}
+
+/* Open, and known to be what we left. An output that is only held for needs no descriptor. */
+static int make_ready(struct sink *s, struct output *o, struct error *error)
+{
+    o->used = ++s->uses;
+    if (o->touched && (o->fd >= 0 || !o->booked))
+        return 0;
+    if (o->fd < 0) {
+        int r = make_room(s, error);
+        if (r < 0)
+            return r;
+    }
+    bool was_open = o->fd >= 0;
+    int r = o->touched ? output_reopen(o, error) : output_ready(o, error);
+    s->open_count += (size_t)(o->fd >= 0) - (size_t)was_open;
+    if (r < 0 || o->touched)
+        return r;
+    o->touched = true;
+    o->next_touched = s->touched;
+    s->touched = o;
+    s->held_bytes += o->held.size;
+    return 0;
+}
+
+/* Into the buffer, and out of it whenever it is full. */
+static int encode_ahead(struct sink *s, struct sink_target *target, struct entries left,
+                        struct error *error)
+{
+    if (s->current != target->output) {
+        int r = write_current(s, error);
+        if (r < 0)
+            return r;
+        s->current = target->output;
+    }
+    while (left.count) {
+        size_t taken =
+            encoder_encode(&s->encoder, &target->texts, left, &s->buffer, OUTPUT_BUFFER_BYTES);
+        left = (struct entries){left.items + taken, left.count - taken};
+        if (s->buffer.failed)
+            return error_set(error, s->buffer.failed, "encoding for %s: %s", s->current->path,
+                             strerror(-s->buffer.failed));
+        int r = s->buffer.size >= OUTPUT_BUFFER_BYTES ? write_current(s, error) : 0;
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int encode_held(struct sink *s, struct sink_target *target, struct entries entries,
+                       struct error *error)
+{
+    struct output *o = target->output;
+    if (s->held_bytes + encoder_bound(&s->encoder, &target->texts, entries) > OUTPUT_HELD_BYTES_MAX)
+        return SINK_COMMIT_FIRST;
+    size_t before = o->held.size;
+    encoder_encode(&s->encoder, &target->texts, entries, &o->held, SIZE_MAX);
+    s->held_bytes += o->held.size - before;
+    return o->held.failed ? error_set(error, o->held.failed, "encoding for %s: %s", o->path,
+                                      strerror(-o->held.failed))
+                          : 0;
+}
+
+static int outcome(int r)
+{
+    return r < 0 ? SINK_FAILED : r;
+}
+
+static int file_encode(struct sink *s, struct sink_target *target, const struct batch *batch,
+                       struct error *error)
+{
+    CHECK(batch->form == encoder_form(&s->encoder));
+    struct entries entries = {batch->entries, batch->count};
+    if (entries.count == 0)
+        return 0;
+    int r = make_ready(s, target->output, error);
+    if (r < 0)
+        return outcome(r);
+    return outcome(target->output->booked ? encode_ahead(s, target, entries, error)
+                                          : encode_held(s, target, entries, error));
+}
+
+static int file_prepare(struct sink *s, struct sink_rows *rows, struct error *error)
+{
+    for (struct output *o = s->touched; o; o = o->next_touched) {
+        if (o->booked)
+            continue;
+        int r = sink_rows_add(rows, output_row(o));
+        if (r < 0)
+            return outcome(error_set(error, r, "booking %s: %s", o->path, strerror(-r)));
+        o->vouched = o->end;
+    }
+    return 0;
+}
+
+/* Every output has its row by now. */
+static int write_held(struct sink *s, struct output *o, struct error *error)
+{
+    o->booked = true;
+    if (o->held.size == 0)
+        return 0;
+    int r = make_ready(s, o, error);
+    if (r == 0)
+        r = output_write(o, buf_span(&o->held), error);
+    s->held_bytes -= o->held.size;
+    buf_deinit(&o->held);
+    return r;
+}
+
+static int write_all(struct sink *s, struct error *error)
+{
+    int r = write_current(s, error);
+    for (struct output *o = s->touched; o && r == 0; o = o->next_touched)
+        r = write_held(s, o, error);
+    return r;
+}
+
+static int file_flush(struct sink *s, struct error *error)
+{
+    int r = write_all(s, error);
+    if (r < 0)
+        return outcome(r);
+    for (struct output *o = s->touched; o; o = o->next_touched)
+        output_start_sync(o);
+    for (struct output *o = s->touched; o; o = o->next_touched) {
+        r = output_sync(o, error);
+        if (r < 0)
+            return outcome(r);
+    }
+    if (s->buffer.capacity > 2 * OUTPUT_BUFFER_BYTES) /* one giant line made it grow */
+        buf_deinit(&s->buffer);
+    return SINK_DELIVERED;
+}
+
+static int file_checkpoint(struct sink *s, struct sink_rows *rows, struct error *error)
+{
+    while (s->touched) {
+        struct output *o = s->touched;
+        if (o->end != o->vouched) {
+            int r = sink_rows_add(rows, output_row(o));
+            if (r < 0)
+                return outcome(error_set(error, r, "booking %s: %s", o->path, strerror(-r)));
+            o->vouched = o->end;
+        }
+        s->touched = o->next_touched;
+        o->touched = false;
+        if (is_idle(o))
+            shut(s, o);
+    }
+    return 0;
+}
+
+static void reset(struct sink *s)
+{
+    for (size_t i = 0; i < s->outputs.count; i++)
+        output_reset(s->outputs.items[i]);
+    buf_clear(&s->buffer);
+    s->touched = NULL;
+    s->current = NULL;
+    s->held_bytes = 0;
+    s->open_count = 0;
+}
+
+static int recover_row(struct sink *s, const struct sink_row *row, struct sink_rows *changed,
+                       struct error *error)
+{
+    struct output *o;
+    bool differs;
+    int r = output_table_get(&s->outputs, s->environment->registry, row->path, &o);
+    if (r < 0)
+        return error_set(error, r, "%s: %s", row->path, strerror(-r));
+    r = output_recover(o, row, &differs, error);
+    if (r == 0 && differs) {
+        struct sink_row now = output_row(o);
+        now.path = row->path;
+        r = sink_rows_add(changed, now);
+    }
+    if (r == 0 && is_idle(o) && s->outputs.count > OUTPUTS_REMEMBERED_MAX)
+        output_table_remove(&s->outputs, o);
+    return r;
+}
+
+static int file_recover(struct sink *s, const struct sink_rows *rows, struct sink_rows *changed,
+                        struct error *error)
+{
+    reset(s);
+    for (size_t i = 0; i < rows->count; i++) {
+        int r = recover_row(s, &rows->items[i], changed, error);
+        if (r < 0)
+            return outcome(r);
+    }
+    return 0;
+}
+
+const struct sink_ops file_sink = {
+    .type = "file",
+    .open = file_open,
+    .close = file_close,
+    .form = file_form,
+    .bind = file_bind,
+    .unbind = file_unbind,
+    .encode = file_encode,
+    .prepare = file_prepare,
+    .flush = file_flush,
+    .checkpoint = file_checkpoint,
+    .recover = file_recover,
+};

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sink/output_path.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* `path` without its last component; "/" for one at the root. NULL: no memory. */
+static char *parent_of(const char *path)
+{
+    size_t size = (size_t)(strrchr(path, '/') - path);
+    return strndup(path, size ? size : 1);
+}
+
+int output_path_sync_directory(const char *path, struct error *error)
+{
+    CLEANUP_FREE char *directory = parent_of(path);
+    if (!directory)
+        return -ENOMEM;
+    CLEANUP(close_fd) int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return error_set(error, -errno, "opening %s: %s", directory, strerror(errno));
+    if (fsync(fd) < 0)
+        return error_set(error, -errno, "syncing %s: %s", directory, strerror(errno));
+    return 0;
+}
+
+int output_path_make_directories(const char *path, struct error *error)
+{
+    CLEANUP_FREE char *directory = strdup(path);
+    if (!directory)
+        return -ENOMEM;
+    for (char *slash = strchr(directory + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (mkdir(directory, 0750) == 0) {
+            int r = output_path_sync_directory(directory, error);
+            if (r < 0)
+                return r;
+        } else if (errno != EEXIST) {
+            return error_set(error, -errno, "making the directory %s: %s", directory,
+                             strerror(errno));
+        }
+        *slash = '/';
+    }
+    return 0;
+}
