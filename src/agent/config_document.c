@@ -51,8 +51,34 @@ static const char about_fields[] =
     "\n"
     "## Fields\n"
     "\n"
-    "What an NDJSON line can have, and in this order; what is empty is left out.\n"
-    "\n";
+    "The members of an NDJSON line, in this order; what is empty is left out.\n"
+    "\n"
+    "| member | what it is |\n"
+    "|---|---|\n"
+    "| `time` | when the line was written, RFC 3339 in UTC with nine digits of fraction |\n"
+    "| `message` | the line, without its newline |\n"
+    "| `stream` | `stdout` or `stderr` |\n"
+    "| `source_type` | `docker` |\n"
+    "| `source_id` | the first 12 digits of the container's id |\n"
+    "| `container_id` | the same |\n"
+    "| `container_name` | without Docker's slash |\n"
+    "| `image` | as it was given to `docker run` |\n"
+    "| `state` | `running`, `exited`, … |\n"
+    "| `hostname` | the container's |\n"
+    "| `command` | its first word |\n"
+    "| `platform` | `linux` |\n"
+    "| `network` | the primary network |\n"
+    "| `network_NAME` | the address in each network |\n"
+    "| `compose_project`, `compose_service` | by Docker Compose |\n"
+    "| `swarm_stack`, `swarm_service` | by Docker Swarm |\n"
+    "| `container_label_KEY` | each Docker label but those of Compose, OCI and Docker Desktop |\n"
+    "| `source`, `service` | `labels.source`, `labels.service` |\n"
+    "| `attrs` | what Docker's `labels`, `env` and `tag` options add to a record, as an object |\n"
+    "| `partial` | `true`: cut at its maximum; the next line of the stream continues it |\n"
+    "| `continued` | `true`: continues a line that was cut |\n"
+    "| `unterminated` | `true`: the program wrote no newline at its end |\n"
+    "| `time_missing` | `true`: the record had no valid time; `time` is when it was read |\n"
+    "| `stream_missing` | `true`: the record had no stream; it is taken for `stdout` |\n";
 
 static void print_bounds(FILE *to, const struct config_key *key)
 {
@@ -85,14 +111,6 @@ static void print_scope(FILE *to, enum config_scope scope)
     }
 }
 
-static void print_names(FILE *to, const char *title, const char *const *names)
-{
-    fprintf(to, "- %s:", title);
-    for (size_t i = 0; names[i]; i++)
-        fprintf(to, "%s `%s`", i ? "," : "", names[i]);
-    fputs(".\n", to);
-}
-
 void config_document(FILE *to)
 {
     fputs(introduction, to);
@@ -102,6 +120,4 @@ void config_document(FILE *to)
     fputs(about_routes, to);
     print_scope(to, CONFIG_ROUTE);
     fputs(about_fields, to);
-    print_names(to, "Of the line", config_entry_fields);
-    print_names(to, "Labels", config_label_fields);
 }

@@ -83,11 +83,11 @@ bool config_text_is_plain(struct span text)
     return true;
 }
 
-const struct config_node *config_node_find(const struct config_node *map, struct span key)
+const struct config_node *config_node_find(const struct config_node *map, const char *key)
 {
     const struct config_node *node = map->first;
 
-    while (node && !span_equal(node->key->text, key))
+    while (node && strcmp(node->key->text.data, key) != 0)
         node = node->next;
     return node;
 }

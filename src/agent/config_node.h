@@ -46,7 +46,7 @@ int config_error(const struct config_file *file, const struct config_node *at, c
                  ...) PRINTF_LIKE(3, 4);
 
 /* The value of a key of a map; NULL where there is none. */
-const struct config_node *config_node_find(const struct config_node *map, struct span key);
+const struct config_node *config_node_find(const struct config_node *map, const char *key);
 
 /* How many a list or a map holds. */
 size_t config_node_count(const struct config_node *node);

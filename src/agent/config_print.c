@@ -6,7 +6,7 @@
 /* One scope, in the order of the table. `base` is its struct; a route is an item of a list. */
 static void print_scope(FILE *to, enum config_scope scope, const void *base, int indent)
 {
-    struct span open = {0};
+    const char *open = "";
     bool item = scope == CONFIG_ROUTE; /* until its first line is out */
 
     for (size_t i = 0; i < config_key_count; i++) {
@@ -19,14 +19,12 @@ static void print_scope(FILE *to, enum config_scope scope, const void *base, int
         if (route && !config_key_belongs(key, route->sink.type))
             continue;
 
-        struct span section = config_key_section(key);
-        if (section.size && !span_equal(section, open))
-            fprintf(to, "%*s%.*s:\n", indent, "", (int)section.size, section.data);
-        open = section;
+        if (key->section[0] && strcmp(key->section, open) != 0)
+            fprintf(to, "%*s%s:\n", indent, "", key->section);
+        open = key->section;
 
-        int inner = indent + (section.size ? 2 : 0);
-        fprintf(to, "%*s%s%s:", item ? inner - 2 : inner, "", item ? "- " : "",
-                config_key_name(key));
+        int inner = indent + (key->section[0] ? 2 : 0);
+        fprintf(to, "%*s%s%s:", item ? inner - 2 : inner, "", item ? "- " : "", key->name);
         key->type->print(to, key, field, inner + 2);
         item = false;
     }

@@ -13,57 +13,54 @@ struct draft {
     const struct config_node *values[CONFIG_KEY_COUNT_MAX];
 };
 
-static bool in_section(const struct config_key *key, enum config_scope scope, struct span section)
+static bool in_section(const struct config_key *key, enum config_scope scope, const char *section)
 {
-    return key->scope == scope && span_equal(config_key_section(key), section);
+    return key->scope == scope && strcmp(key->section, section) == 0;
 }
 
-static bool is_section(enum config_scope scope, struct span name)
+static bool is_section(enum config_scope scope, const char *name)
 {
     for (size_t i = 0; i < config_key_count; i++)
-        if (name.size && in_section(&config_keys[i], scope, name))
+        if (name[0] && in_section(&config_keys[i], scope, name))
             return true;
     return false;
 }
 
 /* `key` is in no table. Says what was meant: "sink.path" for a "path" outside its section, else
  * the nearest name that may stand here. */
-static int unknown_key(struct config_reader *r, enum config_scope scope, struct span section,
+static int unknown_key(struct config_reader *r, enum config_scope scope, const char *section,
                        const struct config_node *key)
 {
-    struct span name = key->text;
-    struct nearest near = nearest_to(name);
+    const char *name = key->text.data;
+    struct nearest near = nearest_to(key->text);
 
     for (size_t i = 0; i < config_key_count; i++) {
         const struct config_key *known = &config_keys[i];
-        struct span known_name = span_of(config_key_name(known));
         if (known->scope != scope)
             continue;
-        if (span_equal(span_of(known->path), name))
-            return config_error(&r->file, key, "\"%s\" is written as a map: %.*s: {%s: …}",
-                                known->path, (int)config_key_section(known).size, known->path,
-                                known_name.data);
-        if (span_equal(known_name, name)) {
-            near = (struct nearest){.best = span_of(known->path)};
+        if (known->section[0] && strcmp(known->path, name) == 0)
+            return config_error(&r->file, key, "\"%s\" is written as a map, \"%s: {%s: …}\"", name,
+                                known->section, known->name);
+        if (strcmp(known->name, name) == 0) {
+            near.best = known->path;
             break;
         }
         if (in_section(known, scope, section))
-            nearest_offer(&near, known_name);
-        else if (section.size == 0)
-            nearest_offer(&near, config_key_section(known));
+            nearest_offer(&near, known->name);
+        else if (!section[0])
+            nearest_offer(&near, known->section);
     }
-    return config_error(&r->file, key, "unknown key \"%.*s%s%s\"%s", (int)section.size,
-                        section.data ? section.data : "", section.size ? "." : "", name.data,
-                        NEAREST_HINT(&near));
+    return config_error(&r->file, key, "unknown key \"%s%s%s\"%s", section, section[0] ? "." : "",
+                        name, NEAREST_HINT(&near));
 }
 
-static int collect_key(struct config_reader *r, struct draft *draft, struct span section,
+static int collect_key(struct config_reader *r, struct draft *draft, const char *section,
                        const struct config_node *value)
 {
     for (size_t i = 0; i < config_key_count; i++) {
         const struct config_key *key = &config_keys[i];
         if (in_section(key, draft->scope, section) &&
-            span_equal(span_of(config_key_name(key)), value->key->text)) {
+            strcmp(key->name, value->key->text.data) == 0) {
             draft->values[i] = value;
             return 0;
         }
@@ -77,15 +74,15 @@ static int collect(struct config_reader *r, struct draft *draft)
     const struct config_node *value = draft->map ? draft->map->first : NULL;
 
     for (; value; value = value->next) {
-        struct span name = value->key->text;
+        const char *name = value->key->text.data;
         if (!is_section(draft->scope, name)) {
-            int code = collect_key(r, draft, (struct span){0}, value);
+            int code = collect_key(r, draft, "", value);
             if (code < 0)
                 return code;
             continue;
         }
         if (value->kind != NODE_MAP)
-            return config_error(&r->file, value, "\"%s\" must be a map of keys", name.data);
+            return config_error(&r->file, value, "\"%s\" must be a map of keys", name);
         for (const struct config_node *inner = value->first; inner; inner = inner->next) {
             int code = collect_key(r, draft, name, inner);
             if (code < 0)
@@ -106,7 +103,7 @@ static int missing_key(struct config_reader *r, const struct draft *draft,
                        const struct config_key *key)
 {
     char expects[CONFIG_EXPECTS_SIZE];
-    const struct config_node *at = config_node_find(draft->map, config_key_section(key));
+    const struct config_node *at = config_node_find(draft->map, key->section);
 
     return config_error(&r->file, at ? at : draft->map, "\"%s\" is missing; it must be %s",
                         key->path, config_expects(expects, key));
@@ -159,10 +156,10 @@ static int check_route(struct config_reader *r, const struct config_node *map,
                        const struct route_config *route, const struct route_config *earlier,
                        const struct config_node *list)
 {
-    const struct config_node *name = config_node_find(map, SPAN("name"));
-    const struct config_node *sink = config_node_find(map, SPAN("sink"));
-    const struct config_node *fields = config_node_find(sink, SPAN("fields"));
-    const struct config_node *path = config_node_find(sink, SPAN("path"));
+    const struct config_node *name = config_node_find(map, "name");
+    const struct config_node *sink = config_node_find(map, "sink");
+    const struct config_node *fields = config_node_find(sink, "fields");
+    const struct config_node *path = config_node_find(sink, "path");
 
     if (fields && route->sink.format != SINK_NDJSON)
         return config_error(&r->file, fields->key, "\"sink.fields\" is an option of format ndjson");
@@ -171,7 +168,7 @@ static int check_route(struct config_reader *r, const struct config_node *map,
             return config_error(&r->file, name,
                                 "duplicate route name \"%s\": it is in line %zu "
                                 "already",
-                                route->name, config_node_find(other, SPAN("name"))->line);
+                                route->name, config_node_find(other, "name")->line);
         if (same_output(&earlier->sink, &route->sink))
             return config_error(&r->file, path ? path : sink,
                                 "the route \"%s\" writes there already; an output has one route",

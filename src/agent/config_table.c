@@ -2,7 +2,6 @@
 #include "agent/config_table.h"
 
 #include "agent/config_type.h"
-#include "base/check.h"
 #include "base/clock.h"
 
 #include <stddef.h>
@@ -12,11 +11,13 @@
     {                                                                                              \
         __VA_ARGS__, NULL                                                                          \
     }
-#define WHOLE(at, kind, member)                                                                    \
-    .scope = CONFIG_WHOLE, .path = (at), .type = &config_type_##kind,                              \
+#define IN(section_, name_) .path = section_ "." name_, .section = (section_), .name = (name_)
+#define TOP(name_)          .path = (name_), .section = "", .name = (name_)
+#define WHOLE(place, kind, member)                                                                 \
+    .scope = CONFIG_WHOLE, place, .type = &config_type_##kind,                                     \
     .offset = offsetof(struct config, member)
-#define ROUTE(at, kind, member)                                                                    \
-    .scope = CONFIG_ROUTE, .path = (at), .type = &config_type_##kind,                              \
+#define ROUTE(place, kind, member)                                                                 \
+    .scope = CONFIG_ROUTE, place, .type = &config_type_##kind,                                     \
     .offset = offsetof(struct route_config, member)
 
 #define KIB    INT64_C(1024)
@@ -27,111 +28,89 @@
 #define DAY    (24 * HOUR)
 
 const struct config_key config_keys[] = {
-    {WHOLE("docker.root", path, docker_root),
+    {WHOLE(IN("docker", "root"), path, docker_root),
      .fallback_words = "found by itself: the Engine's own answer, else `/var/lib/docker`",
      .help = "Docker's data directory; container logs are read below it."},
-    {WHOLE("docker.host", host, docker_host),
+    {WHOLE(IN("docker", "host"), host, docker_host),
      .fallback_words = "`DOCKER_HOST` of the environment, else `unix:///var/run/docker.sock`",
      .help = "Where the Docker Engine listens. `none`: it is not asked, the disk says everything."},
-    {WHOLE("docker.reconcile", duration, reconcile_ns), .fallback = "60s", .minimum = 1 * SECOND,
-     .maximum = 1 * HOUR,
+    {WHOLE(IN("docker", "reconcile"), duration, reconcile_ns), .fallback = "60s",
+     .minimum = 1 * SECOND, .maximum = 1 * HOUR,
      .help = "How often everything known is compared with the disk and the Engine again."},
-    {WHOLE("state", path, state),
+    {WHOLE(TOP("state"), path, state),
      .fallback_words = "`/var/lib/tallyman`; without root `$XDG_STATE_HOME/tallyman`, else "
                        "`~/.local/state/tallyman`",
      .help = "The directory of cursors and tallies. One tallyman at a time uses it."},
-    {WHOLE("pins", path, pins), .fallback_words = "`pins` in the directory `state`",
+    {WHOLE(TOP("pins"), path, pins), .fallback_words = "`pins` in the directory `state`",
      .help = "The directory of hard links that keep unread log files. It must be on the mount of "
              "`docker.root`; elsewhere open descriptors keep them, until tallyman ends."},
-    {WHOLE("pins_max", size, pins_max_bytes), .fallback = "1GiB", .maximum = 1024 * TIB,
+    {WHOLE(TOP("pins_max"), size, pins_max_bytes), .fallback = "1GiB", .maximum = 1024 * TIB,
      .help = "How much may be kept that Docker has let go of. Past it the oldest goes, and is "
              "booked as a gap."},
-    {WHOLE("record_max", size, record_max_bytes), .fallback = "1MiB", .minimum = 64 * KIB,
+    {WHOLE(TOP("record_max"), size, record_max_bytes), .fallback = "1MiB", .minimum = 64 * KIB,
      .maximum = 16 * MIB,
      .help = "The longest record that is read from a log file. A longer one is skipped, and booked "
              "as a gap."},
-    {WHOLE("ledger.keep", duration, ledger_keep_ns), .fallback = "30d", .minimum = 1 * HOUR,
+    {WHOLE(IN("ledger", "keep"), duration, ledger_keep_ns), .fallback = "30d", .minimum = 1 * HOUR,
      .maximum = 3650 * DAY,
      .help = "How long the tallies of a removed container are kept on their own; then they are "
              "folded into daily totals."},
-    {WHOLE("labels.source", text, label_source), .fallback = "docker",
+    {WHOLE(IN("labels", "source"), text, label_source), .fallback = "docker",
      .help = "The label `source` of every line. Empty: no such label."},
-    {WHOLE("labels.service", text, label_service), .fallback = "ssw-log-capturer",
+    {WHOLE(IN("labels", "service"), text, label_service), .fallback = "ssw-log-capturer",
      .help = "The label `service` of every line. Empty: no such label."},
-    {WHOLE("log.level", choice, log_level), .fallback = "info",
+    {WHOLE(IN("log", "level"), choice, log_level), .fallback = "info",
      .words = WORDS("debug", "info", "warn", "error"),
      .help = "How much tallyman says of itself, on stderr."},
     {.scope = CONFIG_WHOLE,
-     .path = "routes",
+     TOP("routes"),
      .fallback_words = "one route `files`: every container, from the beginning, to "
                        "`<state>/logs/{container_name}.ndjson`",
      .help = "Where the lines go: a list of routes, each with the keys below."},
 
-    {ROUTE("name", name, name), .required = true,
+    {ROUTE(TOP("name"), name, name), .required = true,
      .help = "Names the route and its ledger; unique."},
-    {ROUTE("match.container_name", globs, match.include.container_name),
+    {ROUTE(IN("match", "container_name"), globs, match.include.container_name),
      .help = "Takes containers by name."},
-    {ROUTE("match.image", globs, match.include.image),
+    {ROUTE(IN("match", "image"), globs, match.include.image),
      .help = "Takes containers by image, as it was given to `docker run`."},
-    {ROUTE("match.id", globs, match.include.id),
+    {ROUTE(IN("match", "id"), globs, match.include.id),
      .help = "Takes containers by id; 12 or more of its first digits are enough."},
-    {ROUTE("match.compose_project", globs, match.include.compose_project),
+    {ROUTE(IN("match", "compose_project"), globs, match.include.compose_project),
      .help = "Takes containers by Compose project."},
-    {ROUTE("match.label", label_globs, match.include),
+    {ROUTE(IN("match", "label"), label_globs, match.include),
      .help = "Takes containers by Docker label: each one named must be there and match."},
-    {ROUTE("exclude.container_name", globs, match.exclude.container_name),
+    {ROUTE(IN("exclude", "container_name"), globs, match.exclude.container_name),
      .help = "Leaves out containers by name."},
-    {ROUTE("exclude.image", globs, match.exclude.image), .help = "Leaves out containers by image."},
-    {ROUTE("exclude.id", globs, match.exclude.id), .help = "Leaves out containers by id."},
-    {ROUTE("exclude.compose_project", globs, match.exclude.compose_project),
+    {ROUTE(IN("exclude", "image"), globs, match.exclude.image),
+     .help = "Leaves out containers by image."},
+    {ROUTE(IN("exclude", "id"), globs, match.exclude.id), .help = "Leaves out containers by id."},
+    {ROUTE(IN("exclude", "compose_project"), globs, match.exclude.compose_project),
      .help = "Leaves out containers by Compose project."},
-    {ROUTE("exclude.label", label_globs, match.exclude),
+    {ROUTE(IN("exclude", "label"), label_globs, match.exclude),
      .help = "Leaves out containers by Docker label: any one named that is there and matches."},
-    {ROUTE("start", start, start), .fallback = "beginning",
+    {ROUTE(TOP("start"), start, start), .fallback = "beginning",
      .help = "Where to begin with containers created before the route was first used: at their "
              "first line, at their next one, or at the lines of the time before. All later "
              "containers are read from their beginning."},
-    {ROUTE("batch.age", duration, batch_age_ns), .fallback = "1s", .maximum = 1 * HOUR,
+    {ROUTE(IN("batch", "age"), duration, batch_age_ns), .fallback = "1s", .maximum = 1 * HOUR,
      .help = "How long a line may wait for others. `0`: not at all."},
-    {ROUTE("sink.type", word, sink.type), .required = true,
+    {ROUTE(IN("sink", "type"), word, sink.type), .required = true,
      .words = WORDS("file", "stdout", "null"),
      .help = "Where lines go: files, standard output, or nowhere (they are read and counted)."},
-    {ROUTE("sink.path", template, sink.path), .required = true, .sinks = WORDS("file"),
+    {ROUTE(IN("sink", "path"), template, sink.path), .required = true, .sinks = WORDS("file"),
      .help = "The files to write. `{container_name}` and other labels in braces are replaced by "
              "the container's own; `{{` and `}}` stand for braces."},
-    {ROUTE("sink.format", choice, sink.format), .sinks = WORDS("file", "stdout"),
+    {ROUTE(IN("sink", "format"), choice, sink.format), .sinks = WORDS("file", "stdout"),
      .fallback = "ndjson", .words = WORDS("ndjson", "text", "raw"),
      .help = "One JSON object a line; time, stream and message; or the message alone."},
-    {ROUTE("sink.fields", fields, sink), .sinks = WORDS("file", "stdout"),
+    {ROUTE(IN("sink", "fields"), fields, sink), .sinks = WORDS("file", "stdout"),
      .fallback_words = "all of them",
      .help = "Which members an NDJSON line has, see [Fields](#fields)."},
 };
 
 const size_t config_key_count = ARRAY_SIZE(config_keys);
 _Static_assert(ARRAY_SIZE(config_keys) <= CONFIG_KEY_COUNT_MAX, "make room for more keys");
-
-const char *const config_entry_fields[] = {
-    "time",    "message",   "stream",       "source_type",  "source_id", "attrs",
-    "partial", "continued", "unterminated", "time_missing", NULL,
-};
-
-const char *const config_label_fields[] = {
-    "container_id",      "container_name",  "image",       "state",         "hostname", "command",
-    "container_label_*", "network",         "network_*",   "source",        "service",  "platform",
-    "compose_project",   "compose_service", "swarm_stack", "swarm_service", NULL,
-};
-
-struct span config_key_section(const struct config_key *key)
-{
-    const char *dot = strchr(key->path, '.');
-    return (struct span){key->path, dot ? (size_t)(dot - key->path) : 0};
-}
-
-const char *config_key_name(const struct config_key *key)
-{
-    const char *dot = strchr(key->path, '.');
-    return dot ? dot + 1 : key->path;
-}
 
 bool config_key_belongs(const struct config_key *key, const char *sink_type)
 {

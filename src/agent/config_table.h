@@ -16,7 +16,9 @@ struct config_type;
 
 struct config_key {
     enum config_scope scope;
-    const char *path;               /* "state", or "docker.root": at most one section */
+    const char *path;               /* "docker.root", for people */
+    const char *section;            /* "docker"; "": in none */
+    const char *name;               /* "root" */
     const struct config_type *type; /* NULL: the list of routes */
     size_t offset;                  /* in struct config or struct route_config */
     bool required;
@@ -32,14 +34,5 @@ enum { CONFIG_KEY_COUNT_MAX = 64 };
 extern const struct config_key config_keys[];
 extern const size_t config_key_count;
 
-/* The members of an NDJSON line: those of every entry, then the labels. Families of labels end
- * with `*`. Both end with NULL. */
-extern const char *const config_entry_fields[];
-extern const char *const config_label_fields[];
-
-/* "docker" of "docker.root"; empty where the key is in no section. */
-struct span config_key_section(const struct config_key *key);
-/* "root" of "docker.root". */
-const char *config_key_name(const struct config_key *key);
 /* False where the key is an option of other sinks than `sink_type`. */
 bool config_key_belongs(const struct config_key *key, const char *sink_type);

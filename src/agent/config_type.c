@@ -52,7 +52,7 @@ static int wrong(struct config_reader *r, const struct config_key *key,
     struct nearest near = nearest_to(span_of(text));
 
     for (size_t i = 0; key->words && key->words[i]; i++)
-        nearest_offer(&near, span_of(key->words[i]));
+        nearest_offer(&near, key->words[i]);
     return config_error(&r->file, value, "\"%s\" must be %s, not \"%.*s\"%s", key->path,
                         config_expects(expects, key), SHOWN_SIZE_MAX, text, NEAREST_HINT(&near));
 }
@@ -362,36 +362,6 @@ static void start_print(FILE *to, const struct config_key *key, const void *fiel
         fprintf(to, " %s\n", route->start == START_END ? "end" : "beginning");
 }
 
-/* A name of the list, or of one of its families: `network_*`. */
-static bool is_field_of(const char *const *fields, struct span name)
-{
-    for (; *fields; fields++) {
-        struct span field = span_of(*fields);
-        if (span_equal(field, name))
-            return true;
-        bool family = span_ends_with(field, SPAN("*"));
-        field.size -= family;
-        if (family && name.size > field.size && span_starts_with(name, field))
-            return true;
-    }
-    return false;
-}
-
-static int check_field(struct config_reader *r, const struct config_node *value, const char *name)
-{
-    if (is_field_of(config_entry_fields, span_of(name)) ||
-        is_field_of(config_label_fields, span_of(name)))
-        return 0;
-
-    struct nearest near = nearest_to(span_of(name));
-    for (const char *const *field = config_entry_fields; *field; field++)
-        nearest_offer(&near, span_of(*field));
-    for (const char *const *field = config_label_fields; *field; field++)
-        nearest_offer(&near, span_of(*field));
-    return config_error(&r->file, value, "no line has a field \"%.*s\"%s", SHOWN_SIZE_MAX, name,
-                        NEAREST_HINT(&near));
-}
-
 static int fields_set(struct config_reader *r, const struct config_key *key,
                       const struct config_node *value, void *field)
 {
@@ -401,14 +371,6 @@ static int fields_set(struct config_reader *r, const struct config_key *key,
     if (value->kind != NODE_LIST)
         return config_error(&r->file, value, "\"%s\" must be %s", key->path, key->type->expects);
     int code = read_texts(r, key, value, &fields);
-    const struct config_node *item = value->first;
-    for (size_t i = 0; code == 0 && i < fields.count; i++, item = item->next) {
-        code = check_field(r, item, fields.items[i]);
-        for (size_t j = 0; code == 0 && j < i; j++)
-            if (strcmp(fields.items[i], fields.items[j]) == 0)
-                code = config_error(&r->file, item, "\"%s\" names the field \"%s\" twice",
-                                    key->path, fields.items[i]);
-    }
     if (code < 0)
         return code;
     sink->fields = fields.items;
