@@ -42,13 +42,13 @@ static int unknown_key(struct config_reader *r, enum config_scope scope, const c
             return config_error(&r->file, key, "\"%s\" is written as a map, \"%s: {%s: …}\"", name,
                                 known->section, known->name);
         if (strcmp(known->name, name) == 0) {
-            near.best = known->path;
+            near.best = span_of(known->path);
             break;
         }
         if (in_section(known, scope, section))
-            nearest_offer(&near, known->name);
+            nearest_offer(&near, span_of(known->name));
         else if (!section[0])
-            nearest_offer(&near, known->section);
+            nearest_offer(&near, span_of(known->section));
     }
     return config_error(&r->file, key, "unknown key \"%s%s%s\"%s", section, section[0] ? "." : "",
                         name, NEAREST_HINT(&near));
@@ -142,41 +142,6 @@ int config_route_defaults(struct config_reader *r, struct route_config *route)
     return 0;
 }
 
-/* Two routes that would write into each other's output. */
-static bool same_output(const struct sink_options *a, const struct sink_options *b)
-{
-    if (strcmp(a->type, b->type) != 0)
-        return false;
-    return strcmp(a->type, "stdout") == 0 ||
-           (strcmp(a->type, "file") == 0 && strcmp(a->path, b->path) == 0);
-}
-
-/* What one key alone cannot tell. `earlier` are the routes before this one, `list` their nodes. */
-static int check_route(struct config_reader *r, const struct config_node *map,
-                       const struct route_config *route, const struct route_config *earlier,
-                       const struct config_node *list)
-{
-    const struct config_node *name = config_node_find(map, "name");
-    const struct config_node *sink = config_node_find(map, "sink");
-    const struct config_node *fields = config_node_find(sink, "fields");
-    const struct config_node *path = config_node_find(sink, "path");
-
-    if (fields && route->sink.format != SINK_NDJSON)
-        return config_error(&r->file, fields->key, "\"sink.fields\" is an option of format ndjson");
-    for (const struct config_node *other = list; other != map; other = other->next, earlier++) {
-        if (strcmp(earlier->name, route->name) == 0)
-            return config_error(&r->file, name,
-                                "duplicate route name \"%s\": it is in line %zu "
-                                "already",
-                                route->name, config_node_find(other, "name")->line);
-        if (same_output(&earlier->sink, &route->sink))
-            return config_error(&r->file, path ? path : sink,
-                                "the route \"%s\" writes there already; an output has one route",
-                                earlier->name);
-    }
-    return 0;
-}
-
 static int read_route(struct config_reader *r, const struct config_node *map,
                       struct route_config *route)
 {
@@ -207,7 +172,7 @@ static int read_routes(struct config_reader *r, const struct config_node *list, 
         struct route_config *route = &c->routes[c->route_count];
         int code = read_route(r, map, route);
         if (code == 0)
-            code = check_route(r, map, route, c->routes, list->first);
+            code = config_check_route(r, list, map, c);
         if (code < 0)
             return code;
     }

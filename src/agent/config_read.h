@@ -13,3 +13,8 @@ int config_read(struct config_reader *r, const struct config_node *root, struct 
 
 /* The defaults of a route's keys; what has none stays zero. */
 int config_route_defaults(struct config_reader *r, struct route_config *route) MUST_CHECK;
+
+/* What no key alone can tell of the route that was read last, c->routes[c->route_count]: is it
+ * unlike those before it, and would its sink open? `map` is its node in `list`. */
+int config_check_route(struct config_reader *r, const struct config_node *list,
+                       const struct config_node *map, const struct config *c) MUST_CHECK;

@@ -52,7 +52,7 @@ static int wrong(struct config_reader *r, const struct config_key *key,
     struct nearest near = nearest_to(span_of(text));
 
     for (size_t i = 0; key->words && key->words[i]; i++)
-        nearest_offer(&near, key->words[i]);
+        nearest_offer(&near, span_of(key->words[i]));
     return config_error(&r->file, value, "\"%s\" must be %s, not \"%.*s\"%s", key->path,
                         config_expects(expects, key), SHOWN_SIZE_MAX, text, NEAREST_HINT(&near));
 }

@@ -36,13 +36,12 @@ struct nearest nearest_to(struct span text)
     return (struct nearest){.text = text, .distance = (text.size + 2) / 3 + 1};
 }
 
-void nearest_offer(struct nearest *n, const char *name)
+void nearest_offer(struct nearest *n, struct span name)
 {
-    struct span known = span_of(name);
-    if (n->text.size > NEAREST_SIZE_MAX || known.size > NEAREST_SIZE_MAX)
+    if (n->text.size > NEAREST_SIZE_MAX || name.size > NEAREST_SIZE_MAX)
         return;
 
-    size_t distance = edits(n->text, known);
+    size_t distance = edits(n->text, name);
     if (distance >= n->distance)
         return;
     n->best = name;
@@ -52,7 +51,8 @@ void nearest_offer(struct nearest *n, const char *name)
 const char *nearest_hint(const struct nearest *n, char to[NEAREST_HINT_SIZE])
 {
     to[0] = '\0';
-    if (n->best)
-        snprintf(to, NEAREST_HINT_SIZE, " (did you mean \"%s\"?)", n->best);
+    if (n->best.data)
+        snprintf(to, NEAREST_HINT_SIZE, " (did you mean \"%.*s\"?)", (int)n->best.size,
+                 n->best.data);
     return to;
 }

@@ -21,13 +21,13 @@ enum {
 
 struct nearest {
     struct span text;
-    const char *best; /* NULL: none is near */
+    struct span best; /* no data: none is near */
     size_t distance;  /* of the best; at first the greatest that is near */
 };
 
 struct nearest nearest_to(struct span text);
 /* Of equally near names the first one offered stays. */
-void nearest_offer(struct nearest *n, const char *name);
+void nearest_offer(struct nearest *n, struct span name);
 
 /* ` (did you mean "name"?)`, or nothing where no name is near. Returns `to`. */
 const char *nearest_hint(const struct nearest *n, char to[NEAREST_HINT_SIZE]);

@@ -33,7 +33,7 @@ static int unknown_verb(const char *name)
     struct nearest near = nearest_to(span_of(name));
 
     for (size_t i = 0; i < verb_count; i++)
-        nearest_offer(&near, verbs[i].name);
+        nearest_offer(&near, span_of(verbs[i].name));
     fprintf(stderr, "tallyman: no verb '%s'%s\ntry 'tallyman --help'\n", name, NEAREST_HINT(&near));
     return VERB_MISUSED;
 }
