@@ -5,15 +5,13 @@ The only place in the integration tests that knows the columns.
 """
 
 import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
-
-UNKNOWN_TIME_NS = -(2**63)
-UNKNOWN_BYTES = -1
 
 
 @dataclass(frozen=True)
 class Gap:
-    """One row of the table of gaps, its unknowns as None."""
+    """One row of the table of gaps; None where nobody can know."""
 
     source_id: str
     reason: str
@@ -25,7 +23,7 @@ class Gap:
 
 
 def _rows(path, query):
-    with sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10) as book:
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)) as book:
         book.row_factory = sqlite3.Row
         return book.execute(query).fetchall()
 
@@ -34,21 +32,10 @@ def gaps(state, route, source_id=None):
     """The booked gaps of a route, oldest first; of one source if its id is given."""
     rows = _rows(
         state / "routes" / f"{route}.db",
-        "SELECT s.id AS source_id, g.* FROM gaps g JOIN sources s ON s.key = g.source"
-        " ORDER BY g.rowid",
+        "SELECT s.id AS source_id, g.reason, g.serial, g.offset, g.bytes, g.after_ns, g.before_ns"
+        " FROM gaps g JOIN sources s ON s.key = g.source ORDER BY g.key",
     )
-    found = [
-        Gap(
-            row["source_id"],
-            row["reason"],
-            row["serial"],
-            row["offset"],
-            None if row["bytes"] == UNKNOWN_BYTES else row["bytes"],
-            None if row["after_ns"] in (None, UNKNOWN_TIME_NS) else row["after_ns"],
-            None if row["before_ns"] in (None, UNKNOWN_TIME_NS) else row["before_ns"],
-        )
-        for row in rows
-    ]
+    found = [Gap(**dict(row)) for row in rows]
     return [gap for gap in found if source_id in (None, gap.source_id)]
 
 
@@ -64,6 +51,6 @@ def assert_conservation(state, route):
         assert t["lines_read"] == (
             t["lines_delivered"] + t["lines_filtered"] + t["lines_refused"] + t["lines_lost"]
         ), f"lines of {source_id[:12]} do not add up: {t}"
-        assert t["bytes_read"] == t["bytes_records"] + t["bytes_blank"] + t["bytes_gap"], (
-            f"bytes of {source_id[:12]} do not add up: {t}"
-        )
+        assert (
+            t["bytes_read"] == t["bytes_records"] + t["bytes_blank"] + t["bytes_gap"]
+        ), f"bytes of {source_id[:12]} do not add up: {t}"

@@ -117,7 +117,7 @@ class Tallyman:
         if self.process is not None:
             self.kill()
 
-    def run(self, verb, *arguments, text=False, timeout_s=60.0, environment=None, check=0):
+    def run(self, verb, *arguments, timeout_s=60.0, environment=None, check=0):
         """One verb with this configuration, to its end."""
         done = subprocess.run(
             [BINARY, verb, "-c", self.config_path, *map(str, arguments)],
@@ -131,8 +131,6 @@ class Tallyman:
         assert not _FINDINGS.search(told), told
         if check is not None:
             assert done.returncode == check, f"exit {done.returncode}: {told[-3000:]}"
-        if text:
-            done.stdout = done.stdout.decode()
         done.stderr = told
         return done
 
@@ -167,13 +165,16 @@ class Tallyman:
     def wait_until(self, condition, what, timeout_s=20.0):
         """As wait_for, and fails at once if the daemon ends."""
 
+        def told():
+            return f"{what() if callable(what) else what}\n{self.log_tail()}"
+
         def holds():
             answer = condition()
             if not answer and self.process is not None and self.process.poll() is not None:
-                raise AssertionError(f"it ended, waiting for: {what}\n{self.log_tail()}")
+                raise AssertionError(f"it ended, waiting for: {told()}")
             return answer
 
-        wait_for(holds, lambda: f"{what}\n{self.log_tail()}", timeout_s)
+        wait_for(holds, told, timeout_s)
 
 
 def entries(path):

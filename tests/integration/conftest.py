@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures of the integration tests: a private Engine, made-up data roots, the program.
+
+Environment:
+    TALLYMAN   the binary under test (default build/tallyman)
+    LONG=1     run the long variants too; counts then default to their long values
+    KILLS, SHORT_LIVED, CRASHES, …   a count by its name, see `scaled`
+    PATIENCE   factor on all deadlines
+    SEED       of what is random; a failing run prints it
+    REQUIRE_ENGINE=1   no Engine is a failure, not a skip
+"""
+
+import os
+import random
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from support.docker_root import Container
+from support.numbered import build_writer
+from support.private_engine import EngineError, PrivateEngine
+from support.tallyman import BINARY, Tallyman
+
+LONG = os.environ.get("LONG") == "1"
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "long: minutes, run with LONG=1 only")
+    if not BINARY.exists():
+        pytest.exit(f"no program at {BINARY}: build it, or set TALLYMAN", returncode=2)
+
+
+def pytest_collection_modifyitems(items):
+    if LONG:
+        return
+    for item in items:
+        if "long" in item.keywords:
+            item.add_marker(pytest.mark.skip(reason="takes minutes; LONG=1 runs it"))
+
+
+def pytest_report_header():
+    return f"tallyman: {BINARY}"
+
+
+@pytest.fixture(scope="session")
+def scaled():
+    """scaled("KILLS", quick, long): a count, by the environment or by the length of the run."""
+    return lambda name, quick, long: int(os.environ.get(name, long if LONG else quick))
+
+
+@pytest.fixture
+def dice():
+    """Random numbers that a failing run can be given again by SEED."""
+    seed = int(os.environ.get("SEED", time.time_ns() & 0xFFFFFF))
+    print(f"SEED={seed}")
+    return random.Random(seed)
+
+
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory):
+    """One Engine for the session, with the images `busybox` and `numbered`."""
+    private = PrivateEngine()
+    try:
+        private.start()
+    except (EngineError, OSError) as error:
+        if os.environ.get("REQUIRE_ENGINE") == "1":
+            raise
+        pytest.skip(f"no private Engine: {error}")
+    try:
+        private.import_busybox("busybox")
+        _import_numbered(private, tmp_path_factory.mktemp("image"))
+        yield private
+    finally:
+        private.stop()
+
+
+def _import_numbered(private, directory):
+    tree = directory / "tree"
+    tree.mkdir()
+    shutil.copy(build_writer(directory), tree / "numbered")
+    archive = directory / "numbered.tar"
+    subprocess.run(["tar", "-C", tree, "-cf", archive, "."], check=True)
+    private.docker("import", archive, "numbered")
+
+
+@pytest.fixture
+def docker(engine):
+    """The Engine's command line; what containers it has are removed after the test."""
+    yield engine.docker
+    remove_all(engine)
+
+
+def remove_all(engine):
+    if not engine.answers():
+        engine.start_daemon()
+    ids = engine.docker("ps", "-aq", "--no-trunc").stdout.split()
+    if ids:
+        engine.docker("rm", "-f", *ids)
+
+
+@pytest.fixture
+def tallyman(tmp_path):
+    """tallyman(root, routes, …): instances that are gone when the test ends."""
+    made = []
+
+    def make(root, routes, name="tallyman", **keys):
+        instance = Tallyman(tmp_path / name, root, routes, **keys)
+        made.append(instance)
+        return instance
+
+    yield make
+    for instance in made:
+        instance.close()
+        if instance.log_path.exists():
+            print(f"--- log of {instance.directory.name}\n{instance.log_tail()}")
+
+
+@pytest.fixture
+def root(tmp_path):
+    """An empty data root of no engine."""
+    directory = tmp_path / "docker"
+    (directory / "containers").mkdir(parents=True)
+    return directory
+
+
+@pytest.fixture
+def container(root):
+    """container("name", …): a container in the made-up root."""
+    return lambda name, **keys: Container(root, name, **keys)
+
+
+@pytest.fixture
+def out(tmp_path):
+    directory = tmp_path / "out"
+    directory.mkdir()
+    return directory
