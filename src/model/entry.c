@@ -3,14 +3,17 @@
 
 #include <errno.h>
 
-/* Room for what one pull may unescape or join: the quantum, one raw record, and a line per stream.
- */
-enum { BATCH_ARENA_BYTES = READ_QUANTUM_BYTES + RECORD_BYTES_MAX + STREAM_COUNT * LINE_BYTES_MAX };
+/* Room for what one pull may unescape and then join once more, and for the lines that were open when
+ * it began. Only what is used of it is ever touched. */
+enum {
+    BATCH_ARENA_BYTES = 2 * (READ_QUANTUM_BYTES + RECORD_BYTES_MAX) +
+                        STREAM_COUNT * JOINED_TEXT_MAX,
+};
 
 int batch_init(struct batch *b, enum message_form form)
 {
     *b = (struct batch){.form = form};
-    b->entries = malloc(BATCH_ENTRIES_MAX * sizeof(*b->entries));
+    b->entries = malloc((BATCH_ENTRIES_MAX + STREAM_COUNT) * sizeof(*b->entries));
     if (!b->entries || arena_init(&b->arena, BATCH_ARENA_BYTES) < 0) {
         batch_deinit(b);
         return -ENOMEM;
@@ -32,6 +35,7 @@ void batch_reset(struct batch *b)
     b->gap_count = 0;
     b->bytes_consumed = 0;
     b->bytes_blank = 0;
+    b->bytes_gap = 0;
     b->records = 0;
     b->blank_lines = 0;
     arena_reset(&b->arena);

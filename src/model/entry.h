@@ -50,7 +50,7 @@ struct batch {
     enum message_form form;
     const struct container *container; /* of the era; borrowed from the source's view */
     int64_t ingest_ns;
-    struct entry *entries; /* BATCH_ENTRIES_MAX of them */
+    struct entry *entries; /* BATCH_ENTRIES_MAX, and one more per stream for lines that end */
     size_t count;
     struct arena arena; /* what had to be unescaped or joined */
     struct gap gaps[BATCH_GAPS_MAX];
@@ -59,6 +59,7 @@ struct batch {
     /* Accounting of the pull, all of it in raw bytes of the source. */
     uint64_t bytes_consumed; /* records + blank + gaps within segments */
     uint64_t bytes_blank;    /* of blank lines, with their newlines */
+    uint64_t bytes_gap;      /* of gaps that the cursor passed byte by byte; holes do not count */
     uint64_t records;        /* decoded, joined or not */
     uint64_t blank_lines;
 };

@@ -27,6 +27,6 @@ static inline struct masks block_masks(const char *p)
     };
 }
 
-#define COPY_BYTES 32
+#define COPY_BYTES 16
 #define FAST_LINES json_file_fast_lines_avx2
 #include "source/json_file/fast_template.h"

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/chain.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/check.h"
+#include "source/chain_private.h"
+#include "source/fingerprint.h"
+
+struct chain *chain_free(struct chain *c)
+{
+    if (!c)
+        return NULL;
+    for (size_t i = 0; i < c->count; i++)
+        segment_unref(c->elements[i].segment);
+    free(c->elements);
+    free(c->segments);
+    free(c->dropped);
+    free(c->id);
+    free(c->directory);
+    free(c->live_name);
+    free(c);
+    return NULL;
+}
+
+int chain_add(struct chain *c, const struct segment_options *options, struct chain_element **ret)
+{
+    if (c->count == c->capacity) {
+        size_t capacity = c->capacity ? 2 * c->capacity : 4;
+        void *elements = reallocarray(c->elements, capacity, sizeof(*c->elements));
+        if (!elements)
+            return -ENOMEM;
+        c->elements = elements;
+        void *segments = reallocarray(c->segments, capacity, sizeof(*c->segments));
+        if (!segments)
+            return -ENOMEM;
+        c->segments = segments;
+        c->capacity = capacity;
+    }
+    struct segment *segment;
+    int r = segment_new(&segment, options);
+    if (r < 0)
+        return r;
+
+    size_t at = c->count;
+    while (at > 0 && c->elements[at - 1].segment->serial > segment->serial)
+        at--;
+    memmove(c->elements + at + 1, c->elements + at, (c->count - at) * sizeof(*c->elements));
+    c->elements[at] = (struct chain_element){.segment = segment, .dirty = true};
+    c->count++;
+    if (c->next_serial <= segment->serial)
+        c->next_serial = segment->serial + 1;
+    *ret = &c->elements[at];
+    return 0;
+}
+
+static int add_known(struct chain *c, const struct chain_known *known)
+{
+    struct segment_options options = {
+        .ref = known->ref,
+        .gzip = known->gzip,
+        .hole = known->hole,
+        .sealed = known->sealed,
+        .cut = known->cut,
+        .reason = known->reason,
+        .bytes = known->bytes,
+        .fd = -1,
+    };
+    struct chain_element *element;
+    int r = chain_add(c, &options, &element);
+    if (r < 0)
+        return r;
+    element->dirty = known->dirty;
+    if (!known->hole && pin_adopt(c->pins, c->id, element->segment, &element->size) < 0)
+        element->size = 0;
+    return 0;
+}
+
+int chain_new(struct chain **ret, const struct chain_options *options,
+              const struct chain_known *known, size_t count, struct error *error)
+{
+    CLEANUP(chain_free) struct chain *c = calloc(1, sizeof(*c));
+    if (!c)
+        return error_set(error, -ENOMEM, "no memory");
+    c->id = strdup(options->id);
+    c->directory = strdup(options->directory);
+    c->live_name = strdup(options->live_name);
+    c->pins = options->pins;
+    c->reader = options->reader;
+    c->scratch = options->scratch;
+    c->next_serial = 1;
+    if (!c->id || !c->directory || !c->live_name)
+        return error_set(error, -ENOMEM, "no memory");
+
+    for (size_t i = 0; i < count; i++) {
+        int r = add_known(c, &known[i]);
+        if (r < 0)
+            return error_set(error, r, "%s: %s", c->id, strerror(-r));
+    }
+    *ret = TAKE(c);
+    return 0;
+}
+
+static struct chain_element *find(const struct chain *c, uint64_t serial)
+{
+    for (size_t i = 0; i < c->count; i++)
+        if (c->elements[i].segment->serial == serial)
+            return &c->elements[i];
+    return NULL;
+}
+
+/* A segment over the same file, for what is written into it from now on. */
+static int add_successor(struct chain *c, struct chain_element *cut)
+{
+    int fd;
+    int r = segment_acquire(cut->segment, &fd);
+    if (r)
+        return r;
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    segment_release(cut->segment);
+    if (copy < 0)
+        return -errno;
+
+    bool named = cut->named, live = cut->live;
+    cut->named = cut->live = false;
+    struct segment_options options = {
+        .ref = {.serial = c->next_serial, .file = cut->segment->file},
+        .sealed = !live,
+        .fd = copy,
+    };
+    struct chain_element *element;
+    r = chain_add(c, &options, &element);
+    if (r < 0) {
+        close_fd(copy);
+        return r;
+    }
+    element->named = named;
+    element->live = live;
+    return pin_segment(c->pins, c->id, element->segment);
+}
+
+bool chain_cut(struct chain *c, uint64_t serial)
+{
+    struct chain_element *element = find(c, serial);
+    if (!element || element->segment->hole || atomic_load(&element->segment->cut))
+        return false;
+    bool last = element == &c->elements[c->count - 1];
+    atomic_store(&element->segment->cut, true);
+    atomic_store(&element->segment->sealed, true);
+    element->dirty = true;
+    if (last && add_successor(c, element) != 0)
+        return true; /* the next look finds the file as a new one */
+    return true;
+}
+
+static void drop(struct chain *c, size_t i)
+{
+    struct chain_element *element = &c->elements[i];
+    if (c->dropped_count == c->dropped_capacity) {
+        size_t capacity = c->dropped_capacity ? 2 * c->dropped_capacity : 8;
+        void *dropped = reallocarray(c->dropped, capacity, sizeof(*c->dropped));
+        if (!dropped)
+            return; /* kept a while longer */
+        c->dropped = dropped;
+        c->dropped_capacity = capacity;
+    }
+    c->dropped[c->dropped_count++] = element->segment->serial;
+    pin_drop(c->pins, element->segment);
+    segment_unref(element->segment);
+    memmove(element, element + 1, (c->count - i - 1) * sizeof(*element));
+    c->count--;
+}
+
+bool chain_release(struct chain *c, uint64_t needed)
+{
+    bool changed = false;
+    for (size_t i = 0; i < c->count;) {
+        struct chain_element *element = &c->elements[i];
+        bool read = element->segment->serial < needed;
+        if (read && !element->named) {
+            drop(c, i);
+            changed = true;
+            continue;
+        }
+        if (!element->live && (read || segment_has_pin(element->segment)))
+            segment_close_idle(element->segment);
+        i++;
+    }
+    return changed;
+}
+
+/* Only our pin or our descriptor keeps it. */
+static bool is_kept_by_us(const struct chain_element *element)
+{
+    return !element->named && !element->segment->hole &&
+           (segment_has_pin(element->segment) || segment_is_open(element->segment));
+}
+
+uint64_t chain_pinned_bytes(const struct chain *c)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < c->count; i++)
+        if (is_kept_by_us(&c->elements[i]))
+            bytes += c->elements[i].size;
+    return bytes;
+}
+
+uint64_t chain_give_up(struct chain *c, enum gap_reason reason)
+{
+    for (size_t i = 0; i < c->count; i++) {
+        struct chain_element *element = &c->elements[i];
+        if (!is_kept_by_us(element))
+            continue;
+        struct segment_options options = {
+            .ref = segment_name(element->segment),
+            .hole = true,
+            .sealed = true,
+            .reason = reason,
+            .bytes = (int64_t)element->size,
+            .fd = -1,
+        };
+        struct segment *hole;
+        if (segment_new(&hole, &options) < 0)
+            return 0;
+        uint64_t bytes = element->size ? element->size : 1;
+        pin_drop(c->pins, element->segment);
+        segment_unref(element->segment);
+        element->segment = hole;
+        element->dirty = true;
+        return bytes;
+    }
+    return 0;
+}
+
+void chain_unpin_read(struct chain *c, uint64_t needed)
+{
+    for (size_t i = 0; i < c->count; i++) {
+        struct chain_element *element = &c->elements[i];
+        if (element->segment->serial < needed)
+            pin_drop(c->pins, element->segment);
+    }
+}
+
+bool chain_is_gone(const struct chain *c)
+{
+    return c->gone;
+}
+
+struct segment *chain_live(const struct chain *c)
+{
+    for (size_t i = c->count; i > 0; i--)
+        if (!c->elements[i - 1].segment->hole)
+            return c->elements[i - 1].segment;
+    return NULL;
+}
+
+uint64_t chain_live_size(const struct chain *c)
+{
+    struct segment *live = chain_live(c);
+    struct stat st = {0};
+    int fd;
+    if (!live || segment_acquire(live, &fd) != 0)
+        return 0;
+    if (fstat(fd, &st) < 0)
+        st.st_size = 0;
+    segment_release(live);
+    return (uint64_t)st.st_size;
+}
+
+uint64_t chain_highest_serial(const struct chain *c)
+{
+    return c->next_serial - 1;
+}
+
+void chain_learn(struct chain *c)
+{
+    for (size_t i = 0; i < c->count; i++) {
+        struct segment *s = c->elements[i].segment;
+        if (s->hole || atomic_load(&s->cut) || fingerprint_known(segment_name(s).fingerprint))
+            continue;
+        if (segment_is_open(s) && fingerprint_learn(c->reader, s, c->scratch) == 0)
+            c->elements[i].dirty = true;
+    }
+}
+
+int chain_each_dirty(const struct chain *c,
+                     int (*put)(void *context, const struct chain_known *element),
+                     int (*forget)(void *context, uint64_t serial), void *context)
+{
+    for (size_t i = 0; i < c->dropped_count; i++) {
+        int r = forget(context, c->dropped[i]);
+        if (r)
+            return r;
+    }
+    for (size_t i = 0; i < c->count; i++) {
+        struct segment *s = c->elements[i].segment;
+        if (!c->elements[i].dirty)
+            continue;
+        struct chain_known known = {
+            .ref = segment_name(s),
+            .gzip = s->gzip,
+            .sealed = atomic_load(&s->sealed),
+            .cut = atomic_load(&s->cut),
+            .hole = s->hole,
+            .reason = s->reason,
+            .bytes = s->bytes,
+        };
+        int r = put(context, &known);
+        if (r)
+            return r;
+    }
+    return 0;
+}
+
+void chain_mark_clean(struct chain *c)
+{
+    c->dropped_count = 0;
+    for (size_t i = 0; i < c->count; i++)
+        c->elements[i].dirty = false;
+}
+
+struct segment *const *chain_segments(struct chain *c, size_t *ret_count)
+{
+    for (size_t i = 0; i < c->count; i++)
+        c->segments[i] = c->elements[i].segment;
+    *ret_count = c->count;
+    return c->segments;
+}

@@ -1,0 +1,91 @@
+/* chain — who follows whom: the segments and holes of one source through renames, compression and
+ * removal. Kept by the monitor; routes see it as a view.
+ *
+ * chain_sync() looks at the directory and makes the chain agree with it; it may be called at any
+ * time, any number of times. What an event said does not matter, but for one thing: how many live
+ * files have been created since the last look, so that a generation that came and went unseen is
+ * booked as a hole.
+ *
+ * - Owns: its elements' segments (one reference each), hence their descriptors, and its pins.
+ * - Limits: SEGMENTS_MAX elements; beyond it the oldest is let go.
+ * - Thread: one.
+ * - Errors: 0 or -errno with words.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "source/pin.h"
+#include "source/reader.h"
+#include "source/slot.h"
+
+enum { CHAIN_CREATED_UNKNOWN = -1 };
+
+/* One element as it was known before: from the ledger, a cursor, or the name of a pin. */
+struct chain_known {
+    struct segment_ref ref;
+    bool gzip, sealed, cut, hole;
+    enum gap_reason reason;
+    int64_t bytes;
+    bool dirty; /* out: not yet as the ledger has it */
+};
+
+struct chain_options {
+    const char *id;        /* source id */
+    const char *directory; /* of the live file; need not exist any more */
+    const char *live_name; /* "<id>-json.log" */
+    struct pin *pins;      /* shared; borrowed */
+    struct reader *reader; /* for fingerprints; borrowed, as is scratch */
+    struct batch *scratch;
+};
+
+struct chain;
+
+/* `known` by serial, ascending. Opens what pins keep; looks at no directory yet. */
+int chain_new(struct chain **ret, const struct chain_options *options,
+              const struct chain_known *known, size_t count, struct error *error) MUST_CHECK;
+struct chain *chain_free(struct chain *c);
+DEFINE_CLEANUP(struct chain *, chain_free)
+
+/* Looks. `created`: live files created since the last look, CHAIN_CREATED_UNKNOWN at start and
+ * after lost events. *ret_changed: the view must be published anew. */
+int chain_sync(struct chain *c, int created, bool *ret_changed, struct error *error) MUST_CHECK;
+
+/* A route saw that `serial` was truncated in place: closes it as cut (which is a hole to all that
+ * have not read it), and puts a new segment over the same file behind it. False where it was known.
+ */
+bool chain_cut(struct chain *c, uint64_t serial);
+
+/* Lets go what lies before `needed` and what Docker let go of; closes descriptors of what is read.
+ * True where the chain changed. */
+bool chain_release(struct chain *c, uint64_t needed);
+
+/* Gives up the pin of the oldest unread segment that only it keeps alive; it becomes a hole.
+ * Returns the bytes given up, 0 if there was none. */
+uint64_t chain_give_up(struct chain *c, enum gap_reason reason);
+
+/* Bytes that only our pins keep alive; and the age order for the quota. */
+uint64_t chain_pinned_bytes(const struct chain *c);
+
+/* Orderly stop: removes the pins of what no route needs. */
+void chain_unpin_read(struct chain *c, uint64_t needed);
+
+/* The directory is gone. */
+bool chain_is_gone(const struct chain *c);
+
+/* The current live segment (or the last one there was); NULL if none. Its size, 0 without. */
+struct segment *chain_live(const struct chain *c);
+uint64_t chain_live_size(const struct chain *c);
+uint64_t chain_highest_serial(const struct chain *c);
+
+/* Learns the fingerprints that can be learnt now. */
+void chain_learn(struct chain *c);
+
+/* For the ledger: calls `visit` for each element that changed since the last call to
+ * chain_mark_clean, and for each serial that was dropped. */
+int chain_each_dirty(const struct chain *c,
+                     int (*put)(void *context, const struct chain_known *element),
+                     int (*drop)(void *context, uint64_t serial), void *context);
+void chain_mark_clean(struct chain *c);
+
+/* The segments as a view's parts; the array is the chain's, until its next change. */
+struct segment *const *chain_segments(struct chain *c, size_t *ret_count);

@@ -1,0 +1,38 @@
+/* chain_private — the chain's inside, for chain.c (life, letting go) and chain_sync.c (looking). */
+#pragma once
+
+#include "source/chain.h"
+#include "source/scan.h"
+
+enum { CHAIN_IGNORED_MAX = 16 };
+
+struct chain_element {
+    struct segment *segment;
+    struct file_id compressed; /* of the .gz that Docker made of it, once seen */
+    bool named;                /* Docker's directory still has a name for it */
+    bool live;                 /* that name is the live one */
+    bool dirty;                /* the ledger does not have it as it is */
+    uint64_t size;             /* bytes, when last seen */
+};
+
+struct chain {
+    char *id, *directory, *live_name;
+    struct pin *pins;
+    struct reader *reader;
+    struct batch *scratch;
+
+    struct chain_element *elements; /* by serial, ascending */
+    size_t count, capacity;
+    struct segment **segments; /* the elements' segments, side by side for a view */
+    uint64_t next_serial;
+    int seen_minus_created; /* generations seen whose creation was not reported yet */
+    bool gone;
+    uint64_t *dropped; /* serials the ledger should forget */
+    size_t dropped_count, dropped_capacity;
+    struct file_id ignored[CHAIN_IGNORED_MAX]; /* files that are nobody's generation */
+    size_t ignored_next;
+};
+
+/* Adds an element behind all others (or, with a serial below the first, before them). */
+int chain_add(struct chain *c, const struct segment_options *options, struct chain_element **ret)
+    MUST_CHECK;

@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/stat.h>
+
+#include "base/check.h"
+#include "source/chain_private.h"
+#include "source/fingerprint.h"
+
+/* What one look works with. */
+struct sync {
+    struct chain *chain;
+    struct scan scan;
+    uint64_t *serials;                /* of each file's element; 0: none */
+    struct fingerprint *fingerprints; /* of the files that no element had by inode */
+    bool changed;
+};
+
+static struct chain_element *element_of(const struct chain *c, uint64_t serial)
+{
+    for (size_t i = 0; i < c->count; i++)
+        if (c->elements[i].segment->serial == serial)
+            return &c->elements[i];
+    return NULL;
+}
+
+static bool is_taken(const struct sync *s, uint64_t serial)
+{
+    for (size_t i = 0; i < s->scan.count; i++)
+        if (s->serials[i] == serial)
+            return true;
+    return false;
+}
+
+/* By device, inode and birth: the file itself, or the .gz that was made of it. */
+static void match_by_file(struct sync *s)
+{
+    for (size_t i = 0; i < s->scan.count; i++) {
+        for (size_t k = s->chain->count; k > 0 && !s->serials[i]; k--) {
+            const struct chain_element *e = &s->chain->elements[k - 1];
+            if (!atomic_load(&e->segment->cut) &&
+                (file_id_equal(e->segment->file, s->scan.files[i].file) ||
+                 file_id_equal(e->compressed, s->scan.files[i].file)))
+                s->serials[i] = e->segment->serial;
+        }
+    }
+}
+
+/* The serials between which file `i` must lie, by its neighbours that are known. */
+static void bounds(const struct sync *s, size_t i, uint64_t *ret_low, uint64_t *ret_high)
+{
+    *ret_low = 0;
+    *ret_high = UINT64_MAX;
+    for (size_t k = 0; k < i; k++)
+        if (s->serials[k])
+            *ret_low = s->serials[k];
+    for (size_t k = s->scan.count; k > i + 1; k--)
+        if (s->serials[k - 1])
+            *ret_high = s->serials[k - 1];
+}
+
+static int open_file(const struct chain *c, const struct scan_file *f, int *ret_fd)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof(path), "%s/%s", c->directory, f->name);
+    CLEANUP(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0)
+        return -errno;
+    struct file_id file;
+    uint64_t size;
+    unsigned links;
+    int r = scan_identify(fd, &file, &size, &links);
+    if (r < 0)
+        return r;
+    if (!file_id_equal(file, f->file))
+        return -ESTALE; /* rotated since the scan: the next look sees it in its new place */
+    *ret_fd = TAKE_FD(fd);
+    return 0;
+}
+
+/* The fingerprint of a file that is not (yet) an element. {0} where it has no whole record. */
+static int fingerprint_file(const struct sync *s, const struct scan_file *f,
+                            struct fingerprint *ret)
+{
+    CLEANUP(close_fd) int fd = -1;
+    int r = open_file(s->chain, f, &fd);
+    if (r < 0)
+        return r;
+    struct segment_options options = {.ref.file = f->file, .gzip = f->gzip, .fd = fd};
+    CLEANUP(segment_unref) struct segment *probe = NULL;
+    r = segment_new(&probe, &options);
+    if (r < 0)
+        return r;
+    TAKE_FD(fd);
+    *ret = (struct fingerprint){0};
+    r = fingerprint_read(s->chain->reader, probe, s->chain->scratch, ret);
+    reader_forget(s->chain->reader, probe);
+    return r < 0 ? r : 0;
+}
+
+static bool is_ignored(const struct chain *c, struct file_id file)
+{
+    for (size_t i = 0; i < CHAIN_IGNORED_MAX; i++)
+        if (file_id_equal(c->ignored[i], file))
+            return true;
+    return false;
+}
+
+static void ignore(struct chain *c, struct file_id file)
+{
+    c->ignored[c->ignored_next++ % CHAIN_IGNORED_MAX] = file;
+}
+
+/* The oldest element within the bounds that has this fingerprint and no file yet. */
+static struct chain_element *match_by_fingerprint(const struct sync *s, size_t i,
+                                                  struct fingerprint f)
+{
+    uint64_t low, high;
+    bounds(s, i, &low, &high);
+    for (size_t k = 0; fingerprint_known(f) && k < s->chain->count; k++) {
+        struct chain_element *e = &s->chain->elements[k];
+        uint64_t serial = e->segment->serial;
+        if (serial > low && serial < high && !e->segment->hole && !atomic_load(&e->segment->cut) &&
+            !is_taken(s, serial) && fingerprint_equal(segment_name(e->segment).fingerprint, f))
+            return e;
+    }
+    return NULL;
+}
+
+/* Makes a known element readable again through the file that it was found in. */
+static int reopen(struct sync *s, struct chain_element *e, const struct scan_file *f)
+{
+    if (segment_is_open(e->segment) || segment_has_pin(e->segment))
+        return 0;
+    CLEANUP(close_fd) int fd = -1;
+    int r = open_file(s->chain, f, &fd);
+    if (r < 0)
+        return r;
+
+    struct segment_options options = {
+        .ref = segment_name(e->segment),
+        .gzip = f->gzip,
+        .sealed = f->number > 0,
+        .fd = fd,
+    };
+    options.ref.file = f->file;
+    struct segment *again;
+    r = segment_new(&again, &options);
+    if (r < 0)
+        return r;
+    TAKE_FD(fd);
+    segment_unref(e->segment);
+    e->segment = again;
+    e->dirty = s->changed = true;
+    return pin_segment(s->chain->pins, s->chain->id, again);
+}
+
+/* A generation that was not known: the newest, or (after a loss of our state) one before all known.
+ */
+static int add_generation(struct sync *s, size_t i, struct fingerprint fingerprint, uint64_t serial)
+{
+    const struct scan_file *f = &s->scan.files[i];
+    bool unreadable = f->gzip && !fingerprint_known(fingerprint);
+    CLEANUP(close_fd) int fd = -1;
+    int r = unreadable ? 0 : open_file(s->chain, f, &fd);
+    if (r < 0)
+        return r;
+
+    struct segment_options options = {
+        .ref = {.serial = serial, .fingerprint = fingerprint, .file = f->file},
+        .gzip = f->gzip,
+        .hole = unreadable,
+        .reason = f->size ? GAP_GZIP : GAP_EMPTY_ROTATION,
+        .bytes = GAP_BYTES_UNKNOWN,
+        .sealed = f->number > 0,
+        .fd = fd,
+    };
+    struct chain_element *e;
+    r = chain_add(s->chain, &options, &e);
+    if (r < 0)
+        return r;
+    TAKE_FD(fd);
+    s->serials[i] = serial;
+    s->changed = true;
+    if (!unreadable && pin_segment(s->chain->pins, s->chain->id, e->segment) < 0)
+        e->dirty = true; /* its descriptor keeps it */
+    return 0;
+}
+
+/* Files that no element has by inode: the .gz of one, or one that was restored from elsewhere. */
+static int match_by_content(struct sync *s)
+{
+    for (size_t i = 0; i < s->scan.count; i++) {
+        const struct scan_file *f = &s->scan.files[i];
+        if (s->serials[i] || is_ignored(s->chain, f->file))
+            continue;
+        int r = fingerprint_file(s, f, &s->fingerprints[i]);
+        if (r < 0)
+            return r;
+        struct chain_element *e = match_by_fingerprint(s, i, s->fingerprints[i]);
+        if (!e)
+            continue;
+        s->serials[i] = e->segment->serial;
+        if (f->gzip)
+            e->compressed = f->file;
+    }
+    return 0;
+}
+
+/* A file that is of no element: another generation, or none of Docker's. */
+static int place_file(struct sync *s, size_t i)
+{
+    uint64_t low, high;
+    bounds(s, i, &low, &high);
+    if (high == UINT64_MAX)
+        return add_generation(s, i, s->fingerprints[i], s->chain->next_serial);
+
+    uint64_t lowest = s->chain->elements[0].segment->serial;
+    if (low == 0 && high == lowest && lowest > s->scan.count)
+        return add_generation(s, i, s->fingerprints[i], lowest - (s->scan.count - i));
+    ignore(s->chain, s->scan.files[i].file); /* a copy: Docker puts nothing in between */
+    return 0;
+}
+
+/* Is the newest generation we knew, the one that was live, no longer where files are? */
+static bool lost_sight(const struct sync *s)
+{
+    for (size_t k = s->chain->count; k > 0; k--) {
+        const struct chain_element *e = &s->chain->elements[k - 1];
+        if (e->segment->hole || atomic_load(&e->segment->cut))
+            continue;
+        return !is_taken(s, e->segment->serial);
+    }
+    return false;
+}
+
+static bool live_changed(const struct sync *s)
+{
+    for (size_t k = 0; k < s->chain->count; k++)
+        if (s->chain->elements[k].live)
+            return s->scan.count == 0 ||
+                   s->serials[s->scan.count - 1] != s->chain->elements[k].segment->serial ||
+                   s->scan.files[s->scan.count - 1].number != 0;
+    return true;
+}
+
+static int add_hole(struct sync *s)
+{
+    struct segment_options options = {
+        .ref.serial = s->chain->next_serial,
+        .hole = true,
+        .sealed = true,
+        .reason = GAP_ROTATED,
+        .bytes = GAP_BYTES_UNKNOWN,
+        .fd = -1,
+    };
+    struct chain_element *e;
+    return chain_add(s->chain, &options, &e);
+}
+
+/* How many generations among the files are new, without adding them. */
+static int count_new(const struct sync *s)
+{
+    int count = 0;
+    for (size_t i = s->scan.count; i > 0 && !s->serials[i - 1]; i--)
+        count++;
+    return count;
+}
+
+/* Generations came and went between two looks: a hole before those that are left. */
+static int note_unseen(struct sync *s, int created)
+{
+    struct chain *c = s->chain;
+    bool known_before = c->count > 0;
+    int appeared = count_new(s);
+
+    if (created == CHAIN_CREATED_UNKNOWN) {
+        c->seen_minus_created = 0;
+        return known_before && appeared && lost_sight(s) ? add_hole(s) : 0;
+    }
+    c->seen_minus_created += appeared - created;
+    if (!live_changed(s)) {
+        c->seen_minus_created = 0;
+        return 0;
+    }
+    if (c->seen_minus_created >= 0)
+        return 0;
+    c->seen_minus_created = 0;
+    return known_before ? add_hole(s) : 0;
+}
+
+/* Sets what the names tell of each element. */
+static void apply_names(struct sync *s)
+{
+    for (size_t k = 0; k < s->chain->count; k++) {
+        struct chain_element *e = &s->chain->elements[k];
+        bool named = false, live = false;
+        for (size_t i = 0; i < s->scan.count; i++) {
+            if (s->serials[i] != e->segment->serial)
+                continue;
+            named = true;
+            live = s->scan.files[i].number == 0;
+            if (file_id_equal(e->segment->file, s->scan.files[i].file))
+                e->size = s->scan.files[i].size;
+        }
+        bool sealed = !live;
+        if (atomic_load(&e->segment->sealed) != sealed || e->named != named)
+            e->dirty = s->changed = true;
+        atomic_store_explicit(&e->segment->sealed, sealed, memory_order_release);
+        e->named = named;
+        e->live = live;
+    }
+}
+
+/* What was matched by its inode after a restart has no descriptor yet. */
+static int open_matched(struct sync *s)
+{
+    for (size_t i = 0; i < s->scan.count; i++) {
+        struct chain_element *e = s->serials[i] ? element_of(s->chain, s->serials[i]) : NULL;
+        if (!e || e->segment->hole)
+            continue;
+        int r = reopen(s, e, &s->scan.files[i]);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int place_files(struct sync *s)
+{
+    for (size_t i = 0; i < s->scan.count; i++) {
+        if (s->serials[i] || is_ignored(s->chain, s->scan.files[i].file))
+            continue;
+        int r = place_file(s, i);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int look(struct sync *s, int created)
+{
+    struct chain *c = s->chain;
+    chain_learn(c); /* once a file is a .gz, nothing else tells which one it was */
+    int r = scan_directory(c->directory, c->live_name, &s->scan);
+    if (r == -ENOENT || r == -ENOTDIR) {
+        s->changed |= !c->gone;
+        c->gone = true;
+        r = 0;
+    }
+    if (r < 0)
+        return r;
+    s->serials = calloc(s->scan.count + 1, sizeof(*s->serials));
+    s->fingerprints = calloc(s->scan.count + 1, sizeof(*s->fingerprints));
+    if (!s->serials || !s->fingerprints)
+        return -ENOMEM;
+
+    match_by_file(s);
+    r = match_by_content(s);
+    if (r == 0)
+        r = note_unseen(s, created);
+    if (r == 0)
+        r = place_files(s);
+    if (r == 0)
+        r = open_matched(s);
+    if (r == 0)
+        apply_names(s);
+    return r;
+}
+
+int chain_sync(struct chain *c, int created, bool *ret_changed, struct error *error)
+{
+    struct sync s = {.chain = c};
+    int r = look(&s, created);
+    *ret_changed = s.changed;
+    scan_deinit(&s.scan);
+    free(s.serials);
+    free(s.fingerprints);
+    if (r < 0)
+        return error_set(error, r, "%s: %s", c->directory, strerror(-r));
+    return 0;
+}

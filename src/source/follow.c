@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/follow.h"
+
+#include <errno.h>
+
+#include "base/check.h"
+#include "source/crossing.h"
+#include "source/fingerprint.h"
+#include "source/relocate.h"
+#include "source/replay.h"
+
+int follow_tools_init(struct follow_tools *t, enum message_form form)
+{
+    *t = (struct follow_tools){0};
+    json_file_init(&t->decoder, form);
+    join_init(&t->join);
+    t->scratch = calloc(1, sizeof(*t->scratch));
+    if (!t->scratch || batch_init(t->scratch, form) < 0 || reader_new(&t->reader) < 0) {
+        follow_tools_deinit(t);
+        return -ENOMEM;
+    }
+    return 0;
+}
+
+void follow_tools_deinit(struct follow_tools *t)
+{
+    if (t->scratch)
+        batch_deinit(t->scratch);
+    free(t->scratch);
+    t->scratch = NULL;
+    join_deinit(&t->join);
+    t->reader = reader_free(t->reader);
+}
+
+void follow_init(struct follow *f, struct slot *slot, const struct cursor *cursor)
+{
+    *f = (struct follow){.slot = slot_ref(slot), .cursor = *cursor};
+}
+
+void follow_deinit(struct follow *f)
+{
+    f->segment = segment_unref(f->segment);
+    f->slot = slot_unref(f->slot);
+}
+
+void follow_reset(struct follow *f, struct follow_tools *t, const struct cursor *cursor)
+{
+    f->segment = segment_unref(f->segment);
+    f->cursor = *cursor;
+    f->ended = f->unwanted = f->more = false;
+    if (t->join_owner == f)
+        t->join_owner = NULL;
+}
+
+uint64_t follow_needs(const struct follow *f)
+{
+    if (f->ended || f->unwanted)
+        return SLOT_NEEDS_NOTHING;
+    if (f->cursor.kind == CURSOR_BEGINNING)
+        return 0;
+    uint64_t lowest = f->cursor.segment.serial + (f->cursor.kind == CURSOR_DONE);
+    for (int i = 0; i < STREAM_COUNT; i++)
+        if (f->cursor.open[i].kind == OPEN_LINE && f->cursor.open[i].segment.serial < lowest)
+            lowest = f->cursor.open[i].segment.serial;
+    return lowest;
+}
+
+bool follow_once_done(const struct follow *f)
+{
+    const struct cursor *c = &f->cursor;
+    if (f->slot->once_serial == 0)
+        return true;
+    return c->kind != CURSOR_BEGINNING &&
+           (c->segment.serial > f->slot->once_serial ||
+            (c->segment.serial == f->slot->once_serial &&
+             (c->kind == CURSOR_DONE || c->offset >= f->slot->once_offset)));
+}
+
+/* Where this pull must end in the current segment: the next era, or the end of `--once`. */
+static uint64_t limit_in_segment(const struct follow *f, const struct follow_tools *t,
+                                 const struct view *view, size_t era)
+{
+    uint64_t serial = f->segment->serial, limit = UINT64_MAX;
+    if (era + 1 < view->era_count && view->eras[era + 1].serial == serial)
+        limit = view->eras[era + 1].offset;
+    if (t->once && f->slot->once_serial == serial && f->slot->once_offset < limit)
+        limit = f->slot->once_offset;
+    return limit;
+}
+
+/* The lines that begin before `limit`: a record belongs to where it begins. */
+static struct span lines_before(struct span lines, uint64_t offset, uint64_t limit)
+{
+    if (limit >= offset + lines.size)
+        return lines;
+    if (limit <= offset)
+        return (struct span){lines.data, 0};
+    size_t inside = (size_t)(limit - offset) - 1;
+    const char *newline = memchr(lines.data + inside, '\n', lines.size - inside);
+    return (struct span){lines.data, (size_t)(newline - lines.data) + 1};
+}
+
+static bool needs_join(const struct cursor *cursor, const struct batch *batch, size_t first)
+{
+    for (int i = 0; i < STREAM_COUNT; i++)
+        if (cursor->open[i].kind != OPEN_NONE)
+            return true;
+    unsigned flags = 0;
+    for (size_t i = first; i < batch->count; i++)
+        flags |= batch->entries[i].flags;
+    return flags & ENTRY_UNTERMINATED;
+}
+
+/* The cursor names its segment by everything that is known of it. The fingerprint is known on
+ * entering but for a segment that had no whole record then. */
+static void name_segment(struct follow *f, struct follow_tools *t)
+{
+    if (fingerprint_known(f->cursor.segment.fingerprint) ||
+        fingerprint_learn(t->reader, f->segment, t->scratch) != 0)
+        return;
+    f->cursor.segment = segment_name(f->segment);
+    atomic_fetch_or_explicit(&f->slot->routes[t->route].saw, SLOT_SAW_HEAD, memory_order_release);
+}
+
+/* Whole lines are there: decodes them into the batch and moves the cursor behind them. */
+static int take_lines(struct follow *f, struct follow_tools *t, struct span lines,
+                      struct batch *batch)
+{
+    struct cursor *c = &f->cursor;
+    size_t first = join_is_open(c->open) ? STREAM_COUNT : 0;
+    struct json_file_position at = {f->segment->serial, c->offset, c->last_ns};
+    struct json_file_result result;
+
+    size_t gaps_before = batch->gap_count;
+    batch->count = first;
+    json_file_decode(&t->decoder, lines, &at, batch, &result);
+    CHECK(result.consumed > 0 && result.consumed <= lines.size);
+    for (size_t i = gaps_before; i < batch->gap_count; i++)
+        batch->bytes_gap += (uint64_t)batch->gaps[i].bytes;
+
+    if (needs_join(c, batch, first))
+        join_apply(&t->join, c->open, batch, first, &c->segment);
+
+    struct reader_before before = reader_remember((struct span){lines.data, result.consumed});
+    c->kind = CURSOR_AT;
+    c->offset += result.consumed;
+    c->last_ns = result.last_ns;
+    c->last_hash = before.hash;
+    c->last_size = before.size;
+    f->more |= result.consumed < lines.size;
+    return FOLLOW_PROGRESS;
+}
+
+/* Passes bytes that are no lines. */
+static int pass_bytes(struct follow *f, struct batch *batch, enum gap_reason reason, uint64_t bytes)
+{
+    crossing_book(batch, &f->cursor, reason, f->segment->serial, f->cursor.offset, (int64_t)bytes);
+    batch->bytes_consumed += bytes;
+    batch->bytes_gap += bytes;
+    f->cursor.kind = CURSOR_AT;
+    f->cursor.offset += bytes;
+    f->cursor.last_size = 0;
+    f->more = true;
+    return FOLLOW_PROGRESS;
+}
+
+/* Inside a record that is too long. */
+static int skip_on(struct follow *f, struct follow_tools *t, struct batch *batch)
+{
+    uint64_t bytes;
+    bool found;
+    int outcome = reader_skip(t->reader, f->segment, f->cursor.offset, &bytes, &found);
+    if (outcome == READER_END)
+        return crossing_end(f, t, batch, 0, false);
+    if (outcome == READER_AGAIN)
+        return FOLLOW_AGAIN;
+    if (outcome == READER_GONE)
+        return crossing_gone(f, t, batch);
+    if (outcome)
+        return outcome;
+    f->cursor.skipping = !found;
+    return pass_bytes(f, batch, GAP_TOO_LONG, bytes);
+}
+
+/* The text of the open lines, where another source has used the join since. */
+static int own_join(struct follow *f, struct follow_tools *t, struct batch *batch)
+{
+    if (t->join_owner == f)
+        return 0;
+    join_drop(&t->join);
+    t->join_owner = f;
+    return join_is_open(f->cursor.open) ? replay_open_lines(f, t, batch) : 0;
+}
+
+static int read_on(struct follow *f, struct follow_tools *t, const struct view *view, size_t era,
+                   struct batch *batch)
+{
+    struct cursor *c = &f->cursor;
+    struct reader_before before = {c->last_hash, (size_t)c->last_size};
+    struct reader_result result;
+
+    f->more = false;
+    if (atomic_load_explicit(&f->segment->cut, memory_order_acquire))
+        return crossing_end(f, t, batch, 0, false); /* its file holds another segment by now */
+    if (c->skipping)
+        return skip_on(f, t, batch);
+    name_segment(f, t);
+    int outcome = reader_read(t->reader, f->segment, c->offset, &before, &result);
+    switch (outcome) {
+    case 0: break;
+    case READER_END: return crossing_end(f, t, batch, result.tail, result.damaged);
+    case READER_AGAIN: return FOLLOW_AGAIN;
+    case READER_GONE: return crossing_gone(f, t, batch);
+    case READER_CHANGED: return relocate(f, t, batch);
+    case READER_NUL: return pass_bytes(f, batch, GAP_NUL, result.bytes);
+    case READER_TOO_LONG:
+        c->skipping = true;
+        return pass_bytes(f, batch, GAP_TOO_LONG, result.bytes);
+    default: return outcome;
+    }
+
+    f->more = result.more;
+    struct span lines = lines_before(result.lines, c->offset, limit_in_segment(f, t, view, era));
+    if (lines.size == 0)
+        return FOLLOW_IDLE; /* the end of --once */
+    f->more |= lines.size < result.lines.size;
+    return take_lines(f, t, lines, batch);
+}
+
+int follow_pull(struct follow *f, struct follow_tools *t, const struct view *view,
+                struct batch *batch)
+{
+    batch_reset(batch);
+    if (f->ended)
+        return FOLLOW_END;
+    t->view = view;
+    batch->container = view_container(view);
+
+    if (!f->segment) {
+        int outcome = crossing_place(f, t, batch);
+        if (outcome != FOLLOW_PROGRESS || !f->segment || batch->gap_count)
+            return outcome;
+    }
+    size_t era = view_era(view, f->segment->serial, f->cursor.offset);
+    batch->container = view->eras[era].container;
+    f->unwanted = !t->wants(t->context, batch->container);
+    if (f->unwanted)
+        return crossing_skip_era(f, t, era, batch);
+
+    int r = own_join(f, t, batch);
+    return r ? r : read_on(f, t, view, era, batch);
+}
+
+int follow_finish(struct follow *f, struct follow_tools *t, const struct view *view,
+                  struct batch *batch)
+{
+    batch_reset(batch);
+    t->view = view;
+    if (f->ended || !f->segment || !join_is_open(f->cursor.open))
+        return FOLLOW_IDLE;
+
+    size_t era = view_era(view, f->segment->serial, f->cursor.offset);
+    batch->container = view->eras[era].container;
+    int r = own_join(f, t, batch);
+    if (r)
+        return r;
+    join_finish(&t->join, f->cursor.open, OPEN_CUT, batch);
+    return FOLLOW_PROGRESS;
+}

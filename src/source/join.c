@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/join.h"
+
+#include "base/check.h"
+
+void join_init(struct join *j)
+{
+    for (int i = 0; i < STREAM_COUNT; i++)
+        j->lines[i] = (struct join_line){
+            .text = BUF_INIT(JOINED_TEXT_MAX + RECORD_BYTES_MAX),
+            .attrs_text = BUF_INIT(RECORD_BYTES_MAX),
+        };
+}
+
+void join_deinit(struct join *j)
+{
+    for (int i = 0; i < STREAM_COUNT; i++) {
+        buf_deinit(&j->lines[i].text);
+        buf_deinit(&j->lines[i].attrs_text);
+    }
+}
+
+void join_drop(struct join *j)
+{
+    for (int i = 0; i < STREAM_COUNT; i++) {
+        struct join_line *line = &j->lines[i];
+        buf_clear(&line->text);
+        buf_clear(&line->attrs_text);
+        line->source_bytes = 0;
+    }
+}
+
+bool join_is_open(const struct open_line open[STREAM_COUNT])
+{
+    for (int i = 0; i < STREAM_COUNT; i++)
+        if (open[i].kind == OPEN_LINE)
+            return true;
+    return false;
+}
+
+static void line_append(struct join_line *line, const struct entry *e)
+{
+    buf_append(&line->text, e->message);
+    CHECK(!line->text.failed); /* LINE_BYTES_MAX was tested before, memory is the CHECK's matter */
+    line->source_bytes += e->source_bytes;
+}
+
+static void line_begin(struct join_line *line, const struct entry *e)
+{
+    buf_clear(&line->text);
+    buf_clear(&line->attrs_text);
+    buf_append(&line->attrs_text, e->attrs);
+    line->source_bytes = 0;
+    line->passed = 0;
+    line->mark_offset = e->offset;
+    line_append(line, e);
+}
+
+static struct span copy_to_arena(struct batch *batch, struct span text)
+{
+    char *to = arena_take(&batch->arena, text.size);
+    CHECK(to); /* BATCH_ARENA_BYTES has room for every joined line of a pull */
+    if (text.size)
+        memcpy(to, text.data, text.size);
+    return (struct span){to, text.size};
+}
+
+/* The open line of `stream` as an entry; the caller says what becomes of the open line. */
+static struct entry line_entry(struct join_line *line, const struct open_line *open,
+                               unsigned stream, unsigned flags, struct batch *batch)
+{
+    struct entry e = {
+        .time_ns = open->time_ns,
+        .serial = open->segment.serial,
+        .offset = open->offset,
+        .message = copy_to_arena(batch, buf_span(&line->text)),
+        .attrs = copy_to_arena(batch, buf_span(&line->attrs_text)),
+        .source_bytes = (uint32_t)line->source_bytes,
+        .flags = (uint16_t)(flags | (open->continued ? ENTRY_CONTINUED : 0u)),
+        .stream = (uint8_t)stream,
+    };
+    buf_clear(&line->text);
+    return e;
+}
+
+static bool is_cut_chunk(const struct entry *e)
+{
+    return (e->flags & ENTRY_UNTERMINATED) && e->source_bytes >= SOURCE_CHUNK_BYTES;
+}
+
+/* A record that continues no open line. True where it is an entry of its own. */
+static bool begin(struct join_line *line, struct open_line *open, struct entry *e,
+                  const struct segment_ref *segment)
+{
+    bool continued = open->kind == OPEN_CUT && open->time_ns == e->time_ns;
+    if (!is_cut_chunk(e)) {
+        if (continued)
+            e->flags |= ENTRY_CONTINUED;
+        *open = (struct open_line){.kind = OPEN_NONE};
+        return true;
+    }
+    line_begin(line, e);
+    *open = (struct open_line){.kind = OPEN_LINE,
+                               .segment = *segment,
+                               .offset = e->offset,
+                               .time_ns = e->time_ns,
+                               .continued = continued};
+    return false;
+}
+
+/* A record that belongs to the open line. True where the line ends with it, as *e. */
+static bool extend(struct join_line *line, struct open_line *open, struct entry *e,
+                   struct batch *batch)
+{
+    line_append(line, e);
+    unsigned unterminated = e->flags & ENTRY_UNTERMINATED;
+    if (is_cut_chunk(e)) {
+        if (line->source_bytes < LINE_BYTES_MAX)
+            return false;
+        *e = line_entry(line, open, e->stream, ENTRY_PARTIAL, batch);
+        *open = (struct open_line){.kind = OPEN_CUT, .time_ns = e->time_ns};
+        return true;
+    }
+    *e = line_entry(line, open, e->stream, unterminated, batch);
+    *open = (struct open_line){.kind = OPEN_NONE};
+    return true;
+}
+
+/* Cuts the lines that have waited for too many raw bytes. Each gives an entry. */
+static size_t cut_spread(struct join *j, struct open_line open[STREAM_COUNT], uint64_t offset,
+                         struct batch *batch, size_t out)
+{
+    for (unsigned s = 0; s < STREAM_COUNT; s++) {
+        struct join_line *line = &j->lines[s];
+        if (open[s].kind != OPEN_LINE ||
+            line->passed + (offset - line->mark_offset) < LINE_SPREAD_MAX)
+            continue;
+        batch->entries[out++] = line_entry(line, &open[s], s, ENTRY_PARTIAL, batch);
+        open[s] = (struct open_line){.kind = OPEN_CUT, .time_ns = open[s].time_ns};
+    }
+    return out;
+}
+
+void join_apply(struct join *j, struct open_line open[STREAM_COUNT], struct batch *batch,
+                size_t first, const struct segment_ref *segment)
+{
+    size_t out = 0;
+    for (size_t i = first; i < batch->count; i++) {
+        struct entry e = batch->entries[i]; /* a copy: what is written may overtake it */
+        struct open_line *mine = &open[e.stream];
+        struct join_line *line = &j->lines[e.stream];
+
+        out = cut_spread(j, open, e.offset, batch, out);
+        if (mine->kind == OPEN_LINE && mine->time_ns != e.time_ns) {
+            batch->entries[out++] = line_entry(line, mine, e.stream, ENTRY_UNTERMINATED, batch);
+            *mine = (struct open_line){.kind = OPEN_NONE};
+        }
+        bool ends = mine->kind == OPEN_LINE ? extend(line, mine, &e, batch)
+                                            : begin(line, mine, &e, segment);
+        if (ends)
+            batch->entries[out++] = e;
+        CHECK(out <= i + 1);
+    }
+    batch->count = out;
+}
+
+void join_replay(struct join *j, const struct open_line open[STREAM_COUNT],
+                 const struct batch *batch, size_t first)
+{
+    for (size_t i = first; i < batch->count; i++) {
+        const struct entry *e = &batch->entries[i];
+        const struct open_line *mine = &open[e->stream];
+        if (mine->kind != OPEN_LINE || mine->time_ns != e->time_ns ||
+            e->serial < mine->segment.serial ||
+            (e->serial == mine->segment.serial && e->offset < mine->offset))
+            continue;
+        if (e->serial == mine->segment.serial && e->offset == mine->offset)
+            line_begin(&j->lines[e->stream], e);
+        else
+            line_append(&j->lines[e->stream], e);
+    }
+}
+
+void join_leave_segment(struct join *j, uint64_t offset)
+{
+    for (int i = 0; i < STREAM_COUNT; i++) {
+        struct join_line *line = &j->lines[i];
+        if (offset > line->mark_offset)
+            line->passed += offset - line->mark_offset;
+        line->mark_offset = 0;
+    }
+}
+
+void join_finish(struct join *j, struct open_line open[STREAM_COUNT], enum open_kind after,
+                 struct batch *batch)
+{
+    for (unsigned s = 0; s < STREAM_COUNT; s++) {
+        if (open[s].kind != OPEN_LINE)
+            continue;
+        batch->entries[batch->count++] =
+            line_entry(&j->lines[s], &open[s], s, ENTRY_UNTERMINATED, batch);
+        open[s] = (struct open_line){.kind = after, .time_ns = open[s].time_ns};
+    }
+}

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/reader.h"
+
+#include <errno.h>
+#include <xxhash.h>
+
+#include "base/limits.h"
+
+enum { READER_BYTES_MAX = READER_BEFORE_MAX + RECORD_BYTES_MAX + READ_QUANTUM_BYTES };
+
+struct inflating {
+    struct inflater inflater;
+    struct segment *segment; /* referenced; NULL: free */
+    uint64_t used;           /* stamp of the last use: the oldest is taken over */
+};
+
+struct reader {
+    struct buf buffer;
+    struct inflating inflating[INFLATERS_MAX];
+    uint64_t stamp;
+};
+
+int reader_new(struct reader **ret)
+{
+    CLEANUP(reader_free) struct reader *r = calloc(1, sizeof(*r));
+    if (!r)
+        return -ENOMEM;
+    r->buffer = BUF_INIT(READER_BYTES_MAX);
+    for (size_t i = 0; i < INFLATERS_MAX; i++)
+        inflater_init(&r->inflating[i].inflater, READER_BYTES_MAX);
+    if (!buf_reserve(&r->buffer, READER_BEFORE_MAX + READ_QUANTUM_BYTES))
+        return -ENOMEM;
+    *ret = TAKE(r);
+    return 0;
+}
+
+struct reader *reader_free(struct reader *r)
+{
+    if (!r)
+        return NULL;
+    for (size_t i = 0; i < INFLATERS_MAX; i++) {
+        inflater_deinit(&r->inflating[i].inflater);
+        segment_unref(r->inflating[i].segment);
+    }
+    buf_deinit(&r->buffer);
+    free(r);
+    return NULL;
+}
+
+void reader_forget(struct reader *r, const struct segment *s)
+{
+    for (size_t i = 0; i < INFLATERS_MAX; i++) {
+        if (r->inflating[i].segment != s)
+            continue;
+        inflater_deinit(&r->inflating[i].inflater);
+        r->inflating[i].segment = segment_unref(r->inflating[i].segment);
+        r->inflating[i].used = 0;
+    }
+}
+
+struct reader_before reader_remember(struct span record)
+{
+    size_t size = record.size < READER_BEFORE_MAX ? record.size : READER_BEFORE_MAX;
+    return (struct reader_before){XXH3_64bits(record.data + record.size - size, size), size};
+}
+
+/* The inflate state that is in this segment; else the one that was used longest ago, started anew.
+ */
+static struct inflater *inflater_for(struct reader *r, struct segment *s)
+{
+    struct inflating *oldest = &r->inflating[0];
+    for (size_t i = 0; i < INFLATERS_MAX; i++) {
+        struct inflating *candidate = &r->inflating[i];
+        if (candidate->segment == s) {
+            candidate->used = ++r->stamp;
+            return &candidate->inflater;
+        }
+        if (candidate->used < oldest->used)
+            oldest = candidate;
+    }
+    segment_unref(oldest->segment);
+    oldest->segment = segment_ref(s);
+    oldest->used = ++r->stamp;
+    inflater_restart(&oldest->inflater);
+    return &oldest->inflater;
+}
+
+struct piece {
+    struct span text; /* from the wanted offset on */
+    bool full;        /* as much as was wanted */
+    bool damaged;
+};
+
+static int read_plain(struct reader *r, int fd, uint64_t offset, size_t want, struct piece *ret)
+{
+    buf_clear(&r->buffer);
+    char *to = buf_reserve(&r->buffer, want);
+    if (!to)
+        return r->buffer.failed;
+    ssize_t n = pread(fd, to, want, (off_t)offset);
+    if (n < 0)
+        return -errno;
+    *ret = (struct piece){.text = {to, (size_t)n}, .full = (size_t)n == want};
+    return 0;
+}
+
+static int read_gzip(struct reader *r, struct segment *s, int fd, uint64_t offset, size_t want,
+                     struct piece *ret)
+{
+    struct inflater *f = inflater_for(r, s);
+    struct span text;
+    int outcome = inflater_read(f, fd, offset, want, &text);
+    if (outcome == INFLATER_AGAIN)
+        return READER_AGAIN;
+    if (outcome < 0)
+        return outcome;
+    bool full = text.size >= want;
+    *ret = (struct piece){{text.data, full ? want : text.size}, full, !full && f->damaged};
+    return 0;
+}
+
+static int read_piece(struct reader *r, struct segment *s, uint64_t offset, size_t want,
+                      struct piece *ret)
+{
+    int fd;
+    int outcome = segment_acquire(s, &fd);
+    if (outcome == SEGMENT_GONE)
+        return READER_GONE;
+    if (outcome < 0)
+        return outcome;
+    outcome =
+        s->gzip ? read_gzip(r, s, fd, offset, want, ret) : read_plain(r, fd, offset, want, ret);
+    segment_release(s);
+    return outcome;
+}
+
+/* Where the run of NULs at the start of `text` ends; a hole of the file is jumped over as a whole.
+ */
+static int nul_run(struct segment *s, uint64_t offset, struct span text, uint64_t *ret_bytes)
+{
+    size_t n = 0;
+    while (n < text.size && text.data[n] == '\0')
+        n++;
+    *ret_bytes = n;
+    if (n < text.size || s->gzip)
+        return 0;
+
+    int fd;
+    if (segment_acquire(s, &fd) != 0)
+        return 0;
+    off_t data = lseek(fd, (off_t)offset, SEEK_DATA);
+    segment_release(s);
+    if (data > (off_t)(offset + n))
+        *ret_bytes = (uint64_t)data - offset;
+    return 0;
+}
+
+/* The lines in `text`, or why there are none. */
+static int lines_of(struct segment *s, uint64_t offset, const struct piece *piece,
+                    struct reader_result *ret)
+{
+    struct span text = piece->text;
+    const char *last = text.size ? memrchr(text.data, '\n', text.size) : NULL;
+    if (last) {
+        ret->lines = (struct span){text.data, (size_t)(last - text.data) + 1};
+        ret->more = piece->full;
+        return 0;
+    }
+    if (text.size && text.data[0] == '\0' && nul_run(s, offset, text, &ret->bytes) == 0)
+        return READER_NUL;
+    ret->tail = text.size;
+    ret->damaged = piece->damaged;
+    return READER_END;
+}
+
+/* Takes what stood before the offset off the piece. */
+static int check_before(struct piece *piece, const struct reader_before *before)
+{
+    if (!before->size)
+        return 0;
+    if (piece->text.size < before->size ||
+        XXH3_64bits(piece->text.data, before->size) != before->hash)
+        return READER_CHANGED;
+    piece->text.data += before->size;
+    piece->text.size -= before->size;
+    return 0;
+}
+
+int reader_read(struct reader *r, struct segment *s, uint64_t offset,
+                const struct reader_before *before, struct reader_result *ret)
+{
+    *ret = (struct reader_result){0};
+    uint64_t from = offset - before->size;
+    struct piece piece;
+
+    for (size_t quantum = READ_QUANTUM_BYTES;; quantum = READER_BYTES_MAX - READER_BEFORE_MAX) {
+        int outcome = read_piece(r, s, from, before->size + quantum, &piece);
+        if (outcome)
+            return outcome;
+        outcome = check_before(&piece, before);
+        if (outcome)
+            return outcome;
+        outcome = lines_of(s, offset, &piece, ret);
+        if (outcome != READER_END || !piece.full)
+            return outcome;
+        if (quantum > READ_QUANTUM_BYTES)
+            break;
+    }
+    ret->bytes = piece.text.size;
+    return READER_TOO_LONG;
+}
+
+int reader_skip(struct reader *r, struct segment *s, uint64_t offset, uint64_t *ret_bytes,
+                bool *ret_found)
+{
+    struct piece piece;
+    int outcome = read_piece(r, s, offset, READ_QUANTUM_BYTES, &piece);
+    if (outcome)
+        return outcome;
+    const char *newline = piece.text.size ? memchr(piece.text.data, '\n', piece.text.size) : NULL;
+    *ret_found = newline != NULL;
+    *ret_bytes = newline ? (uint64_t)(newline - piece.text.data) + 1 : piece.text.size;
+    return *ret_bytes ? 0 : READER_END;
+}

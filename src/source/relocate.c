@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/relocate.h"
+
+#include <sys/stat.h>
+#include <xxhash.h>
+
+#include "source/crossing.h"
+#include "source/fingerprint.h"
+
+/* Tells the monitor, once per segment; until the chain has changed there is nothing to read. */
+static int report_truncated(struct follow *f, struct follow_tools *t, struct batch *batch)
+{
+    if (atomic_load(&f->segment->cut))
+        return crossing_end(f, t, batch, 0, false);
+    struct slot_route *mine = &f->slot->routes[t->route];
+    if (atomic_load(&mine->saw_serial) != f->segment->serial) {
+        atomic_store(&mine->saw_serial, f->segment->serial);
+        atomic_fetch_or(&mine->saw, SLOT_SAW_TRUNCATED);
+        t->wake_monitor(t->context);
+    }
+    return FOLLOW_IDLE;
+}
+
+static int64_t size_of(struct segment *s)
+{
+    int fd;
+    struct stat st;
+    if (segment_acquire(s, &fd) != 0)
+        return -1;
+    int r = fstat(fd, &st);
+    segment_release(s);
+    return r < 0 ? -1 : st.st_size;
+}
+
+struct search {
+    uint64_t consumed_end; /* behind the last consumed record, if it stands in the file; else 0 */
+    uint64_t later;        /* start of the first record later than it; UINT64_MAX if none */
+    uint64_t end;          /* behind the last whole line */
+};
+
+/* Looks through whole lines that begin at `offset`. */
+static void search_lines(const struct cursor *c, struct span lines, uint64_t offset,
+                         struct follow_tools *t, struct search *s)
+{
+    for (size_t at = 0; at < lines.size;) {
+        const char *newline = memchr(lines.data + at, '\n', lines.size - at);
+        size_t end = (size_t)(newline - lines.data) + 1;
+        if (end >= c->last_size &&
+            XXH3_64bits(lines.data + end - c->last_size, (size_t)c->last_size) == c->last_hash)
+            s->consumed_end = offset + end;
+        if (s->later == UINT64_MAX) {
+            struct json_file_result result;
+            batch_reset(t->scratch);
+            json_file_decode(&t->decoder, (struct span){lines.data + at, end - at},
+                             &(struct json_file_position){0, 0, CURSOR_NO_TIME}, t->scratch,
+                             &result);
+            if (t->scratch->count && result.last_ns > c->last_ns)
+                s->later = offset + at;
+        }
+        at = end;
+    }
+    s->end = offset + lines.size;
+}
+
+static int search_file(struct follow *f, struct follow_tools *t, struct search *s)
+{
+    *s = (struct search){.later = UINT64_MAX};
+    for (uint64_t offset = 0;;) {
+        struct reader_result result;
+        int outcome =
+            reader_read(t->reader, f->segment, offset, &(struct reader_before){0}, &result);
+        if (outcome == READER_END)
+            return 0;
+        if (outcome == READER_NUL || outcome == READER_TOO_LONG) {
+            offset += result.bytes;
+            continue;
+        }
+        if (outcome)
+            return outcome;
+        search_lines(&f->cursor, result.lines, offset, t, s);
+        offset += result.lines.size;
+    }
+}
+
+/* Moves the cursor within its segment; nothing before it is checked until a record is read. */
+static int go_on(struct follow *f, struct batch *batch, enum gap_reason reason, uint64_t offset,
+                 int64_t bytes)
+{
+    crossing_book(batch, &f->cursor, reason, f->segment->serial, offset, bytes);
+    f->cursor.kind = CURSOR_AT;
+    f->cursor.offset = offset;
+    f->cursor.last_size = 0;
+    f->cursor.skipping = false;
+    return FOLLOW_PROGRESS;
+}
+
+int relocate(struct follow *f, struct follow_tools *t, struct batch *batch)
+{
+    struct fingerprint head;
+    struct fingerprint known = f->cursor.segment.fingerprint;
+    int outcome = fingerprint_read(t->reader, f->segment, t->scratch, &head);
+    if (outcome == READER_END || (outcome == 0 && !fingerprint_equal(head, known)))
+        return report_truncated(f, t, batch);
+    if (outcome)
+        return outcome < 0 ? outcome : FOLLOW_AGAIN;
+
+    struct search found;
+    outcome = search_file(f, t, &found);
+    if (outcome)
+        return outcome < 0 ? outcome : FOLLOW_AGAIN;
+
+    int64_t size = size_of(f->segment);
+    if (size >= 0 && (uint64_t)size < f->cursor.offset)
+        return go_on(f, batch, GAP_TAIL_CUT, found.end, 0);
+    if (found.consumed_end)
+        return go_on(f, batch, GAP_REWRITTEN, found.consumed_end, 0);
+    return go_on(f, batch, GAP_REWRITTEN, found.later == UINT64_MAX ? found.end : found.later,
+                 GAP_BYTES_UNKNOWN);
+}

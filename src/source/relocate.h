@@ -1,0 +1,16 @@
+/* relocate — what stands before the cursor is not what was read there: finds out why, and where to
+ * go on.
+ *
+ *   the head changed, or the file is empty → the segment is over (the monitor is told, and closes
+ *                                            its serial as cut);
+ *   same head, shorter than the cursor     → the tail was cut: on after the last whole record;
+ *   same head, other bytes                 → on behind the last record we consumed, if it stands
+ *                                            elsewhere, else before the first that is later.
+ *
+ * A part of follow.h, called by it alone.
+ */
+#pragma once
+
+#include "source/follow.h"
+
+int relocate(struct follow *f, struct follow_tools *t, struct batch *batch);

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/replay.h"
+
+#include "source/crossing.h"
+
+/* The open line whose first chunk stands first in the source. */
+static const struct open_line *lowest_open(const struct cursor *c)
+{
+    const struct open_line *lowest = NULL;
+    for (int i = 0; i < STREAM_COUNT; i++) {
+        const struct open_line *open = &c->open[i];
+        if (open->kind != OPEN_LINE)
+            continue;
+        if (!lowest || open->segment.serial < lowest->segment.serial ||
+            (open->segment.serial == lowest->segment.serial && open->offset < lowest->offset))
+            lowest = open;
+    }
+    return lowest;
+}
+
+/* Reads one stretch of lines before `end`. 0 with *offset moved (at most to end), or an outcome. */
+static int replay_some(struct follow *f, struct follow_tools *t, struct segment *s,
+                       uint64_t *offset, uint64_t end)
+{
+    struct reader_result result;
+    int outcome = reader_read(t->reader, s, *offset, &(struct reader_before){0}, &result);
+    if (outcome == READER_NUL || outcome == READER_TOO_LONG) {
+        *offset += result.bytes;
+        return 0;
+    }
+    if (outcome)
+        return outcome;
+
+    struct span lines = result.lines;
+    if (*offset + lines.size > end)
+        lines.size = (size_t)(end - *offset);
+    while (lines.size) {
+        struct json_file_position at = {s->serial, *offset, CURSOR_NO_TIME};
+        struct json_file_result decoded;
+        batch_reset(t->scratch);
+        json_file_decode(&t->decoder, lines, &at, t->scratch, &decoded);
+        join_replay(&t->join, f->cursor.open, t->scratch, 0);
+        lines.data += decoded.consumed;
+        lines.size -= decoded.consumed;
+        *offset += decoded.consumed;
+    }
+    return 0;
+}
+
+/* From `offset` of element `i` to the cursor. */
+static int replay_from(struct follow *f, struct follow_tools *t, size_t i, uint64_t offset)
+{
+    for (; i < t->view->segment_count && t->view->segments[i]->serial <= f->segment->serial; i++) {
+        struct segment *s = t->view->segments[i];
+        bool last = s == f->segment;
+        while (!s->hole && (!last || offset < f->cursor.offset)) {
+            int outcome = replay_some(f, t, s, &offset, last ? f->cursor.offset : UINT64_MAX);
+            if (outcome == READER_AGAIN || outcome < 0)
+                return outcome;
+            if (outcome)
+                break;
+        }
+        if (!last)
+            join_leave_segment(&t->join, offset);
+        offset = 0;
+    }
+    return 0;
+}
+
+/* A line whose chunks did not come back ends here: its rest continues what nobody has. */
+static void give_up_lost(struct follow *f, struct follow_tools *t, struct batch *batch)
+{
+    for (int i = 0; i < STREAM_COUNT; i++) {
+        struct open_line *open = &f->cursor.open[i];
+        if (open->kind != OPEN_LINE || t->join.lines[i].source_bytes > 0)
+            continue;
+        crossing_book(batch, &f->cursor, GAP_OPEN_LINE, open->segment.serial, open->offset,
+                      GAP_BYTES_UNKNOWN);
+        *open = (struct open_line){.kind = OPEN_CUT, .time_ns = open->time_ns};
+    }
+}
+
+int replay_open_lines(struct follow *f, struct follow_tools *t, struct batch *batch)
+{
+    const struct open_line *open = lowest_open(&f->cursor);
+    size_t i = view_find(t->view, open->segment.serial);
+    bool there = i < t->view->segment_count && t->view->segments[i]->serial == open->segment.serial;
+
+    int outcome = replay_from(f, t, i, there ? open->offset : 0);
+    if (outcome) {
+        t->join_owner = NULL;
+        return outcome == READER_AGAIN ? FOLLOW_AGAIN : outcome;
+    }
+    give_up_lost(f, t, batch);
+    return 0;
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/scan.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "base/clock.h"
+
+enum { LOOKS_MAX = 4, STATX_WANTED = STATX_BASIC_STATS | STATX_BTIME };
+
+void scan_deinit(struct scan *s)
+{
+    free(s->files);
+    *s = (struct scan){0};
+}
+
+static void identity_of(const struct statx *st, struct file_id *ret)
+{
+    *ret = (struct file_id){
+        .device = makedev(st->stx_dev_major, st->stx_dev_minor),
+        .inode = st->stx_ino,
+        .birth_ns = st->stx_mask & STATX_BTIME
+                        ? (int64_t)st->stx_btime.tv_sec * NS_PER_SECOND + st->stx_btime.tv_nsec
+                        : 0,
+    };
+}
+
+int scan_identify(int fd, struct file_id *ret, uint64_t *ret_size, unsigned *ret_links)
+{
+    struct statx st;
+    if (statx(fd, "", AT_EMPTY_PATH, STATX_WANTED, &st) < 0)
+        return -errno;
+    identity_of(&st, ret);
+    *ret_size = st.stx_size;
+    *ret_links = st.stx_nlink;
+    return 0;
+}
+
+/* NAME, NAME.N or NAME.N.gz. */
+static bool parse_name(const char *name, const char *live_name, struct scan_file *f)
+{
+    size_t size = strlen(live_name);
+    if (strncmp(name, live_name, size) != 0 || strlen(name) >= sizeof(f->name))
+        return false;
+    memcpy(f->name, name, strlen(name) + 1);
+    f->number = 0;
+    f->gzip = false;
+    if (!name[size])
+        return true;
+    if (name[size] != '.' || name[size + 1] < '1' || name[size + 1] > '9')
+        return false;
+    char *end;
+    unsigned long number = strtoul(name + size + 1, &end, 10);
+    f->gzip = strcmp(end, ".gz") == 0;
+    f->number = (unsigned)number;
+    return number < 1000000 && (f->gzip || !*end);
+}
+
+static int older_first(const void *a, const void *b)
+{
+    const struct scan_file *x = a, *y = b;
+    if (x->number != y->number)
+        return x->number > y->number ? -1 : 1;
+    return (int)x->gzip - (int)y->gzip; /* the plain one first */
+}
+
+static int look(const char *directory, const char *live_name, struct scan *s)
+{
+    CLEANUP(closedir) DIR *dir = opendir(directory);
+    if (!dir)
+        return -errno;
+
+    s->count = 0;
+    for (struct dirent *entry; (entry = readdir(dir));) {
+        struct scan_file *f = &s->files[s->count];
+        struct statx st;
+        if (s->count == SCAN_FILES_MAX || !parse_name(entry->d_name, live_name, f) ||
+            statx(dirfd(dir), entry->d_name, AT_SYMLINK_NOFOLLOW, STATX_WANTED, &st) < 0 ||
+            !S_ISREG(st.stx_mode))
+            continue;
+        identity_of(&st, &f->file);
+        f->size = st.stx_size;
+        s->count++;
+    }
+    qsort(s->files, s->count, sizeof(s->files[0]), older_first);
+
+    size_t kept = 0;
+    for (size_t i = 0; i < s->count; i++)
+        if (kept == 0 || s->files[i].number != s->files[kept - 1].number)
+            s->files[kept++] = s->files[i];
+    s->count = kept;
+    return 0;
+}
+
+static bool same(const struct scan *a, const struct scan *b)
+{
+    if (a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++)
+        if (!file_id_equal(a->files[i].file, b->files[i].file) ||
+            a->files[i].number != b->files[i].number)
+            return false;
+    return true;
+}
+
+int scan_directory(const char *directory, const char *live_name, struct scan *ret)
+{
+    struct scan first = {.files = malloc(SCAN_FILES_MAX * sizeof(struct scan_file))};
+    struct scan second = {.files = malloc(SCAN_FILES_MAX * sizeof(struct scan_file))};
+    int r = first.files && second.files ? look(directory, live_name, &first) : -ENOMEM;
+
+    for (int i = 1; r == 0 && i < LOOKS_MAX; i++) {
+        r = look(directory, live_name, &second);
+        if (r < 0 || same(&first, &second))
+            break;
+        struct scan_file *files = first.files;
+        first = second;
+        second.files = files;
+    }
+    scan_deinit(&second);
+    if (r < 0) {
+        scan_deinit(&first);
+        return r;
+    }
+    *ret = first;
+    return 0;
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/slot.h"
+
+#include <errno.h>
+
+#include "base/check.h"
+
+int slot_new(struct slot **ret, const char *id, size_t route_count)
+{
+    CHECK(route_count <= ROUTES_MAX);
+    struct slot *s = calloc(1, sizeof(*s) + route_count * sizeof(s->routes[0]));
+    char *copy = strdup(id);
+    if (!s || !copy) {
+        free(s);
+        free(copy);
+        return -ENOMEM;
+    }
+    atomic_init(&s->refs, 1);
+    s->id = copy;
+    s->route_count = route_count;
+    pthread_mutex_init(&s->lock, NULL);
+    *ret = s;
+    return 0;
+}
+
+struct slot *slot_ref(struct slot *s)
+{
+    atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
+    return s;
+}
+
+struct slot *slot_unref(struct slot *s)
+{
+    if (!s || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
+        return NULL;
+    view_unref(s->view);
+    pthread_mutex_destroy(&s->lock);
+    free(s->id);
+    free(s);
+    return NULL;
+}
+
+struct view *slot_view(struct slot *s)
+{
+    pthread_mutex_lock(&s->lock);
+    struct view *view = view_ref(s->view);
+    pthread_mutex_unlock(&s->lock);
+    return view;
+}
+
+void slot_publish(struct slot *s, struct view *view)
+{
+    pthread_mutex_lock(&s->lock);
+    struct view *old = s->view;
+    s->view = view;
+    pthread_mutex_unlock(&s->lock);
+    view_unref(old);
+}
+
+uint64_t slot_needed(struct slot *s)
+{
+    uint64_t lowest = SLOT_NEEDS_NOTHING;
+    for (size_t i = 0; i < s->route_count; i++) {
+        uint64_t needs = atomic_load_explicit(&s->routes[i].needs, memory_order_acquire);
+        lowest = needs < lowest ? needs : lowest;
+    }
+    return lowest;
+}
+
+int roster_new(struct roster **ret, uint64_t version, struct slot *const *slots, size_t count)
+{
+    struct roster *r = malloc(sizeof(*r) + count * sizeof(r->slots[0]));
+    if (!r)
+        return -ENOMEM;
+    r->version = version;
+    r->count = count;
+    atomic_init(&r->refs, 1);
+    for (size_t i = 0; i < count; i++)
+        r->slots[i] = slot_ref(slots[i]);
+    *ret = r;
+    return 0;
+}
+
+struct roster *roster_ref(struct roster *r)
+{
+    atomic_fetch_add_explicit(&r->refs, 1, memory_order_relaxed);
+    return r;
+}
+
+struct roster *roster_unref(struct roster *r)
+{
+    if (!r || atomic_fetch_sub_explicit(&r->refs, 1, memory_order_acq_rel) != 1)
+        return NULL;
+    for (size_t i = 0; i < r->count; i++)
+        slot_unref(r->slots[i]);
+    free(r);
+    return NULL;
+}
+
+void roster_board_init(struct roster_board *b)
+{
+    *b = (struct roster_board){0};
+    pthread_mutex_init(&b->lock, NULL);
+}
+
+void roster_board_deinit(struct roster_board *b)
+{
+    b->roster = roster_unref(b->roster);
+    pthread_mutex_destroy(&b->lock);
+}
+
+void roster_board_publish(struct roster_board *b, struct roster *r)
+{
+    pthread_mutex_lock(&b->lock);
+    struct roster *old = b->roster;
+    b->roster = r;
+    atomic_store_explicit(&b->version, r->version, memory_order_release);
+    pthread_mutex_unlock(&b->lock);
+    roster_unref(old);
+}
+
+struct roster *roster_board_take(struct roster_board *b)
+{
+    pthread_mutex_lock(&b->lock);
+    struct roster *r = b->roster ? roster_ref(b->roster) : NULL;
+    pthread_mutex_unlock(&b->lock);
+    return r;
+}
