@@ -6,7 +6,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/stat.h>
+
+enum { READ_SIZE = 4096 /* bytes at a time */ };
 
 struct config *config_free(struct config *c)
 {
@@ -30,13 +31,10 @@ static int read_file(const char *path, struct buf *to, struct error *error)
         return unreadable(path, -errno, error);
 
     for (;;) {
-        char *end = buf_reserve(to, 4096);
-        if (!end && to->failed == -ENOBUFS)
-            return error_set(error, -EINVAL, "the configuration %s is larger than %d bytes", path,
-                             CONFIG_FILE_MAX);
+        char *end = buf_reserve(to, READ_SIZE);
         if (!end)
             return to->failed;
-        ssize_t size = read(fd, end, 4096);
+        ssize_t size = read(fd, end, READ_SIZE);
         if (size < 0 && errno == EINTR)
             continue;
         if (size < 0)
@@ -44,6 +42,9 @@ static int read_file(const char *path, struct buf *to, struct error *error)
         if (size == 0)
             return 0;
         to->size += (size_t)size;
+        if (to->size > CONFIG_FILE_MAX)
+            return error_set(error, -EINVAL, "the configuration %s is larger than %d bytes", path,
+                             CONFIG_FILE_MAX);
     }
 }
 
@@ -121,7 +122,7 @@ static int fill(struct config *c, const char *name, struct span text, struct err
 
 int config_load(struct config **ret, const char *path, struct error *error)
 {
-    CLEANUP(buf_deinit) struct buf text = BUF_INIT(CONFIG_FILE_MAX);
+    CLEANUP(buf_deinit) struct buf text = BUF_INIT(CONFIG_FILE_MAX + READ_SIZE);
     CLEANUP(config_free) struct config *c = calloc(1, sizeof(*c));
     struct config_storage *storage;
 
