@@ -156,10 +156,8 @@ static bool resync(struct span line, struct record *ret, const char **ret_start)
     if (line.size < opening.size)
         return false;
     const char *end = line.data + line.size;
-    for (const char *p = end - opening.size; p > line.data; p--) {
-        p = memrchr(line.data, '{', (size_t)(p - line.data) + 1);
-        if (!p || p == line.data)
-            return false;
+    const char *second = line.data + 1; /* the whole was seen to be none */
+    for (const char *p = end; (p = memrchr(second, '{', (size_t)(p - second)));) {
         int64_t ns;
         struct span rest = {p, (size_t)(end - p)};
         if (span_starts_with(rest, opening) && record_parse(rest, ret) && record_time(ret, &ns)) {
