@@ -52,10 +52,11 @@ static void book_row(struct rig *r, const struct sink_row *row)
     while (i < r->book->count && strcmp(r->book->rows[i].path, row->path) != 0)
         i++;
     assert_true(i < RIG_ROWS_MAX);
-    if (i == r->book->count)
-        r->book->count++;
     struct rig_row *to = &r->book->rows[i];
-    snprintf(to->path, sizeof(to->path), "%s", row->path);
+    if (i == r->book->count) {
+        snprintf(to->path, sizeof(to->path), "%s", row->path);
+        r->book->count++;
+    }
     to->file = row->file;
     to->length = row->length;
 }
