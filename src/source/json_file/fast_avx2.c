@@ -9,22 +9,23 @@ static inline uint64_t bits(__m256i low, __m256i high)
                                                      << 32;
 }
 
-static inline __m256i below_space(__m256i v)
-{
-    return _mm256_cmpeq_epi8(_mm256_min_epu8(v, _mm256_set1_epi8(0x1f)), v);
-}
-
 static inline struct masks block_masks(const char *p)
 {
     const __m256i backslash = _mm256_set1_epi8('\\'), quote = _mm256_set1_epi8('"');
+    const __m256i space = _mm256_set1_epi8(' '); /* bytes from 0x80 on are negative */
     __m256i a = _mm256_loadu_si256((const __m256i_u *)p);
     __m256i b = _mm256_loadu_si256((const __m256i_u *)(p + 32));
     return (struct masks){
         .backslash = bits(_mm256_cmpeq_epi8(a, backslash), _mm256_cmpeq_epi8(b, backslash)),
         .quote = bits(_mm256_cmpeq_epi8(a, quote), _mm256_cmpeq_epi8(b, quote)),
-        .control = bits(below_space(a), below_space(b)),
-        .high = bits(a, b),
+        .odd = bits(_mm256_cmpgt_epi8(space, a), _mm256_cmpgt_epi8(space, b)),
     };
+}
+
+static inline uint64_t high_mask(const char *p)
+{
+    return bits(_mm256_loadu_si256((const __m256i_u *)p),
+                _mm256_loadu_si256((const __m256i_u *)(p + 32)));
 }
 
 #define COPY_BYTES 16

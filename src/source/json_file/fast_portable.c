@@ -19,28 +19,41 @@ static inline uint64_t zero_bytes(uint64_t word)
     return ~(((word & ~tops) + ~tops) | word);
 }
 
-static inline uint64_t below_space(uint64_t word)
+static inline uint64_t odd_bytes(uint64_t word)
 {
-    return ~(((word & ~tops) + ones * (0x80 - 0x20)) | word);
+    return ~((word & ~tops) + ones * (0x80 - 0x20)) | word;
+}
+
+static inline uint64_t load(const char *p)
+{
+    uint64_t word;
+    memcpy(&word, p, sizeof(word));
+    return le64toh(word);
 }
 
 static inline struct masks block_masks(const char *p)
 {
     struct masks m = {0};
     for (int at = 0; at < 64; at += 8) {
-        uint64_t word;
-        memcpy(&word, p + at, sizeof(word));
-        word = le64toh(word);
+        uint64_t word = load(p + at);
         uint64_t backslash = zero_bytes(word ^ ones * '\\'), quote = zero_bytes(word ^ ones * '"');
-        uint64_t control = below_space(word);
-        m.high |= bits(word, at);
-        if (((backslash | quote | control) & tops) == 0)
+        uint64_t odd = odd_bytes(word);
+        if (((backslash | quote | odd) & tops) == 0)
             continue;
         m.backslash |= bits(backslash, at);
         m.quote |= bits(quote, at);
-        m.control |= bits(control, at);
+        if (odd & tops)
+            m.odd |= bits(odd, at);
     }
     return m;
+}
+
+static inline uint64_t high_mask(const char *p)
+{
+    uint64_t high = 0;
+    for (int at = 0; at < 64; at += 8)
+        high |= bits(load(p + at), at);
+    return high;
 }
 
 #define COPY_BYTES 16

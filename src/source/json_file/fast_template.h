@@ -3,12 +3,13 @@
  * {"log":"TEXT","stream":"stdout|stderr","time":"YYYY-MM-DDThh:mm:ss.fffffffffZ"}\n
  *
  * The text is read in blocks of 64 bytes, each turned into bit masks of its backslashes, quotes and
- * control characters: the first quote that no backslash escapes ends it. Where it holds escapes
+ * odd bytes: the first quote that no backslash escapes ends it. Where it holds escapes
  * they are then walked over the masks, not over the bytes, and what lies between them is copied in
  * whole vectors. Whatever is not as expected leaves the line to the tokenizer.
  *
  * The including file defines before:
- *   struct masks block_masks(const char *p)   masks of the 64 bytes at p
+ *   struct masks block_masks(const char *p)   of the 64 bytes at p
+ *   uint64_t high_mask(const char *p)         which of them are 0x80 and above
  *   COPY_BYTES                                size of a vector: a copy may run over by as much
  *   FAST_LINES                                the name of the function
  *
@@ -85,40 +86,38 @@ static inline const char *message_end(const char *start, const char *end)
 static inline __attribute__((always_inline)) bool find_text(const char *start, const bool json,
                                                             uint64_t *starts, struct fast_text *ret)
 {
-    uint64_t carry = 0, seen = 0, high = 0;
+    uint64_t carry = 0, seen = 0;
+    ret->ascii = true;
     for (size_t i = 0; i < BLOCKS_MAX; i++) {
         const char *block = start + i * BLOCK_BYTES;
         struct masks m = block_masks(block);
         uint64_t escaped = carry;
         uint64_t escape = escape_starts(m.backslash, &carry);
         escaped |= escape << 1;
-        uint64_t stop = (m.quote & ~escaped) | m.control;
-        uint64_t before_stop = ~stop & (stop - 1); /* all, where nothing stops it */
+        uint64_t quotes = m.quote & ~escaped;
+        uint64_t inside = ~quotes & (quotes - 1); /* all of the block, where it has none */
 
-        if (json) {
-            uint64_t unusual = escaped & ~m.quote & ~m.backslash & before_stop;
-            if (!escapes_legal(block, unusual))
-                return false;
-            high |= m.high & before_stop;
-        } else {
-            starts[i] = escape;
+        if (m.odd & inside) {
+            if (m.odd & inside & ~high_mask(block))
+                return false; /* a control character; the newline at the latest */
+            ret->ascii = false;
         }
-        if (stop == 0) {
+        if (!json)
+            starts[i] = escape;
+        else if (!escapes_legal(block, escaped & ~m.quote & ~m.backslash & inside))
+            return false;
+        if (quotes == 0) {
             seen |= escape;
             continue;
         }
 
-        unsigned at = (unsigned)__builtin_ctzll(stop);
-        if (m.control >> at & 1)
-            return false;
         ret->start = start;
-        ret->end = block + at;
+        ret->end = block + __builtin_ctzll(quotes);
         ret->message_end = message_end(start, ret->end);
-        ptrdiff_t inside = ret->message_end - block;
-        if (inside > 0)
-            seen |= escape & ((UINT64_C(1) << inside) - 1);
+        ptrdiff_t left = ret->message_end - block;
+        if (left > 0)
+            seen |= escape & ((UINT64_C(1) << left) - 1);
         ret->escaped = seen != 0;
-        ret->ascii = high == 0;
         return true;
     }
     return false;
@@ -126,7 +125,8 @@ static inline __attribute__((always_inline)) bool find_text(const char *start, c
 
 static inline char *copy_over(char *to, const char *from, size_t size)
 {
-    for (size_t done = 0; done < size; done += COPY_BYTES)
+    memcpy(to, from, COPY_BYTES); /* most are shorter */
+    for (size_t done = COPY_BYTES; done < size; done += COPY_BYTES)
         memcpy(to + done, from + done, COPY_BYTES);
     return to + size;
 }

@@ -6,6 +6,5 @@
 struct masks {
     uint64_t backslash;
     uint64_t quote;
-    uint64_t control; /* below 0x20 */
-    uint64_t high;    /* 0x80 and above */
+    uint64_t odd; /* not printable ASCII: below 0x20, 0x80 and above */
 };
