@@ -12,12 +12,11 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "route/match.h"
+#include "route/start.h"
 #include "sink/sink.h"
 
 #include <stdint.h>
 #include <stdio.h>
-
-enum start_kind { START_BEGINNING, START_END, START_SINCE };
 
 struct route_config {
     const char *name; /* [A-Za-z0-9_-]+, unique: it names the ledger file */

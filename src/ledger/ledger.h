@@ -55,6 +55,13 @@ struct ledger_source {
 int ledger_sources(struct ledger *l, int (*visit)(void *context, const struct ledger_source *s),
                    void *context, struct error *error) MUST_CHECK;
 
+/* Calls `visit` for the source of that id, also within a transaction; LEDGER_NO_SUCH_SOURCE where
+ * there is none. */
+enum { LEDGER_NO_SUCH_SOURCE = 1 };
+int ledger_find(struct ledger *l, const char *id,
+                int (*visit)(void *context, const struct ledger_source *s), void *context,
+                struct error *error) MUST_CHECK;
+
 /* One row of the sink. */
 struct ledger_output {
     const char *path;

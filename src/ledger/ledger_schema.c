@@ -116,6 +116,8 @@ static const char *const statements[LEDGER_STATEMENT_COUNT] = {
     [SELECT_ATTACHED] = "SELECT attached_ns FROM route",
     [SELECT_SOURCES] = "SELECT key, id, name, removed_ns, " CURSOR_COLUMNS ", " TALLY_COLUMNS
                        " FROM sources ORDER BY key",
+    [SELECT_SOURCE] = "SELECT key, id, name, removed_ns, " CURSOR_COLUMNS ", " TALLY_COLUMNS
+                      " FROM sources WHERE id = ?",
     [SELECT_OUTPUTS] = "SELECT path, " FILE_COLUMNS("") ", length FROM outputs ORDER BY path",
     [SELECT_GAPS] = "SELECT id, booked_ns, reason, gaps.serial, gaps.offset, bytes, after_ns,"
                     " before_ns FROM gaps JOIN sources ON sources.key = source ORDER BY gaps.key",

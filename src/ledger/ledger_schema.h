@@ -10,6 +10,7 @@
 enum ledger_statement {
     SELECT_ATTACHED,
     SELECT_SOURCES,
+    SELECT_SOURCE,
     SELECT_OUTPUTS,
     SELECT_GAPS,
     INSERT_SOURCE,

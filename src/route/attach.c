@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <inttypes.h>
+
+#include "base/log.h"
+#include "route/route_private.h"
+
+static void source_free(struct route *r, struct route_source *s)
+{
+    if (s->target)
+        r->ops->unbind(r->sink, s->target);
+    container_unref(s->bound);
+    container_unref(s->matched);
+    if (r->tools.join_owner == &s->follow)
+        r->tools.join_owner = NULL;
+    follow_deinit(&s->follow);
+    free(s);
+}
+
+void attach_free(struct route *r)
+{
+    for (size_t i = 0; i < r->source_count; i++)
+        source_free(r, r->sources[i]);
+    free(r->sources);
+    free(r->active);
+    r->roster = roster_unref(r->roster);
+}
+
+void attach_activate(struct route *r, struct route_source *s, enum source_heat heat)
+{
+    if (s->heat < heat)
+        s->heat = heat;
+    if (s->listed)
+        return;
+    r->active[r->active_count++] = s; /* there is room for every source */
+    s->listed = true;
+}
+
+/* A source the route has never seen: its row, with its start position, is part of the transaction
+ * that the caller has begun. */
+static int add_row(struct route *r, struct route_source *s, struct error *error)
+{
+    struct slot *slot = s->follow.slot;
+    int code = start_place(&r->options.start, ledger_attached_ns(r->ledger), slot, &r->tools,
+                           &r->batch, &s->cursor, &s->tally.bytes_skipped);
+    if (code < 0)
+        return error_set(error, code, "%s: %s", slot->id, strerror(-code));
+    CLEANUP(view_unref) struct view *view = slot_view(slot);
+    code = ledger_add_source(r->ledger, slot->id, view_container(view)->name, &s->cursor, &s->key,
+                             error);
+    if (code == 0 && s->tally.bytes_skipped)
+        code = ledger_put_source(r->ledger, s->key, &s->cursor, &s->tally, error);
+    return code;
+}
+
+static int take_row(void *context, const struct ledger_source *row)
+{
+    struct route_source *s = context;
+    s->key = row->key;
+    s->cursor = row->cursor;
+    s->tally = row->tally;
+    s->removed = row->removed_ns != 0;
+    return 0;
+}
+
+static int find_or_add_row(struct route *r, struct route_source *s, struct error *error)
+{
+    int code = ledger_find(r->ledger, s->follow.slot->id, take_row, s, error);
+    if (code == LEDGER_NO_SUCH_SOURCE)
+        return add_row(r, s, error);
+    if (code == 0 && s->removed)
+        code = ledger_put_removed(r->ledger, s->key, 0, error); /* it came back */
+    return code;
+}
+
+static int source_new(struct route *r, struct slot *slot, struct route_source **ret,
+                      struct error *error)
+{
+    struct route_source *s = calloc(1, sizeof(*s));
+    if (!s)
+        return error_set(error, -ENOMEM, "no memory");
+    s->cursor = CURSOR_INIT;
+    follow_init(&s->follow, slot, &s->cursor);
+    int code = find_or_add_row(r, s, error);
+    if (code < 0) {
+        source_free(r, s);
+        return code;
+    }
+    s->follow.cursor = s->cursor;
+    s->needs = follow_needs(&s->follow);
+    *ret = s;
+    return 0;
+}
+
+/* A source has left the roster: every route is through with it. */
+static int retire(struct route *r, struct route_source *s, struct error *error)
+{
+    return ledger_put_removed(r->ledger, s->key, clock_now_ns(), error);
+}
+
+/* A container that was removed while we were down, and of which no pin kept anything. */
+static int retire_unclaimed(struct route *r, const struct ledger_source *row, struct error *error)
+{
+    struct tally tally = row->tally;
+    struct gap gap = {
+        .reason = GAP_REMOVED,
+        .serial = row->cursor.segment.serial,
+        .offset = row->cursor.offset,
+        .bytes = GAP_BYTES_UNKNOWN,
+        .after_ns = row->cursor.last_ns,
+        .before_ns = GAP_TIME_UNKNOWN,
+    };
+    tally.gaps++;
+    tally.gaps_unknown++;
+    int code = ledger_put_gap(r->ledger, row->key, &gap, clock_now_ns(), error);
+    if (code == 0)
+        code = ledger_put_source(r->ledger, row->key, &row->cursor, &tally, error);
+    if (code == 0)
+        code = ledger_put_removed(r->ledger, row->key, clock_now_ns(), error);
+    if (code == 0)
+        log_line(LOG_WARN, "source.removed",
+                 "a container was removed while nobody watched; what was unread of it is lost",
+                 "route=%s container=%.12s", r->options.name, row->id);
+    return code;
+}
+
+struct unclaimed {
+    const char **ids; /* of the roster, sorted */
+    size_t id_count;
+    struct ledger_source *rows;
+    size_t count;
+};
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int collect_unclaimed(void *context, const struct ledger_source *row)
+{
+    struct unclaimed *u = context;
+    if (row->removed_ns || bsearch(&row->id, u->ids, u->id_count, sizeof(*u->ids), by_text))
+        return 0;
+    void *rows = reallocarray(u->rows, u->count + 1, sizeof(*u->rows));
+    if (!rows)
+        return -ENOMEM;
+    u->rows = rows;
+    u->rows[u->count] = *row;
+    u->rows[u->count].id = strdup(row->id);
+    u->rows[u->count].name = NULL;
+    return u->rows[u->count++].id ? 0 : -ENOMEM;
+}
+
+/* With the first roster: what the ledger knows and the disk does not. */
+static int retire_all_unclaimed(struct route *r, const struct roster *roster, struct error *error)
+{
+    struct unclaimed u = {.ids = calloc(roster->count + 1, sizeof(char *))};
+    int code = u.ids ? 0 : -ENOMEM;
+    for (size_t i = 0; code == 0 && i < roster->count; i++)
+        u.ids[u.id_count++] = roster->slots[i]->id;
+    if (code == 0) {
+        qsort(u.ids, u.id_count, sizeof(*u.ids), by_text);
+        code = ledger_sources(r->ledger, collect_unclaimed, &u, error);
+    }
+    if (code == 0 && u.count)
+        code = ledger_begin(r->ledger, error);
+    for (size_t i = 0; code == 0 && i < u.count; i++)
+        code = retire_unclaimed(r, &u.rows[i], error);
+    if (code == 0 && u.count)
+        code = ledger_commit(r->ledger, error);
+    if (code < 0 && u.count)
+        ledger_rollback(r->ledger);
+    for (size_t i = 0; i < u.count; i++)
+        free((char *)u.rows[i].id);
+    free(u.rows);
+    free(u.ids);
+    return code;
+}
+
+/* The sources of `roster` in its order: those we have, and new ones. Both are ordered by slot. */
+static int merge(struct route *r, struct roster *roster, struct route_source **sources,
+                 struct error *error)
+{
+    size_t old = 0;
+    for (size_t i = 0; i < roster->count; i++) {
+        while (old < r->source_count && r->sources[old]->follow.slot < roster->slots[i])
+            old++;
+        if (old < r->source_count && r->sources[old]->follow.slot == roster->slots[i]) {
+            sources[i] = r->sources[old++];
+            continue;
+        }
+        int code = source_new(r, roster->slots[i], &sources[i], error);
+        if (code < 0)
+            return code;
+    }
+    return 0;
+}
+
+static bool is_ours(struct route *r, const struct route_source *s)
+{
+    for (size_t low = 0, high = r->source_count; low < high;) {
+        size_t middle = low + (high - low) / 2;
+        if (r->sources[middle]->follow.slot == s->follow.slot)
+            return true;
+        if (r->sources[middle]->follow.slot < s->follow.slot)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return false;
+}
+
+static bool in_roster(const struct roster *roster, const struct slot *slot)
+{
+    for (size_t low = 0, high = roster->count; low < high;) {
+        size_t middle = low + (high - low) / 2;
+        if (roster->slots[middle] == slot)
+            return true;
+        if (roster->slots[middle] < slot)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return false;
+}
+
+/* After the transaction: the new list counts. */
+static void adopt(struct route *r, struct roster *roster, struct route_source **sources,
+                  struct route_source **active)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < r->active_count; i++)
+        if (in_roster(roster, r->active[i]->follow.slot))
+            active[kept++] = r->active[i];
+    struct route_source **old = r->sources;
+    size_t old_count = r->source_count;
+    free(r->active);
+    r->active = active;
+    r->active_count = kept;
+
+    for (size_t i = 0; i < roster->count; i++) {
+        if (!is_ours(r, sources[i]))
+            attach_activate(r, sources[i], SOURCE_HOT);
+    }
+    for (size_t i = 0; i < old_count; i++)
+        if (!in_roster(roster, old[i]->follow.slot))
+            source_free(r, old[i]);
+    r->sources = sources;
+    r->source_count = roster->count;
+    free(old);
+    roster_unref(r->roster);
+    r->roster = roster_ref(roster);
+    for (size_t i = 0; i < r->source_count; i++)
+        commit_publish_needs(r, r->sources[i]);
+}
+
+static int reconcile_rows(struct route *r, struct roster *roster, struct route_source **sources,
+                          struct error *error)
+{
+    int code = ledger_begin(r->ledger, error);
+    if (code == 0)
+        code = merge(r, roster, sources, error);
+    for (size_t i = 0; code == 0 && i < r->source_count; i++)
+        if (!in_roster(roster, r->sources[i]->follow.slot))
+            code = retire(r, r->sources[i], error);
+    return code == 0 ? ledger_commit(r->ledger, error) : code;
+}
+
+int attach_reconcile(struct route *r, struct error *error)
+{
+    uint64_t version = atomic_load_explicit(&r->options.board->version, memory_order_acquire);
+    if (r->roster && r->roster->version == version)
+        return 0;
+    CLEANUP(roster_unref) struct roster *roster = roster_board_take(r->options.board);
+    if (!roster)
+        return 0;
+
+    if (!r->roster) {
+        int code = retire_all_unclaimed(r, roster, error);
+        if (code < 0)
+            return code;
+    }
+    struct route_source **sources = calloc(roster->count + 1, sizeof(struct route_source *));
+    struct route_source **active = calloc(roster->count + 1, sizeof(struct route_source *));
+    int code = sources && active ? reconcile_rows(r, roster, sources, error)
+                                 : error_set(error, -ENOMEM, "no memory");
+    if (code < 0) {
+        ledger_rollback(r->ledger);
+        for (size_t i = 0; sources && i < roster->count; i++)
+            if (sources[i] && !is_ours(r, sources[i]))
+                source_free(r, sources[i]);
+        free(sources);
+        free(active);
+        return code;
+    }
+    adopt(r, roster, sources, active);
+    return 0;
+}

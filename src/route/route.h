@@ -1,0 +1,73 @@
+/* route — the consumer: match + one sink + its cursors, in one thread.
+ *
+ * Pulls from the sources of the roster, round-robin with a byte quantum, encodes into its sink, and
+ * moves its cursors when the sink has delivered: in one transaction with the sink's own rows.
+ *
+ * - Owns: its ledger, its sink, its reader and buffers, its thread.
+ * - Limits: one batch of BATCH_ENTRIES_MAX; memory does not grow with what is unread.
+ * - Errors: a failing sink or ledger never ends it: it waits (ROUTE_BACKOFF_MIN_NS, doubling to
+ *   ROUTE_BACKOFF_MAX_NS, jittered), goes back to what is committed and tries again.
+ * - Thread: route_step runs in the route's own; the others from the monitor's.
+ */
+#pragma once
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "model/tally.h"
+#include "route/match.h"
+#include "route/start.h"
+#include "sink/sink.h"
+#include "source/slot.h"
+#include "source/watch.h"
+
+#define ROUTE_BACKOFF_MIN_NS (100 * NS_PER_MS)
+#define ROUTE_BACKOFF_MAX_NS (30 * NS_PER_SECOND)
+#define ROUTE_TICK_MIN_NS    (50 * NS_PER_MS)
+
+struct route_options {
+    const char *name;
+    unsigned number; /* its bit in the slots' ready words */
+    const struct match *match;
+    struct start start;
+    int64_t batch_age_ns; /* longest wait of a line for its commit; 0: at once */
+    const struct sink_options *sink;
+    const struct sink_environment *environment;
+    const char *ledger_path;
+    const char *ledger_vfs; /* NULL: SQLite's default */
+    struct roster_board *board;
+    struct watch *watch; /* NULL: nothing is armed, every step looks at every source */
+    int monitor_fd;      /* eventfd: wakes the monitor; -1: none */
+    bool once;           /* up to each source's size at discovery, then done */
+};
+
+struct route;
+
+/* Opens the ledger, brings the sink back to what is committed. All strings are borrowed. */
+int route_open(struct route **ret, const struct route_options *options, struct error *error)
+    MUST_CHECK;
+/* Stops it if it runs: commits, closes. Returns NULL. */
+struct route *route_close(struct route *r);
+DEFINE_CLEANUP(struct route *, route_close)
+
+/* Runs route_step in a thread of its own, until route_stop or, with `once`, until it is done. */
+int route_start(struct route *r, struct error *error) MUST_CHECK;
+void route_wake(struct route *r);
+void route_stop(struct route *r); /* asks; route_close waits */
+bool route_is_done(const struct route *r);
+
+/* One round. *ret_timeout_ns: how long the next may wait, INT64_MAX without end. For the thread,
+ * and for tests that step by hand. */
+void route_step(struct route *r, int64_t now_ns, int64_t *ret_timeout_ns);
+/* Commits what is encoded; true where all is committed. */
+bool route_commit_now(struct route *r);
+
+/* How it is. */
+struct route_status {
+    uint64_t lines, bytes; /* since start: delivered lines, raw bytes read */
+    uint64_t gaps;
+    int64_t failing_since_ns; /* wall clock; 0: well */
+    char reason[ERROR_TEXT_MAX];
+    bool undelivered; /* `once`: something was left */
+};
+void route_status(struct route *r, struct route_status *ret);
+const char *route_name(const struct route *r);

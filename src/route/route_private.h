@@ -1,0 +1,83 @@
+/* route_private — the route's inside, for its parts: attach.c (which sources), serve.c (pull and
+ * encode), commit.c (durable), route.c (the loop). */
+#pragma once
+
+#include "base/log.h"
+#include "ledger/ledger.h"
+#include "route/route.h"
+
+enum source_heat {
+    SOURCE_QUIET, /* read to its end, its watch armed */
+    SOURCE_WARM,  /* had something lately: looked at with each tick */
+    SOURCE_HOT,   /* has more right now */
+};
+
+struct route_source {
+    struct follow follow;
+    struct cursor cursor; /* behind what is encoded; what the next commit writes */
+    struct tally tally;
+    uint32_t key; /* in the ledger */
+    enum source_heat heat;
+    uint64_t needs; /* lowest serial that `cursor` needs; published once it is committed */
+    bool dirty;     /* cursor or tally differ from the ledger */
+    bool listed;    /* in the active list */
+    bool done;      /* `once`: nothing more to do */
+    bool removed;   /* the ledger had it as removed */
+    bool matches;   /* what match said of `matched` */
+    struct container *matched; /* owned: whom `matches` was asked about */
+    struct container *bound;   /* owned: whom `target` was made for */
+    struct sink_target *target;
+};
+
+struct pending_gap {
+    struct route_source *source;
+    struct gap gap;
+};
+
+struct route {
+    struct route_options options;
+    const struct sink_ops *ops;
+    struct sink *sink;
+    struct ledger *ledger;
+    struct follow_tools tools;
+    struct batch batch;
+
+    struct roster *roster;
+    struct route_source **sources; /* in the roster's order */
+    size_t source_count;
+    struct route_source **active; /* not quiet */
+    size_t active_count, active_capacity;
+    struct route_source *serving; /* whose pull is in hand */
+
+    struct pending_gap *gaps; /* booked with the next commit */
+    size_t gap_count, gap_capacity;
+    bool dirty;
+    int64_t commit_due_ns, tick_due_ns; /* monotonic */
+
+    bool failing;
+    int64_t retry_at_ns, backoff_ns;
+    struct log_limit unreadable_log;
+    int64_t fold_due_ns; /* monotonic */
+
+    int wake_fd;
+    pthread_t thread;
+    bool started;
+    atomic_bool stopping, done;
+
+    pthread_mutex_t status_lock;
+    struct route_status status;
+};
+
+/* attach.c */
+int attach_reconcile(struct route *r, struct error *error) MUST_CHECK;
+void attach_free(struct route *r);
+void attach_activate(struct route *r, struct route_source *s, enum source_heat heat);
+
+/* serve.c: one turn of one source. 0, SINK_FAILED, or -errno of the source alone. */
+int serve_source(struct route *r, struct route_source *s, struct error *error);
+int serve_finish(struct route *r, struct route_source *s, struct error *error);
+
+/* commit.c */
+int commit_all(struct route *r, struct error *error) MUST_CHECK;
+int commit_recover(struct route *r, struct error *error) MUST_CHECK;
+void commit_publish_needs(struct route *r, struct route_source *s);

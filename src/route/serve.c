@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+
+#include "base/log.h"
+#include "route/route_private.h"
+#include "route/tty.h"
+
+/* Labels and output path are rendered once per (source, era). */
+static int bind(struct route *r, struct route_source *s, struct container *c, struct error *error)
+{
+    if (s->target && (s->bound == c || container_renders_same(s->bound, c)))
+        return 0;
+    if (s->target)
+        s->target = r->ops->unbind(r->sink, s->target);
+    s->bound = container_unref(s->bound);
+    int code = r->ops->bind(r->sink, c, &s->target, error);
+    if (code)
+        return code;
+    s->bound = container_ref(c);
+    return 0;
+}
+
+static void remember_gap(struct route *r, struct route_source *s, const struct gap *gap)
+{
+    if (r->gap_count == r->gap_capacity) {
+        size_t capacity = r->gap_capacity ? 2 * r->gap_capacity : BATCH_GAPS_MAX;
+        void *gaps = reallocarray(r->gaps, capacity, sizeof(*r->gaps));
+        if (!gaps)
+            return; /* its bytes are in the tally all the same */
+        r->gaps = gaps;
+        r->gap_capacity = capacity;
+    }
+    r->gaps[r->gap_count++] = (struct pending_gap){s, *gap};
+}
+
+/* What the batch was, in the books; and only now the cursor counts. */
+static void account(struct route *r, struct route_source *s)
+{
+    const struct batch *b = &r->batch;
+    struct tally *t = &s->tally;
+    t->lines_read += b->count;
+    t->lines_delivered += b->count;
+    t->records_read += b->records;
+    t->bytes_read += b->bytes_consumed;
+    t->bytes_blank += b->bytes_blank;
+    t->bytes_gap += b->bytes_gap;
+    t->bytes_records += b->bytes_consumed - b->bytes_blank - b->bytes_gap;
+    for (size_t i = 0; i < b->gap_count; i++) {
+        t->gaps++;
+        if (b->gaps[i].bytes == GAP_BYTES_UNKNOWN)
+            t->gaps_unknown++;
+        else
+            t->gap_bytes += (uint64_t)b->gaps[i].bytes;
+        remember_gap(r, s, &b->gaps[i]);
+    }
+    s->cursor = s->follow.cursor;
+    s->needs = follow_needs(&s->follow);
+    s->dirty = r->dirty = true;
+
+    pthread_mutex_lock(&r->status_lock);
+    r->status.lines += b->count;
+    r->status.bytes += b->bytes_consumed;
+    r->status.gaps += b->gap_count;
+    pthread_mutex_unlock(&r->status_lock);
+}
+
+static int encode(struct route *r, struct route_source *s, struct error *error)
+{
+    int code = bind(r, s, (struct container *)r->batch.container, error);
+    if (code)
+        return code < 0 ? SINK_FAILED : code;
+    if (r->batch.container->tty)
+        tty_strip(&r->batch);
+
+    code = r->ops->encode(r->sink, s->target, &r->batch, error);
+    if (code == SINK_COMMIT_FIRST) {
+        code = commit_all(r, error);
+        if (code == 0)
+            code = r->ops->encode(r->sink, s->target, &r->batch, error);
+    }
+    return code;
+}
+
+static int deliver(struct route *r, struct route_source *s, struct error *error)
+{
+    int code = r->batch.count ? encode(r, s, error) : 0;
+    if (code)
+        return code;
+    account(r, s);
+    return 0;
+}
+
+static int pull(struct route *r, struct route_source *s)
+{
+    CLEANUP(view_unref) struct view *view = slot_view(s->follow.slot);
+    r->batch.ingest_ns = clock_now_ns();
+    r->serving = s;
+    return follow_pull(&s->follow, &r->tools, view, &r->batch);
+}
+
+/* Nothing came: arms the watches and looks once more. */
+static int go_quiet(struct route *r, struct route_source *s)
+{
+    if (r->options.watch && !s->follow.ended) {
+        CLEANUP(view_unref) struct view *view = slot_view(s->follow.slot);
+        struct segment *last = view->segment_count ? view->segments[view->segment_count - 1] : NULL;
+        if (s->follow.segment && s->follow.segment != last)
+            (void)!watch_arm(r->options.watch, s->follow.segment, s->follow.slot);
+        if (last && !last->hole)
+            (void)!watch_arm(r->options.watch, last, s->follow.slot);
+    }
+    return pull(r, s);
+}
+
+static void settle_heat(struct route *r, struct route_source *s)
+{
+    s->heat = s->follow.more || s->follow.ended || r->options.batch_age_ns == 0 ? SOURCE_HOT
+                                                                                : SOURCE_WARM;
+}
+
+static void note_unreadable(struct route *r, struct route_source *s, int code)
+{
+    uint64_t suppressed;
+    if (log_limit_pass(&r->unreadable_log, 60 * NS_PER_SECOND, &suppressed))
+        log_line(LOG_WARN, "source.unreadable", "a log file cannot be read; trying again",
+                 "route=%s container=%.12s error=%s suppressed=%lu", r->options.name,
+                 s->follow.slot->id, LOG_QUOTE(strerror(-code)), (unsigned long)suppressed);
+    s->heat = SOURCE_WARM;
+}
+
+/* The follow has nothing for us: what that means for when to look again. */
+static void rest(struct route *r, struct route_source *s)
+{
+    s->heat = SOURCE_QUIET;
+    s->done = true;
+    if (s->dirty)
+        return;
+    s->needs = follow_needs(&s->follow);
+    commit_publish_needs(r, s);
+}
+
+int serve_source(struct route *r, struct route_source *s, struct error *error)
+{
+    if (atomic_load(&s->follow.slot->hold_until_ns) > clock_monotonic_ns()) {
+        s->heat = SOURCE_WARM;
+        return 0;
+    }
+    if (s->done && r->options.once)
+        return 0;
+    if (r->options.once && follow_once_done(&s->follow)) {
+        rest(r, s);
+        return 0;
+    }
+    enum source_heat before = s->heat;
+    int code = pull(r, s);
+    if (code == FOLLOW_IDLE && (before == SOURCE_WARM || r->options.batch_age_ns == 0))
+        code = go_quiet(r, s);
+    else if (code == FOLLOW_IDLE && !r->options.once) {
+        s->heat = SOURCE_WARM; /* the tick will tell whether it is quiet */
+        return 0;
+    }
+
+    switch (code) {
+    case FOLLOW_PROGRESS: settle_heat(r, s); return deliver(r, s, error);
+    case FOLLOW_AGAIN: s->heat = SOURCE_HOT; return 0;
+    case FOLLOW_IDLE:
+    case FOLLOW_END: rest(r, s); return 0;
+    default: note_unreadable(r, s, code); return 0;
+    }
+}
+
+int serve_finish(struct route *r, struct route_source *s, struct error *error)
+{
+    CLEANUP(view_unref) struct view *view = slot_view(s->follow.slot);
+    r->serving = s;
+    int code = follow_finish(&s->follow, &r->tools, view, &r->batch);
+    return code == FOLLOW_PROGRESS ? deliver(r, s, error) : 0;
+}
