@@ -48,13 +48,13 @@ static int read_file(const char *path, struct buf *to, struct error *error)
     }
 }
 
-static const char *join(struct config_storage *storage, const char *a, const char *b)
+static const char *join(struct config_storage *storage, const char *directory, const char *below)
 {
-    size_t size = strlen(a) + strlen(b) + 1;
-    char *text = config_storage_take(storage, size, 1);
-    if (text)
-        snprintf(text, size, "%s%s", a, b);
-    return text;
+    size_t size = strlen(directory) + strlen(below) + 1;
+    char *path = config_storage_take(storage, size, 1);
+    if (path)
+        snprintf(path, size, "%s%s", strcmp(directory, "/") == 0 ? "" : directory, below);
+    return path;
 }
 
 /* The directory of a system service, or of somebody who just tries it. */
@@ -70,6 +70,25 @@ static const char *default_state(struct config_storage *storage)
     return "/var/lib/tallyman";
 }
 
+/* `<state>/logs/{container_name}.ndjson` as a template, in which the state's own braces count as
+ * themselves. */
+static const char *default_template(struct config_storage *storage, const char *state)
+{
+    static const char below[] = "/logs/{container_name}.ndjson";
+    char *template = config_storage_take(storage, 2 * strlen(state) + sizeof(below), 1);
+    if (!template)
+        return NULL;
+
+    char *to = template;
+    for (const char *c = strcmp(state, "/") == 0 ? "" : state; *c; c++) {
+        if (*c == '{' || *c == '}')
+            *to++ = *c;
+        *to++ = *c;
+    }
+    memcpy(to, below, sizeof(below));
+    return template;
+}
+
 /* The one route where the file names none: every container, one file for each name. */
 static int add_default_route(struct config_reader *r, struct config *c)
 {
@@ -82,7 +101,7 @@ static int add_default_route(struct config_reader *r, struct config *c)
         return code;
     route->name = "files";
     route->sink.type = "file";
-    route->sink.path = join(r->storage, c->state, "/logs/{container_name}.ndjson");
+    route->sink.path = default_template(r->storage, c->state);
     if (!route->sink.path)
         return -ENOMEM;
     c->routes = route;

@@ -8,8 +8,9 @@
 #include <errno.h>
 
 enum {
-    ROUTE_NAME_SIZE_MAX = 64, /* bytes */
-    SHOWN_SIZE_MAX = 80,      /* bytes of a wrong value in an error */
+    ROUTE_NAME_SIZE_MAX = 64,  /* bytes */
+    DIRECTORY_SIZE_MAX = 1024, /* bytes; leaves room below it in a path */
+    SHOWN_SIZE_MAX = 80,       /* bytes of a wrong value in an error */
 };
 
 static const struct config_units *units_of(const struct config_key *key)
@@ -116,13 +117,58 @@ static int name_set(struct config_reader *r, const struct config_key *key,
     return set_checked(r, key, value, field, is_route_name);
 }
 
+/* Drops what says nothing from an absolute path, in place: empty parts and `.`. False where `..`
+ * would make it ambiguous. */
+static bool tidy_path(char *path)
+{
+    char *end = path;
+
+    for (char *part = path; *part;) {
+        size_t size = strcspn(++part, "/");
+        if (size == 2 && strncmp(part, "..", 2) == 0)
+            return false;
+        if (size > 0 && !(size == 1 && *part == '.')) {
+            *end++ = '/';
+            memmove(end, part, size);
+            end += size;
+        }
+        part += size;
+    }
+    if (end == path)
+        *end++ = '/';
+    *end = '\0';
+    return true;
+}
+
+static int path_set(struct config_reader *r, const struct config_key *key,
+                    const struct config_node *value, void *field)
+{
+    const char *text;
+
+    int code = config_text(r, key, value, &text);
+    if (code < 0)
+        return code;
+    struct span whole = span_of(text);
+    if (whole.size > DIRECTORY_SIZE_MAX)
+        return config_error(&r->file, value, "\"%s\" is longer than %d bytes", key->path,
+                            DIRECTORY_SIZE_MAX);
+    char *path = config_storage_copy(r->storage, whole);
+    if (!path)
+        return -ENOMEM;
+    if (text[0] != '/' || !tidy_path(path))
+        return wrong(r, key, value, text);
+    *(const char **)field = path;
+    return 0;
+}
+
 static bool is_absolute(const char *text)
 {
     return text[0] == '/' && strlen(text) < PATH_BYTES_MAX;
 }
 
-static int path_set(struct config_reader *r, const struct config_key *key,
-                    const struct config_node *value, void *field)
+/* What it has beside is for the sink to check. */
+static int template_set(struct config_reader *r, const struct config_key *key,
+                        const struct config_node *value, void *field)
 {
     return set_checked(r, key, value, field, is_absolute);
 }
@@ -392,11 +438,11 @@ static void fields_print(FILE *to, const struct config_key *key, const void *fie
 const struct config_type config_type_text = {"a text", "web", text_set, text_present, text_print};
 const struct config_type config_type_name = {"a name of 1 to 64 letters, digits, \"-\" and \"_\"",
                                              "archive", name_set, text_present, text_print};
-const struct config_type config_type_path = {"an absolute path", "/var/lib/tallyman", path_set,
-                                             text_present, text_print};
+const struct config_type config_type_path = {"an absolute path without \"..\"", "/var/lib/tallyman",
+                                             path_set, text_present, text_print};
 const struct config_type config_type_template = {"an absolute path",
                                                  "/var/log/tallyman/{container_name}.ndjson",
-                                                 path_set, text_present, text_print};
+                                                 template_set, text_present, text_print};
 const struct config_type config_type_host = {"unix:///path, tcp://host:port or none",
                                              "unix:///var/run/docker.sock", host_set, text_present,
                                              text_print};

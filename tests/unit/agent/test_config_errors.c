@@ -74,9 +74,9 @@ static void a_wrong_kind(void **state)
     refuses("state", "1:1: the configuration must be a map of keys");
     refuses("docker: /x", "1:9: \"docker\" must be a map of keys");
     refuses("docker:\nstate: /x", "1:8: \"docker\" must be a map of keys");
-    refuses("state: {a: b}", "1:8: \"state\" must be an absolute path, not a map");
-    refuses("state: [/x]", "1:8: \"state\" must be an absolute path, not a list");
-    refuses("state:\n", "1:7: \"state\" has no value; it must be an absolute path");
+    refuses("state: {a: b}", "1:8: \"state\" must be an absolute path without \"..\", not a map");
+    refuses("state: [/x]", "1:8: \"state\" must be an absolute path without \"..\", not a list");
+    refuses("state:\n", "1:7: \"state\" has no value; it must be an absolute path without \"..\"");
     refuses("routes: a", "1:9: \"routes\" must be a list of one route or more");
     refuses("routes: []", "1:9: \"routes\" must be a list of one route or more");
     refuses("routes: [a]", "1:10: a route must be a map of keys");
@@ -107,7 +107,9 @@ static void an_empty_list(void **state)
 
 static void a_wrong_value(void **state)
 {
-    refuses("state: 12", "1:8: \"state\" must be an absolute path, not \"12\"");
+    refuses("state: 12", "1:8: \"state\" must be an absolute path without \"..\", not \"12\"");
+    refuses("state: /x/../y",
+            "1:8: \"state\" must be an absolute path without \"..\", not \"/x/../y\"");
     refuses("docker: {host: \"ftp://x\"}", "1:16: \"docker.host\" must be unix:///path, "
                                            "tcp://host:port or none, not \"ftp://x\"");
     refuses("log: {level: wran}", "1:14: \"log.level\" must be debug, info, warn or error, not "
@@ -245,6 +247,10 @@ static void a_file_past_its_limits(void **state)
     assert_refused(large, "the configuration " FILE_NAME " is larger than 1048576 bytes");
     large[CONFIG_FILE_MAX] = '\0';
     config_free(load(large));
+
+    char path[1200] = "state: /";
+    memset(path + strlen(path), 'x', 1024);
+    refuses(path, "1:8: \"state\" is longer than 1024 bytes");
 
     char key[CONFIG_KEY_SIZE_MAX + 8];
     memset(key, 'k', sizeof(key));

@@ -196,6 +196,27 @@ static void what_depends_on_the_state_directory_follows_it(void **state)
     config_free(c);
 }
 
+static void a_path_is_tidied(void **state)
+{
+    static const struct {
+        const char *yaml, *state, *pins, *path;
+    } cases[] = {
+        {"state: /s/", "/s", "/s/pins", "/s/logs/{container_name}.ndjson"},
+        {"state: //s/.//t/./", "/s/t", "/s/t/pins", "/s/t/logs/{container_name}.ndjson"},
+        {"state: /.s/..t", "/.s/..t", "/.s/..t/pins", "/.s/..t/logs/{container_name}.ndjson"},
+        {"state: //", "/", "/pins", "/logs/{container_name}.ndjson"},
+        {"state: /a{b}", "/a{b}", "/a{b}/pins", "/a{{b}}/logs/{container_name}.ndjson"},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct config *c = load(cases[i].yaml);
+        assert_string_equal(c->state, cases[i].state);
+        assert_string_equal(c->pins, cases[i].pins);
+        assert_built_in_route(c, cases[i].path);
+        config_free(c);
+    }
+}
+
 static void assert_state(const char *expected)
 {
     struct config *c = load("");
@@ -233,6 +254,7 @@ int main(void)
         cmocka_unit_test(each_start_word_is_read_D76),
         cmocka_unit_test(nothing_written_is_the_built_in_configuration),
         cmocka_unit_test(what_depends_on_the_state_directory_follows_it),
+        cmocka_unit_test(a_path_is_tidied),
         cmocka_unit_test(the_state_directory_is_the_user_s_without_root),
     };
     return cmocka_run_group_tests(tests, enter_directory, leave_directory);
