@@ -1,0 +1,680 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "docker/engine.h"
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "sample.h"
+#include "stand_in.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#define ID "4749f2110d79a2ef531456e1074e9a351d1c89191e0f3567a97bb52baa326754"
+
+enum { DEADLINE_MS = 5000 /* for answers that come at once: only a hang reaches it */ };
+
+/* All that an engine says, and what the test wants done about it. */
+struct heard {
+    struct engine *engine;
+    unsigned pings, infos, lists, inspects, opened, events, ended;
+    unsigned inspected_well, listed_count;
+    struct engine_version version;
+    int code;
+    char text[ERROR_TEXT_MAX];
+    char root[256], name[64], last_action[EVENT_WORD_MAX];
+    uint64_t ticket, cancel; /* cancel: at the next event */
+};
+
+static void hear(struct heard *h, const struct engine_result *result)
+{
+    h->code = result->code;
+    h->ticket = result->ticket;
+    snprintf(h->text, sizeof(h->text), "%s", result->text);
+}
+
+static void on_pinged(void *context, const struct engine_result *result, struct engine_version v)
+{
+    struct heard *h = context;
+    hear(h, result);
+    h->pings++;
+    h->version = v;
+}
+
+static void on_informed(void *context, const struct engine_result *result, const char *root)
+{
+    struct heard *h = context;
+    hear(h, result);
+    h->infos++;
+    snprintf(h->root, sizeof(h->root), "%s", root);
+}
+
+static void on_listed(void *context, const struct engine_result *result,
+                      const struct engine_listed *items, size_t count)
+{
+    struct heard *h = context;
+    hear(h, result);
+    h->lists++;
+    h->listed_count = (unsigned)count;
+}
+
+static void on_inspected(void *context, const struct engine_result *result, const char *id,
+                         struct container *c)
+{
+    struct heard *h = context;
+    hear(h, result);
+    h->inspects++;
+    h->inspected_well += c != NULL;
+    assert_int_equal(c != NULL, result->code == 0);
+    assert_true(container_id_valid(id));
+    snprintf(h->name, sizeof(h->name), "%s", c ? c->name : "");
+}
+
+static void on_opened(void *context)
+{
+    ((struct heard *)context)->opened++;
+}
+
+static void on_event(void *context, const struct engine_event *event)
+{
+    struct heard *h = context;
+    assert_int_equal(h->opened, 1);
+    h->events++;
+    memcpy(h->last_action, event->action, sizeof(h->last_action));
+    if (h->cancel)
+        engine_cancel(h->engine, h->cancel);
+}
+
+static void on_ended(void *context, const struct engine_result *result)
+{
+    struct heard *h = context;
+    hear(h, result);
+    h->ended++;
+}
+
+static void open_engine(struct heard *h, const char *host, int deadline_ms)
+{
+    struct engine_options options = {
+        .host = host,
+        .deadline_ms = deadline_ms,
+        .constants = CONTAINER_CONSTANTS_DEFAULT,
+        .callbacks = {on_pinged, on_informed, on_listed, on_inspected, on_opened, on_event,
+                      on_ended},
+        .context = h,
+    };
+    struct error error = {""};
+    *h = (struct heard){0};
+    if (engine_open(&h->engine, &options, &error) != 0)
+        fail_msg("%s", error.text);
+}
+
+static void close_engine(struct heard *h)
+{
+    h->engine = engine_close(h->engine);
+    assert_null(h->engine);
+}
+
+/* Goes on until *counter has the value; a hang fails the test. */
+static void step_until(struct heard *h, const unsigned *counter, unsigned value)
+{
+    int64_t give_up_ns = clock_monotonic_ns() + 20 * NS_PER_SECOND;
+
+    while (*counter < value) {
+        assert_true(clock_monotonic_ns() < give_up_ns);
+        assert_true(engine_poll(h->engine, NULL, 0, 1000) >= 0);
+        engine_step(h->engine);
+    }
+    assert_int_equal(*counter, value);
+}
+
+static void answer_sample(struct buf *raw, const char *name)
+{
+    CLEANUP(buf_deinit) struct buf text = sample_read(name);
+    stand_in_json(raw, buf_string(&text));
+}
+
+static bool ends_with(const char *path, const char *end)
+{
+    return span_ends_with(span_of(path), span_of(end));
+}
+
+/* What a daemon of 20.10 says, strict about versions. */
+static enum stand_in_then genuine(const char *path, struct buf *raw)
+{
+    if (strcmp(path, "/_ping") == 0) {
+        CLEANUP(buf_deinit) struct buf text = sample_read("api-logs/ping.http");
+        buf_append(raw, buf_span(&text));
+        return STAND_IN_CLOSE;
+    }
+    if (strcmp(path, "/v1.41/info") == 0)
+        answer_sample(raw, "inspect/info.json");
+    else if (strcmp(path, "/v1.41/containers/json?all=1") == 0)
+        answer_sample(raw, "inspect/list.json");
+    else if (strcmp(path, "/v1.41/containers/" ID "/json") == 0)
+        answer_sample(raw, "inspect/running.json");
+    else {
+        CLEANUP(buf_deinit) struct buf text = sample_read("api-logs/err-404.http");
+        buf_append(raw, buf_span(&text));
+        return STAND_IN_CLOSE;
+    }
+    return STAND_IN_KEEP;
+}
+
+/* S4 S11: ping, info, list, inspect against genuine answers, in the version that was agreed. */
+static void s4_genuine_answers(void **state)
+{
+    CLEANUP(stand_in_deinit) struct stand_in daemon = {0};
+    struct heard h;
+    uint64_t ticket = 0;
+
+    stand_in_start(&daemon, genuine);
+    open_engine(&h, daemon.host, DEADLINE_MS);
+    assert_int_equal(engine_version_spoken(h.engine).major, 0);
+    assert_int_equal(engine_ping(h.engine, &ticket), 0);
+    assert_int_equal(engine_unanswered(h.engine), 1);
+    step_until(&h, &h.pings, 1);
+    assert_int_equal(h.code, 0);
+    assert_true(ticket != 0 && h.ticket == ticket);
+    assert_int_equal(engine_unanswered(h.engine), 0);
+    assert_int_equal(engine_version_spoken(h.engine).minor, 41);
+
+    assert_int_equal(engine_info(h.engine, NULL), 0);
+    step_until(&h, &h.infos, 1);
+    assert_string_equal(h.text, "");
+    assert_string_equal(h.root, "/var/lib/docker");
+    assert_int_equal(engine_list(h.engine, NULL), 0);
+    step_until(&h, &h.lists, 1);
+    assert_int_equal(h.code, 0);
+    assert_int_equal(h.listed_count, 2);
+    assert_int_equal(engine_inspect(h.engine, ID, NULL), 0);
+    step_until(&h, &h.inspects, 1);
+    assert_int_equal(h.code, 0);
+    assert_string_equal(h.name, "df-in");
+    close_engine(&h);
+}
+
+static enum stand_in_then ping_of_29(const char *path, struct buf *raw)
+{
+    buf_append(raw, SPAN("HTTP/1.1 200 OK\r\napi-version: 1.55\r\nContent-Length: 2\r\n\r\nOK"));
+    return STAND_IN_KEEP;
+}
+
+static enum stand_in_then ping_of_a_stranger(const char *path, struct buf *raw)
+{
+    buf_append(raw, SPAN("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK"));
+    return STAND_IN_KEEP;
+}
+
+/* Never above what both know; S96: nonsense is told. */
+static void versions_are_negotiated(void **state)
+{
+    CLEANUP(stand_in_deinit) struct stand_in newer = {0}, stranger = {0};
+    struct heard h;
+
+    stand_in_start(&newer, ping_of_29);
+    open_engine(&h, newer.host, DEADLINE_MS);
+    assert_int_equal(engine_ping(h.engine, NULL), 0);
+    step_until(&h, &h.pings, 1);
+    assert_int_equal(h.version.major, 1);
+    assert_int_equal(h.version.minor, 51);
+    close_engine(&h);
+
+    stand_in_start(&stranger, ping_of_a_stranger);
+    open_engine(&h, stranger.host, DEADLINE_MS);
+    assert_int_equal(engine_ping(h.engine, NULL), 0);
+    step_until(&h, &h.pings, 1);
+    assert_int_equal(h.code, -EPROTO);
+    assert_non_null(strstr(h.text, "/_ping: its Api-Version is \"\""));
+    close_engine(&h);
+}
+
+/* Answers by the first digits of the id. */
+static enum stand_in_then misbehave(const char *path, struct buf *raw)
+{
+    switch (path[strlen("/containers/")]) {
+    case '0':
+        stand_in_answer(raw, "500 Internal Server Error", "application/json",
+                        SPAN("{\"message\":\"it hurts\"}\n"));
+        return STAND_IN_KEEP;
+    case '1':
+        stand_in_answer(raw, "502 Bad Gateway", "text/plain", SPAN("upstream is\naway\n"));
+        return STAND_IN_KEEP;
+    case '2': stand_in_json(raw, "nonsense"); return STAND_IN_KEEP;
+    case '3': stand_in_json(raw, "{\"Id\":\"" ID "\"}"); return STAND_IN_KEEP;
+    case '4':
+        buf_append(raw, SPAN("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{\"Id\":"));
+        return STAND_IN_CLOSE;
+    case '5': return STAND_IN_CLOSE;
+    case '6': return STAND_IN_HOLD;
+    case '7':
+        buf_append_format(raw, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n",
+                          CONTAINER_JSON_MAX + 1);
+        char *room = buf_reserve(raw, CONTAINER_JSON_MAX + 1);
+        memset(room, ' ', CONTAINER_JSON_MAX + 1);
+        raw->size += CONTAINER_JSON_MAX + 1;
+        return STAND_IN_CLOSE;
+    case '8': buf_append(raw, SPAN("SSH-2.0-OpenSSH\r\n")); return STAND_IN_CLOSE;
+    case '9': stand_in_json(raw, "{\"Id\":\"trunc"); return STAND_IN_KEEP;
+    default:
+        stand_in_answer(raw, "404 Not Found", "application/json", SPAN("{\"message\":\"gone\"}"));
+        return STAND_IN_KEEP;
+    }
+}
+
+/* S96 R13 S10: whatever the daemon does, one answer with words, within the deadline. */
+static void s96_a_daemon_that_misbehaves(void **state)
+{
+    const struct {
+        char digit;
+        int code;
+        const char *words;
+    } cases[] = {
+        {'0', -EPROTO, "status 500: it hurts"},
+        {'1', -EPROTO, "status 502: upstream is away"},
+        {'2', -EBADMSG, "inspect answer:1:"},
+        {'3', -EBADMSG, "speaks of another container"},
+        {'4', -ECONNRESET, "the connection broke"},
+        {'5', -ECONNRESET, "the connection broke"},
+        {'6', -ETIMEDOUT, "no answer within 200 ms"},
+        {'7', -EFBIG, "larger than the 4194304 bytes"},
+        {'8', -EPROTO, ""},
+        {'9', -EBADMSG, "inspect answer:1:"},
+        {'a', ENGINE_E_NOT_FOUND, "status 404: gone"},
+    };
+    CLEANUP(stand_in_deinit) struct stand_in daemon = {0};
+    struct heard h;
+
+    stand_in_start(&daemon, misbehave);
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char id[CONTAINER_ID_SIZE + 1] = ID, path[256];
+        id[0] = cases[i].digit;
+        open_engine(&h, daemon.host, cases[i].code == -ETIMEDOUT ? 200 : DEADLINE_MS);
+        assert_int_equal(engine_inspect(h.engine, id, NULL), 0);
+        step_until(&h, &h.inspects, 1);
+        snprintf(path, sizeof(path), "%s: GET /containers/%s/json: ", daemon.host, id);
+        if (h.code != cases[i].code || strncmp(h.text, path, strlen(path)) != 0 ||
+            !strstr(h.text, cases[i].words))
+            fail_msg("%c: %d \"%s\"", cases[i].digit, h.code, h.text);
+        assert_int_equal(h.inspected_well, 0);
+        assert_int_equal(engine_inspect(h.engine, "../info", NULL), -EINVAL);
+        close_engine(&h);
+    }
+}
+
+static enum stand_in_then not_found(const char *path, struct buf *raw)
+{
+    stand_in_answer(raw, "404 Not Found", "text/plain", SPAN("404 page not found\n"));
+    return STAND_IN_KEEP;
+}
+
+/* Only a container can be missing; a list that is not found is a failure. */
+static void s9_a_missing_list_is_a_failure(void **state)
+{
+    CLEANUP(stand_in_deinit) struct stand_in daemon = {0};
+    struct heard h;
+
+    stand_in_start(&daemon, not_found);
+    open_engine(&h, daemon.host, DEADLINE_MS);
+    assert_int_equal(engine_list(h.engine, NULL), 0);
+    step_until(&h, &h.lists, 1);
+    assert_int_equal(h.code, -EPROTO);
+    assert_int_equal(engine_info(h.engine, NULL), 0);
+    step_until(&h, &h.infos, 1);
+    assert_int_equal(h.code, -EPROTO);
+    assert_int_equal(engine_events(h.engine, 0, NULL), 0);
+    step_until(&h, &h.ended, 1);
+    assert_int_equal(h.code, -EPROTO);
+    assert_int_equal(h.opened, 0);
+    assert_non_null(strstr(h.text, "404 page not found"));
+    close_engine(&h);
+}
+
+/* S96: no daemon: no socket, a dead one, nobody at the port, none wanted. */
+static void s96_no_daemon(void **state)
+{
+    CLEANUP(stand_in_deinit) struct stand_in daemon = {0};
+    struct heard h;
+
+    stand_in_start(&daemon, genuine);
+    stand_in_kill(&daemon);
+    const struct {
+        const char *host;
+        int code;
+    } cases[] = {{"unix:///nonexistent/docker.sock", -ENOENT},
+                 {daemon.host, -ECONNREFUSED},
+                 {"tcp://127.0.0.1:1", -ECONNREFUSED},
+                 {"none", -ENOTCONN}};
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        open_engine(&h, cases[i].host, DEADLINE_MS);
+        assert_int_equal(engine_ping(h.engine, NULL), 0);
+        step_until(&h, &h.pings, 1);
+        assert_int_equal(h.code, cases[i].code);
+        assert_true(h.text[0] != '\0');
+        assert_int_equal(engine_events(h.engine, 0, NULL), 0);
+        step_until(&h, &h.ended, 1);
+        assert_int_equal(h.code, cases[i].code);
+        for (unsigned n = 0; n < 20; n++)
+            assert_int_equal(engine_inspect(h.engine, ID, NULL), 0);
+        step_until(&h, &h.inspects, 20);
+        assert_int_equal(engine_unanswered(h.engine), 0);
+        close_engine(&h);
+    }
+
+    struct engine_options wrong = {.host = "nonsense", .deadline_ms = 1};
+    struct engine *e = NULL;
+    assert_int_equal(engine_open(&e, &wrong, NULL), -EINVAL);
+    wrong = (struct engine_options){.host = "none", .deadline_ms = 0};
+    assert_int_equal(engine_open(&e, &wrong, NULL), -EINVAL);
+    assert_null(engine_close(NULL));
+}
+
+/* The environment's proxy is not asked. */
+static void no_proxy_is_used(void **state)
+{
+    CLEANUP(stand_in_deinit) struct stand_in daemon = {0};
+    struct heard h;
+
+    setenv("http_proxy", "http://127.0.0.1:1", 1);
+    setenv("ALL_PROXY", "http://127.0.0.1:1", 1);
+    stand_in_start(&daemon, genuine);
+    open_engine(&h, daemon.host, DEADLINE_MS);
+    assert_int_equal(engine_ping(h.engine, NULL), 0);
+    step_until(&h, &h.pings, 1);
+    assert_int_equal(h.code, 0);
+    close_engine(&h);
+    unsetenv("http_proxy");
+    unsetenv("ALL_PROXY");
+}
+
+static enum stand_in_then gather(const char *path, struct buf *raw)
+{
+    char body[128];
+    snprintf(body, sizeof(body), "{\"Id\":\"%.64s\",\"Name\":\"/x\"}",
+             path + strlen("/containers/"));
+    stand_in_json(raw, body);
+    return STAND_IN_GATHER;
+}
+
+/* At most eight inspections in flight: were it fewer, the daemon would never answer. */
+static void eight_inspections_at_once(void **state)
+{
+    enum { COUNT = 3 * STAND_IN_GATHERED };
+    CLEANUP(stand_in_deinit) struct stand_in daemon = {0};
+    struct heard h;
+
+    stand_in_start(&daemon, gather);
+    open_engine(&h, daemon.host, DEADLINE_MS);
+    for (unsigned i = 0; i < COUNT; i++) {
+        char id[CONTAINER_ID_SIZE + 1];
+        snprintf(id, sizeof(id), "%064x", i);
+        assert_int_equal(engine_inspect(h.engine, id, NULL), 0);
+    }
+    assert_int_equal(engine_unanswered(h.engine), COUNT);
+    step_until(&h, &h.inspects, COUNT);
+    assert_int_equal(h.inspected_well, COUNT);
+    assert_int_equal(daemon.counts->waiting_max, ENGINE_INSPECTS_MAX);
+    close_engine(&h);
+}
+
+static enum stand_in_then silence(const char *path, struct buf *raw)
+{
+    return STAND_IN_HOLD;
+}
+
+/* S10: cancelled is never answered, wherever the ask stands; its place goes to the next. */
+static void s10_cancelled_is_not_answered(void **state)
+{
+    CLEANUP(stand_in_deinit) struct stand_in daemon = {0};
+    struct heard h;
+    uint64_t tickets[20], events, list;
+
+    stand_in_start(&daemon, silence);
+    open_engine(&h, daemon.host, 200);
+    for (size_t i = 0; i < ARRAY_SIZE(tickets); i++)
+        assert_int_equal(engine_inspect(h.engine, ID, &tickets[i]), 0);
+    assert_int_equal(engine_events(h.engine, 0, &events), 0);
+    assert_int_equal(engine_events(h.engine, 0, NULL), -EBUSY);
+    assert_int_equal(engine_list(h.engine, &list), 0);
+    engine_step(h.engine);
+    engine_cancel(h.engine, list);
+    engine_cancel(h.engine, events);
+    for (size_t i = 0; i + 1 < ARRAY_SIZE(tickets); i++)
+        engine_cancel(h.engine, tickets[i % 2 ? i : ARRAY_SIZE(tickets) - 2 - i]);
+    engine_cancel(h.engine, 12345);
+    engine_cancel(h.engine, 0);
+    step_until(&h, &h.inspects, 1);
+    assert_int_equal(h.code, -ETIMEDOUT);
+    assert_true(h.ticket == tickets[19]);
+    assert_int_equal(h.lists + h.ended + h.opened, 0);
+    assert_int_equal(engine_events(h.engine, 0, &events), 0);
+    assert_int_equal(engine_unanswered(h.engine), 0);
+    engine_cancel(h.engine, events);
+    close_engine(&h);
+
+    open_engine(&h, "none", 200);
+    assert_int_equal(engine_list(h.engine, &list), 0);
+    engine_cancel(h.engine, list);
+    engine_step(h.engine);
+    assert_int_equal(h.lists, 0);
+    close_engine(&h);
+}
+
+/* S10: closed while all of it is under way. The sanitizers see what is left. */
+static void s10_closed_under_way(void **state)
+{
+    CLEANUP(stand_in_deinit) struct stand_in daemon = {0};
+    struct heard h;
+
+    stand_in_start(&daemon, silence);
+    open_engine(&h, daemon.host, DEADLINE_MS);
+    for (unsigned i = 0; i < 20; i++)
+        assert_int_equal(engine_inspect(h.engine, ID, NULL), 0);
+    assert_int_equal(engine_list(h.engine, NULL), 0);
+    assert_int_equal(engine_events(h.engine, 1, NULL), 0);
+    engine_step(h.engine);
+    close_engine(&h);
+    assert_int_equal(h.lists + h.inspects + h.ended, 0);
+}
+
+static enum stand_in_then event_sample(const char *path, struct buf *raw)
+{
+    if (!strstr(path, "/events?since=1795451757.000000009&filters=%7B%22type%22%3A%5B%22container"
+                      "%22%2C%22network%22%5D%7D")) {
+        stand_in_answer(raw, "400 Bad Request", "application/json",
+                        SPAN("{\"message\":\"since?\"}"));
+        return STAND_IN_KEEP;
+    }
+    CLEANUP(buf_deinit) struct buf text = sample_read("events/events.http");
+    buf_append(raw, buf_span(&text));
+    return STAND_IN_CLOSE;
+}
+
+/* S75: a genuine stream, to its orderly end; then a stream that is refused. */
+static void s75_event_stream(void **state)
+{
+    CLEANUP(stand_in_deinit) struct stand_in daemon = {0};
+    struct heard h;
+
+    stand_in_start(&daemon, event_sample);
+    open_engine(&h, daemon.host, DEADLINE_MS);
+    assert_int_equal(engine_events(h.engine, INT64_C(1795451757000000009), NULL), 0);
+    assert_int_equal(engine_unanswered(h.engine), 0);
+    step_until(&h, &h.ended, 1);
+    assert_int_equal(h.code, 0);
+    assert_int_equal(h.opened, 1);
+    assert_int_equal(h.events, 104);
+    assert_string_equal(h.last_action, "destroy");
+    assert_true(engine_events_nonsense(h.engine) == 0);
+
+    h.opened = 0;
+    assert_int_equal(engine_events(h.engine, 0, NULL), 0);
+    step_until(&h, &h.ended, 2);
+    assert_int_equal(h.code, -EPROTO);
+    assert_int_equal(h.opened, 0);
+    assert_non_null(strstr(h.text, "status 400: since?"));
+    close_engine(&h);
+}
+
+#define STREAM_HEAD "HTTP/1.1 200 OK\r\nApi-Version: 1.41\r\nTransfer-Encoding: chunked\r\n\r\n"
+#define EVENT       "{\"Type\":\"container\",\"Action\":\"start\",\"timeNano\":1}\n"
+
+static enum stand_in_then event_cut(const char *path, struct buf *raw)
+{
+    buf_append(raw, SPAN(STREAM_HEAD));
+    buf_append_format(raw, "%zx\r\n%s\r\n9\r\nnonsense\n\r\n5\r\n{\"Typ\r\n", strlen(EVENT), EVENT);
+    return STAND_IN_CLOSE;
+}
+
+/* S96: a daemon that dies in the middle is told apart from an end. */
+static void s96_event_stream_cut(void **state)
+{
+    CLEANUP(stand_in_deinit) struct stand_in daemon = {0};
+    struct heard h;
+
+    stand_in_start(&daemon, event_cut);
+    open_engine(&h, daemon.host, DEADLINE_MS);
+    assert_int_equal(engine_events(h.engine, 0, NULL), 0);
+    step_until(&h, &h.ended, 1);
+    assert_int_equal(h.code, -ECONNRESET);
+    assert_int_equal(h.events, 1);
+    assert_true(engine_events_nonsense(h.engine) == 1);
+    close_engine(&h);
+}
+
+enum { FLOOD_COUNT = 100000 /* events; several times what is kept of a stream */ };
+
+static enum stand_in_then event_flood(const char *path, struct buf *raw)
+{
+    buf_append(raw, SPAN(STREAM_HEAD));
+    buf_append_format(raw, "%zx\r\n", FLOOD_COUNT * strlen(EVENT));
+    for (unsigned i = 0; i < FLOOD_COUNT; i++)
+        buf_append(raw, SPAN(EVENT));
+    buf_append(raw, SPAN("\r\n"));
+    return STAND_IN_HOLD;
+}
+
+/* S75: more than fits at once is read piece by piece; none is lost, and the stream stays open
+ * without a deadline. */
+static void s75_event_flood(void **state)
+{
+    CLEANUP(stand_in_deinit) struct stand_in daemon = {0};
+    struct heard h;
+
+    stand_in_start(&daemon, event_flood);
+    open_engine(&h, daemon.host, 100);
+    assert_int_equal(engine_events(h.engine, 0, NULL), 0);
+    step_until(&h, &h.events, FLOOD_COUNT);
+    int64_t until_ns = clock_monotonic_ns() + 200 * NS_PER_MS;
+    while (clock_monotonic_ns() < until_ns) {
+        assert_true(engine_poll(h.engine, NULL, 0, 50) >= 0);
+        engine_step(h.engine);
+    }
+    assert_int_equal(h.ended, 0);
+    close_engine(&h);
+}
+
+/* A callback may cancel the stream it is called for. */
+static void s10_cancelled_from_its_callback(void **state)
+{
+    CLEANUP(stand_in_deinit) struct stand_in daemon = {0};
+    struct heard h;
+
+    stand_in_start(&daemon, event_flood);
+    open_engine(&h, daemon.host, DEADLINE_MS);
+    assert_int_equal(engine_events(h.engine, 0, &h.cancel), 0);
+    step_until(&h, &h.opened, 1);
+    step_until(&h, &h.events, 1);
+    engine_step(h.engine);
+    assert_int_equal(h.events, 1);
+    assert_int_equal(h.ended, 0);
+    close_engine(&h);
+}
+
+/* S73: one wait for the Engine and for what else the monitor waits for. */
+static void s73_poll_with_others(void **state)
+{
+    struct heard h;
+    int pipe_fds[2];
+    assert_int_equal(pipe(pipe_fds), 0);
+    struct pollfd extra = {.fd = pipe_fds[0], .events = POLLIN};
+    struct pollfd many[ENGINE_POLL_EXTRA_MAX + 1] = {{0}};
+
+    open_engine(&h, "none", DEADLINE_MS);
+    assert_int_equal(engine_poll(h.engine, &extra, 1, 0), 0);
+    assert_int_equal(extra.revents, 0);
+    assert_int_equal(write(pipe_fds[1], "x", 1), 1);
+    assert_int_equal(engine_poll(h.engine, &extra, 1, -1), 1);
+    assert_int_equal(extra.revents, POLLIN);
+    assert_int_equal(engine_poll(h.engine, many, ARRAY_SIZE(many), 0), -EINVAL);
+    close_engine(&h);
+    close(pipe_fds[0]);
+    close(pipe_fds[1]);
+}
+
+static unsigned entries_of(const char *path)
+{
+    CLEANUP(closedir) DIR *dir = opendir(path);
+    unsigned count = 0;
+
+    assert_non_null(dir);
+    while (readdir(dir))
+        count++;
+    return count;
+}
+
+static enum stand_in_then mixed(const char *path, struct buf *raw)
+{
+    return ends_with(path, "0000/json") ? genuine(path, raw) : misbehave(path, raw);
+}
+
+/* S1: no descriptor and no thread is left behind by 200 requests, half of them failures; while it
+ * lives an idle engine keeps one connection. */
+static void s1_descriptors_and_threads_do_not_leak(void **state)
+{
+    static const char digits[] = "01234589abc";
+    CLEANUP(stand_in_deinit) struct stand_in daemon = {0};
+    struct heard h;
+
+    stand_in_start(&daemon, mixed);
+    unsigned before = entries_of("/proc/self/fd"), threads = entries_of("/proc/self/task");
+    open_engine(&h, daemon.host, DEADLINE_MS);
+    unsigned open = entries_of("/proc/self/fd");
+    for (unsigned i = 0; i < 200; i++) {
+        char id[CONTAINER_ID_SIZE + 1] = ID;
+        id[0] = digits[i % (sizeof(digits) - 1)];
+        assert_int_equal(engine_inspect(h.engine, id, NULL), 0);
+    }
+    assert_int_equal(engine_events(h.engine, 0, NULL), 0);
+    step_until(&h, &h.inspects, 200);
+    step_until(&h, &h.ended, 1);
+    assert_true(entries_of("/proc/self/fd") <= open + 1);
+    assert_int_equal(entries_of("/proc/self/task"), threads);
+    close_engine(&h);
+    assert_int_equal(entries_of("/proc/self/fd"), before);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(s4_genuine_answers),
+        cmocka_unit_test(versions_are_negotiated),
+        cmocka_unit_test(s96_a_daemon_that_misbehaves),
+        cmocka_unit_test(s9_a_missing_list_is_a_failure),
+        cmocka_unit_test(s96_no_daemon),
+        cmocka_unit_test(no_proxy_is_used),
+        cmocka_unit_test(eight_inspections_at_once),
+        cmocka_unit_test(s10_cancelled_is_not_answered),
+        cmocka_unit_test(s10_closed_under_way),
+        cmocka_unit_test(s75_event_stream),
+        cmocka_unit_test(s96_event_stream_cut),
+        cmocka_unit_test(s75_event_flood),
+        cmocka_unit_test(s10_cancelled_from_its_callback),
+        cmocka_unit_test(s73_poll_with_others),
+        cmocka_unit_test(s1_descriptors_and_threads_do_not_leak),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
