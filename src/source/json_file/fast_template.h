@@ -28,7 +28,8 @@ enum {
     BLOCK_BYTES = 64,
     BLOCKS_MAX = 2048, /* blocks of a text: a longer one (Docker's end at 98 KB) is not fast */
 };
-_Static_assert((int)BLOCK_BYTES <= (int)BUF_SLACK, "a block may begin at the last byte of the input");
+_Static_assert((int)BLOCK_BYTES <= (int)BUF_SLACK,
+               "a block may begin at the last byte of the input");
 _Static_assert(COPY_BYTES <= BUF_SLACK && COPY_BYTES <= ARENA_SLACK, "copies run over");
 
 /* A text between its quotes. */

@@ -29,6 +29,8 @@ int json_file_use(struct json_file *d, enum json_file_isa isa)
 void json_file_init(struct json_file *d, enum message_form form)
 {
     *d = (struct json_file){.form = form};
+    /* A second to compare with from the first line on; second_ns is its time. */
+    memcpy(d->second, "1970-01-01T00:00:00", JSON_FILE_SECOND_SIZE);
     if (json_file_use(d, JSON_FILE_AVX2) < 0 && json_file_use(d, JSON_FILE_SSE2) < 0)
         d->fast_lines = json_file_fast_lines_portable;
 }

@@ -7,8 +7,8 @@
 
 #define RECORD_AT(second)                                                                          \
     "{\"log\":\"m" #second "\\n\",\"stream\":\"stdout\",\"time\":\"2026-11-23T16:01:" #second "Z"  \
-                                                                                              "\"" \
-                                                                                              "}"
+    "\""                                                                                           \
+    "}"
 #define NS_AT(second) (INT64_C(1795449660000000000) + (second)*INT64_C(1000000000))
 
 enum { RECORD_SIZE = sizeof(RECORD_AT(10)) - 1 };
@@ -117,6 +117,20 @@ static void check_nuls(struct fixture *f)
 static void d32_nul_runs_are_dropped_and_booked(void **state)
 {
     for_each_isa(check_nuls);
+}
+
+/* In the first line of all, where no time before it could have been remembered. */
+static void check_nul_time(struct fixture *f)
+{
+    fixture_decode(f, SPAN("{\"log\":\"a\\n\",\"stream\":\"stdout\",\"time\":\""
+                           "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0.5Z\"}\n"));
+    assert_int_equal(f->batch.count, 0);
+    assert_int_equal(f->batch.gaps[0].reason, GAP_MALFORMED);
+}
+
+static void d32_nuls_are_no_time(void **state)
+{
+    for_each_isa(check_nul_time);
 }
 
 /* `fragment` in front of a record, in its line. */
@@ -276,6 +290,7 @@ int main(void)
         cmocka_unit_test(d22_garbage_is_booked_and_skipped),
         cmocka_unit_test(s22_other_json_is_no_record),
         cmocka_unit_test(d32_nul_runs_are_dropped_and_booked),
+        cmocka_unit_test(d32_nuls_are_no_time),
         cmocka_unit_test(d32_a_fragment_before_a_record_is_torn_off),
         cmocka_unit_test(d32_resync_is_not_fooled_by_attrs),
         cmocka_unit_test(d32_the_search_for_a_record_is_bounded),
