@@ -39,22 +39,28 @@ static int cannot_open(struct error *error, int answer, const char *kind, const 
     }
 }
 
+static int full(struct error *error, int answer, const char *kind, const char *path)
+{
+    return error_set(error, answer,
+                     "%s: no space left for the %s (%s): make room on its file system; what was "
+                     "committed before is kept",
+                     path, kind, strerror(-answer));
+}
+
 int fault_set(struct error *error, int code, sqlite3 *handle, const char *kind, const char *path)
 {
     int system = handle ? -sqlite3_system_errno(handle) : 0;
 
     switch (code & 0xff) {
-    case SQLITE_FULL:
-        return error_set(error, -ENOSPC,
-                         "%s: no space left for the %s: make room on its file system; what was "
-                         "committed before is kept",
-                         path, kind);
+    case SQLITE_FULL: return full(error, -ENOSPC, kind, path);
     case SQLITE_IOERR:
+        if (system == -ENOSPC || system == -EDQUOT)
+            return full(error, system, kind, path);
         if (code == SQLITE_IOERR_NOMEM)
             return error_set(error, -ENOMEM, "%s: out of memory", path);
         return error_set(error, system ? system : -EIO,
-                         "%s: the disk failed the %s (%s): check the disk, its quota and the "
-                         "kernel log; what was committed before is kept",
+                         "%s: the disk failed the %s (%s): check the disk and the kernel "
+                         "log; what was committed before is kept",
                          path, kind, system ? strerror(-system) : sqlite3_errstr(code));
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB: return fault_damaged(error, sqlite3_errstr(code), kind, path);

@@ -74,7 +74,7 @@ int64_t ledger_attached_ns(const struct ledger *l)
  * nobody knows what is committed, and nothing is answered. */
 static int settle(struct ledger *l, struct error *error)
 {
-    if (1 || !l->unsettled)
+    if (!l->unsettled)
         return 0;
 
     int r = database_begin(l->database, error);
@@ -123,11 +123,16 @@ int ledger_find(struct ledger *l, const char *id,
                 int (*visit)(void *, const struct ledger_source *), void *context,
                 struct error *error)
 {
+    int r = settle(l, error);
+    if (r < 0)
+        return r;
+
     CLEANUP(row_end) struct row row = database_row(l->database, SELECT_SOURCE);
     row_put_text(&row, id);
-    int r = database_next(l->database, &row, error);
+    r = database_next(l->database, &row, error);
     if (r <= 0)
         return r < 0 ? r : LEDGER_NO_SUCH_SOURCE;
+
     struct ledger_source s = {0};
     read_source(&row, &s);
     r = database_got(l->database, &row, error);

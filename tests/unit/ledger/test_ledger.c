@@ -222,6 +222,34 @@ static void test_d76_the_first_attach_is_kept(void **state)
     ledger_close(l);
 }
 
+static int stop_at_second(void *context, const struct ledger_source *s)
+{
+    int *calls = context;
+    return ++*calls == 2 ? 42 : 0;
+}
+
+static void test_d72_a_source_is_found_by_its_id(void **state)
+{
+    struct sources all = {0};
+    int calls = 1;
+
+    CLEANUP(ledger_close) struct ledger *l = book_open(SCRATCH("a.db"));
+    book_add(l, "a");
+    uint32_t key = book_add(l, "b");
+    book_put(l, key, 7);
+    assert_int_equal(ledger_find(l, "c", collect, &all, NULL), LEDGER_NO_SUCH_SOURCE);
+    assert_int_equal(all.count, 0);
+    assert_int_equal(ledger_find(l, "b", stop_at_second, &calls, NULL), 42);
+
+    assert_int_equal(ledger_begin(l, NULL), 0);
+    assert_int_equal(ledger_find(l, "b", collect, &all, NULL), 0);
+    ledger_rollback(l);
+    assert_int_equal(all.count, 1);
+    assert_int_equal(all.items[0].key, key);
+    assert_int_equal(all.items[0].cursor.offset, 7);
+    assert_int_equal(all.items[0].tally.lines_read, 7);
+}
+
 struct outputs {
     struct ledger_output items[4];
     char paths[4][80];
@@ -319,12 +347,6 @@ static void test_past_the_maximum_the_oldest_gaps_go(void **state)
     assert_int_equal(ledger_commit(l, NULL), 0);
     assert_int_equal(ledger_gaps(l, count_gap, &count, NULL), 0);
     assert_int_equal(count, LEDGER_GAPS_MAX);
-}
-
-static int stop_at_second(void *context, const struct ledger_source *s)
-{
-    int *calls = context;
-    return ++*calls == 2 ? 42 : 0;
 }
 
 static void test_a_visit_can_end_early(void **state)
@@ -515,6 +537,7 @@ int main(void)
         TEST(test_every_tally_field_comes_back),
         TEST(test_r1_a_tally_that_does_not_add_up_moves_no_cursor),
         TEST(test_d72_ids_and_names_are_any_text),
+        TEST(test_d72_a_source_is_found_by_its_id),
         TEST(test_d76_the_first_attach_is_kept),
         TEST(test_outputs_are_replaced_by_path),
         TEST(test_r1_a_gap_of_every_reason_is_booked),

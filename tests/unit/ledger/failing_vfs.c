@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "failing_vfs.h"
+
+#include <stddef.h>
+
+struct failing_file {
+    sqlite3_file base;
+    struct failing_vfs *owner;
+    bool log;
+    _Alignas(max_align_t) char real[]; /* the real VFS's file */
+};
+
+static sqlite3_file *real_of(sqlite3_file *file)
+{
+    return (sqlite3_file *)((struct failing_file *)file)->real;
+}
+
+static int allow(sqlite3_file *file, enum failing_operation operation)
+{
+    struct failing_file *f = (struct failing_file *)file;
+    struct failing_vfs *owner = f->owner;
+
+    if (owner->failing != operation || (owner->logs_only && !f->log))
+        return SQLITE_OK;
+    return owner->allowed-- > 0 ? SQLITE_OK : owner->code;
+}
+
+static int failing_close(sqlite3_file *file)
+{
+    return real_of(file)->pMethods->xClose(real_of(file));
+}
+
+static int failing_read(sqlite3_file *file, void *to, int size, sqlite3_int64 offset)
+{
+    int code = allow(file, FAIL_READ);
+    return code ? code : real_of(file)->pMethods->xRead(real_of(file), to, size, offset);
+}
+
+static int failing_write(sqlite3_file *file, const void *from, int size, sqlite3_int64 offset)
+{
+    int code = allow(file, FAIL_WRITE);
+    return code ? code : real_of(file)->pMethods->xWrite(real_of(file), from, size, offset);
+}
+
+static int failing_truncate(sqlite3_file *file, sqlite3_int64 size)
+{
+    return real_of(file)->pMethods->xTruncate(real_of(file), size);
+}
+
+static int failing_sync(sqlite3_file *file, int flags)
+{
+    int code = allow(file, FAIL_SYNC);
+    return code ? code : real_of(file)->pMethods->xSync(real_of(file), flags);
+}
+
+static int failing_file_size(sqlite3_file *file, sqlite3_int64 *ret)
+{
+    return real_of(file)->pMethods->xFileSize(real_of(file), ret);
+}
+
+static int failing_lock(sqlite3_file *file, int level)
+{
+    return real_of(file)->pMethods->xLock(real_of(file), level);
+}
+
+static int failing_unlock(sqlite3_file *file, int level)
+{
+    return real_of(file)->pMethods->xUnlock(real_of(file), level);
+}
+
+static int failing_check_lock(sqlite3_file *file, int *ret)
+{
+    return real_of(file)->pMethods->xCheckReservedLock(real_of(file), ret);
+}
+
+static int failing_control(sqlite3_file *file, int operation, void *argument)
+{
+    return real_of(file)->pMethods->xFileControl(real_of(file), operation, argument);
+}
+
+static int failing_sector_size(sqlite3_file *file)
+{
+    return real_of(file)->pMethods->xSectorSize(real_of(file));
+}
+
+static int failing_device(sqlite3_file *file)
+{
+    return real_of(file)->pMethods->xDeviceCharacteristics(real_of(file));
+}
+
+static int failing_shm_map(sqlite3_file *file, int page, int size, int extend, void volatile **ret)
+{
+    return real_of(file)->pMethods->xShmMap(real_of(file), page, size, extend, ret);
+}
+
+static int failing_shm_lock(sqlite3_file *file, int offset, int count, int flags)
+{
+    return real_of(file)->pMethods->xShmLock(real_of(file), offset, count, flags);
+}
+
+static void failing_shm_barrier(sqlite3_file *file)
+{
+    real_of(file)->pMethods->xShmBarrier(real_of(file));
+}
+
+static int failing_shm_unmap(sqlite3_file *file, int remove)
+{
+    return real_of(file)->pMethods->xShmUnmap(real_of(file), remove);
+}
+
+static const sqlite3_io_methods failing_methods = {
+    .iVersion = 2,
+    .xClose = failing_close,
+    .xRead = failing_read,
+    .xWrite = failing_write,
+    .xTruncate = failing_truncate,
+    .xSync = failing_sync,
+    .xFileSize = failing_file_size,
+    .xLock = failing_lock,
+    .xUnlock = failing_unlock,
+    .xCheckReservedLock = failing_check_lock,
+    .xFileControl = failing_control,
+    .xSectorSize = failing_sector_size,
+    .xDeviceCharacteristics = failing_device,
+    .xShmMap = failing_shm_map,
+    .xShmLock = failing_shm_lock,
+    .xShmBarrier = failing_shm_barrier,
+    .xShmUnmap = failing_shm_unmap,
+};
+
+static int failing_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags,
+                        int *ret_flags)
+{
+    struct failing_file *f = (struct failing_file *)file;
+    f->owner = vfs->pAppData;
+    f->log = flags & SQLITE_OPEN_WAL;
+    f->base.pMethods = NULL;
+
+    int code = f->owner->real->xOpen(f->owner->real, name, real_of(file), flags, ret_flags);
+    if (real_of(file)->pMethods)
+        f->base.pMethods = &failing_methods;
+    return code;
+}
+
+static int failing_last_error(sqlite3_vfs *vfs, int size, char *text)
+{
+    struct failing_vfs *owner = vfs->pAppData;
+    return owner->failing == FAIL_NOTHING ? owner->real->xGetLastError(owner->real, size, text)
+                                          : owner->system_errno;
+}
+
+void failing_vfs_register(struct failing_vfs *failing)
+{
+    sqlite3_vfs *real = sqlite3_vfs_find(NULL);
+    *failing = (struct failing_vfs){.vfs = *real, .real = real};
+    failing->vfs.pNext = NULL;
+    failing->vfs.zName = FAILING_VFS;
+    failing->vfs.szOsFile = (int)sizeof(struct failing_file) + real->szOsFile;
+    failing->vfs.pAppData = failing;
+    failing->vfs.xOpen = failing_open;
+    failing->vfs.xGetLastError = failing_last_error;
+    sqlite3_vfs_register(&failing->vfs, 0);
+}
+
+void failing_vfs_unregister(struct failing_vfs *failing)
+{
+    sqlite3_vfs_unregister(&failing->vfs);
+}
