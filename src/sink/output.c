@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -50,7 +51,7 @@ void output_close(struct output *o)
 static void unclaim(struct output *o)
 {
     if (o->claimed.inode)
-        output_registry_release(o->registry, o->claimed.device, o->claimed.inode, o);
+        output_registry_release(o->registry, o->claimed, o);
     o->claimed = (struct file_id){0};
 }
 
@@ -94,8 +95,7 @@ static int take_file(struct output *o, int fd, const struct found *found, struct
         return error_set(error, -EINVAL, "%s is no regular file", o->path);
     if (!file_id_equal(o->claimed, found->file))
         unclaim(o);
-    int r = output_registry_claim(o->registry, found->file.device, found->file.inode, o, o->path,
-                                  error);
+    int r = output_registry_claim(o->registry, found->file, o, o->path, error);
     if (r < 0)
         return r;
     o->claimed = found->file;
@@ -158,8 +158,8 @@ static int open_or_create(struct output *o, struct found *ret, struct error *err
 static void warn(const struct output *o, const char *event, const char *message,
                  const struct found *found)
 {
-    log_line(LOG_WARN, event, message, "path=%s booked=%llu size=%llu", LOG_QUOTE(o->path),
-             (unsigned long long)o->end, (unsigned long long)(found ? found->size : 0));
+    log_line(LOG_WARN, event, message, "path=%s booked=%" PRIu64 " size=%" PRIu64,
+             LOG_QUOTE(o->path), o->end, found ? found->size : 0);
 }
 
 /* Says how what was found differs from what we left, if it does. */
@@ -179,7 +179,8 @@ static void say_difference(struct output *o, const struct found *found)
             warn(o, "output.replaced", "another file stands in the output's place; appending to it",
                  found);
     } else if (found->size < o->end) {
-        warn(o, "output.shorter", "the output lost its tail; appending to what is there", found);
+        warn(o, "output.shorter", "the output is shorter than booked; appending to what is there",
+             found);
     } else if (found->size > o->end) {
         warn(o, "output.longer", "somebody else wrote to the output; appending after it", found);
     }

@@ -6,7 +6,7 @@
 #include <string.h>
 
 struct claim {
-    uint64_t device, inode;
+    struct file_id file;
     const void *owner;
     char *path; /* owned */
 };
@@ -39,14 +39,14 @@ struct output_registry *output_registry_free(struct output_registry *r)
     return NULL;
 }
 
-/* Where the claim is, or would be. */
-static size_t place_of(const struct output_registry *r, uint64_t device, uint64_t inode)
+/* Where the claim to this device and inode is, or would be. */
+static size_t place_of(const struct output_registry *r, struct file_id file)
 {
     size_t low = 0, high = r->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        const struct claim *claim = &r->claims[middle];
-        if (claim->device < device || (claim->device == device && claim->inode < inode))
+        struct file_id here = r->claims[middle].file;
+        if (here.device < file.device || (here.device == file.device && here.inode < file.inode))
             low = middle + 1;
         else
             high = middle;
@@ -54,10 +54,24 @@ static size_t place_of(const struct output_registry *r, uint64_t device, uint64_
     return low;
 }
 
-static bool stands_at(const struct output_registry *r, size_t place, uint64_t device,
-                      uint64_t inode)
+static void remove_at(struct output_registry *r, size_t place)
 {
-    return place < r->count && r->claims[place].device == device && r->claims[place].inode == inode;
+    free(r->claims[place].path);
+    r->count--;
+    memmove(r->claims + place, r->claims + place + 1, (r->count - place) * sizeof(*r->claims));
+}
+
+static bool stands_at(const struct output_registry *r, size_t place, struct file_id file)
+{
+    return place < r->count && file_id_equal(r->claims[place].file, file);
+}
+
+/* The inode was an output's that has been removed since. */
+static bool is_recycled_at(const struct output_registry *r, size_t place, struct file_id file)
+{
+    return place < r->count && r->claims[place].file.device == file.device &&
+           r->claims[place].file.inode == file.inode &&
+           r->claims[place].file.birth_ns != file.birth_ns;
 }
 
 static int insert(struct output_registry *r, size_t place, struct claim claim)
@@ -79,14 +93,16 @@ static int insert(struct output_registry *r, size_t place, struct claim claim)
     return 0;
 }
 
-int output_registry_claim(struct output_registry *r, uint64_t device, uint64_t inode,
-                          const void *owner, const char *path, struct error *error)
+int output_registry_claim(struct output_registry *r, struct file_id file, const void *owner,
+                          const char *path, struct error *error)
 {
     int result = 0;
     pthread_mutex_lock(&r->mutex);
-    size_t place = place_of(r, device, inode);
-    if (!stands_at(r, place, device, inode)) {
-        result = insert(r, place, (struct claim){device, inode, owner, (char *)path});
+    size_t place = place_of(r, file);
+    if (is_recycled_at(r, place, file))
+        remove_at(r, place);
+    if (!stands_at(r, place, file)) {
+        result = insert(r, place, (struct claim){file, owner, (char *)path});
         if (result < 0)
             error_set(error, result, "%s: %s", path, strerror(-result));
     } else if (r->claims[place].owner != owner) {
@@ -99,23 +115,19 @@ int output_registry_claim(struct output_registry *r, uint64_t device, uint64_t i
     return result;
 }
 
-void output_registry_release(struct output_registry *r, uint64_t device, uint64_t inode,
-                             const void *owner)
+void output_registry_release(struct output_registry *r, struct file_id file, const void *owner)
 {
     pthread_mutex_lock(&r->mutex);
-    size_t place = place_of(r, device, inode);
-    if (stands_at(r, place, device, inode) && r->claims[place].owner == owner) {
-        free(r->claims[place].path);
-        r->count--;
-        memmove(r->claims + place, r->claims + place + 1, (r->count - place) * sizeof(*r->claims));
-    }
+    size_t place = place_of(r, file);
+    if (stands_at(r, place, file) && r->claims[place].owner == owner)
+        remove_at(r, place);
     pthread_mutex_unlock(&r->mutex);
 }
 
-bool output_registry_has(struct output_registry *r, uint64_t device, uint64_t inode)
+bool output_registry_has(struct output_registry *r, struct file_id file)
 {
     pthread_mutex_lock(&r->mutex);
-    bool has = stands_at(r, place_of(r, device, inode), device, inode);
+    bool has = stands_at(r, place_of(r, file), file);
     pthread_mutex_unlock(&r->mutex);
     return has;
 }
