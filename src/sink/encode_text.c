@@ -11,6 +11,32 @@ static bool is_control(unsigned char c)
     return (c < 0x20 && c != '\t') || c == 0x7f;
 }
 
+/* True where one of eight bytes may be a control byte; a TAB is taken for one. */
+static bool may_hold_control(const char *bytes)
+{
+    const uint64_t ones = ~UINT64_C(0) / 255;
+    uint64_t eight;
+    memcpy(&eight, bytes, sizeof(eight));
+    uint64_t del = eight ^ 0x7f * ones;
+    uint64_t below_space = (eight - 0x20 * ones) & ~eight;
+    return ((below_space | ((del - ones) & ~del)) & 0x80 * ones) != 0;
+}
+
+/* How many bytes from `at` on need no escape. */
+static size_t plain_run(struct span bytes, size_t at)
+{
+    size_t end = at;
+    while (end < bytes.size) {
+        if (bytes.size - end >= 8 && !may_hold_control(bytes.data + end))
+            end += 8;
+        else if (!is_control((unsigned char)bytes.data[end]))
+            end++;
+        else
+            break;
+    }
+    return end - at;
+}
+
 static char *put_control(char *to, unsigned char c)
 {
     static const char hex[] = "0123456789abcdef";
@@ -29,10 +55,9 @@ static char *put_escaped(char *to, struct span bytes)
 {
     size_t at = 0;
     while (at < bytes.size) {
-        size_t begin = at;
-        while (at < bytes.size && !is_control((unsigned char)bytes.data[at]))
-            at++;
-        to = encode_copy(to, (struct span){bytes.data + begin, at - begin});
+        size_t run = plain_run(bytes, at);
+        to = encode_copy(to, (struct span){bytes.data + at, run});
+        at += run;
         if (at < bytes.size)
             to = put_control(to, (unsigned char)bytes.data[at++]);
     }

@@ -171,6 +171,29 @@ static void test_text_escapes_control_bytes(void **state)
     teardown(&b);
 }
 
+/* Eight bytes are looked at together: each byte, at each of eight places. */
+static void test_text_finds_control_bytes_anywhere(void **state)
+{
+    struct bench b;
+    setup(&b, SINK_TEXT, NULL, 0);
+    for (unsigned byte = 0; byte < 256; byte++) {
+        for (size_t place = 0; place < 16; place++) {
+            char text[17] = "0123456789abcdef", line[128], shown[8];
+            text[place] = (char)byte;
+            bool escaped = (byte < 0x20 && byte != '\t') || byte == 0x7f;
+            snprintf(shown, sizeof(shown), escaped ? "\\x%02x" : "%c", byte);
+            snprintf(line, sizeof(line), TIME_TEXT " web-1 stdout %.*s%s%s\n", (int)place, text,
+                     byte == '\n'   ? "\\n"
+                     : byte == '\r' ? "\\r"
+                                    : shown,
+                     text + place + 1);
+            struct entry entry = {.time_ns = TIME_NS, .message = {text, 16}};
+            expect(&b, entry, line);
+        }
+    }
+    teardown(&b);
+}
+
 static void test_text_names_a_nameless_container_by_id(void **state)
 {
     struct bench b;
@@ -262,6 +285,7 @@ int main(void)
         cmocka_unit_test(test_unknown_fields_are_refused),
         cmocka_unit_test(test_every_rendered_label_is_a_known_field),
         cmocka_unit_test(test_text_escapes_control_bytes),
+        cmocka_unit_test(test_text_finds_control_bytes_anywhere),
         cmocka_unit_test(test_text_names_a_nameless_container_by_id),
         cmocka_unit_test(test_raw_keeps_bytes),
         cmocka_unit_test(test_formats_want_their_form),
