@@ -104,7 +104,10 @@ static int bind_output(struct sink *s, const struct container *c, struct output 
     if (s->outputs.count >= OUTPUTS_REMEMBERED_MAX)
         forget_oldest(s);
     r = output_table_get(&s->outputs, s->environment->registry, path, ret);
-    return r < 0 ? error_set(error, r, "%s: %s", path, strerror(-r)) : 0;
+    if (r < 0)
+        return error_set(error, r, "%s: %s", path, strerror(-r));
+    (*ret)->used = ++s->uses;
+    return 0;
 }
 
 static int file_bind(struct sink *s, const struct container *c, struct sink_target **ret,
@@ -293,6 +296,7 @@ static int file_flush(struct sink *s, struct error *error)
         if (r < 0)
             return outcome(r);
     }
+    s->current = NULL;
     if (s->buffer.capacity > 2 * OUTPUT_BUFFER_BYTES) /* one giant line made it grow */
         buf_deinit(&s->buffer);
     return SINK_DELIVERED;

@@ -93,6 +93,7 @@ int rig_commit(struct rig *r)
     }
     if (result == 0)
         result = r->ops->checkpoint(r->sink, &rows, &r->error);
+    r->checkpointed = rows.count;
     if (result == 0)
         book_rows(r, &rows);
     sink_rows_deinit(&rows);

@@ -40,7 +40,8 @@ struct rig {
     struct sink_options options;
     const struct sink_ops *ops;
     struct sink *sink;
-    size_t changed; /* rows that the last recovery had to change */
+    size_t changed;      /* rows that the last recovery had to change */
+    size_t checkpointed; /* rows of the last commit's checkpoint */
     struct error error;
 };
 

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 /* stdout and null, and the catalog that knows them. */
@@ -145,6 +146,41 @@ static void test_stdout_fails_and_recovers(void **state)
     close(full);
 }
 
+static void write_one(struct sink *s, struct sink_target *target, const char *line, int expected)
+{
+    struct entry entry = {.message = span_of(line)};
+    struct batch batch = {.form = FORM_BYTES, .entries = &entry, .count = 1};
+    if (stdout_sink.encode(s, target, &batch, NULL) != 0 || stdout_sink.flush(s, NULL) != expected)
+        _exit(92);
+}
+
+static int tear_and_recover(struct sink *s, struct sink_target *target)
+{
+    signal(SIGXFSZ, SIG_IGN);
+    struct rlimit limit = {4, RLIM_INFINITY};
+    struct sink_rows none = {0};
+    setrlimit(RLIMIT_FSIZE, &limit);
+    write_one(s, target, "whole", SINK_FAILED);
+    limit.rlim_cur = RLIM_INFINITY;
+    setrlimit(RLIMIT_FSIZE, &limit);
+    if (stdout_sink.recover(s, &none, &none, NULL) != 0)
+        return 91;
+    write_one(s, target, "whole", SINK_DELIVERED);
+    return 0;
+}
+
+/* A line that a failure tore costs no other line. */
+static void test_a_torn_line_is_ended_first(void **state)
+{
+    char path[] = "/tmp/tallyman-stdout-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(with_stdout(fd, tear_and_recover, NULL), 0);
+    rig_assert_file(path, "whol\nwhole\n");
+    close(fd);
+    unlink(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -153,6 +189,7 @@ int main(void)
         cmocka_unit_test(test_stdout_waits_for_a_full_pipe),
         cmocka_unit_test(test_a_reader_that_leaves_ends_the_route),
         cmocka_unit_test(test_stdout_fails_and_recovers),
+        cmocka_unit_test(test_a_torn_line_is_ended_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
