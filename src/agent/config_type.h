@@ -22,7 +22,6 @@ struct config_reader {
 
 struct config_type {
     const char *expects; /* "an absolute path" */
-    const char *example; /* a value, as one would write it */
     /* Puts the value into `field`, key->offset bytes into its struct. */
     int (*set)(struct config_reader *r, const struct config_key *key,
                const struct config_node *value, void *field);
@@ -49,6 +48,14 @@ extern const struct config_type config_type_fields; /* struct sink_options: its 
 /* "a size (512KiB, 1MiB, 10MB) from 64KiB to 16MiB", "one of file, stdout, null". */
 enum { CONFIG_EXPECTS_SIZE = 256 /* bytes, with the NUL */ };
 const char *config_expects(char to[CONFIG_EXPECTS_SIZE], const struct config_key *key);
+
+/* "KEY must be EXPECTED, not TEXT", with the word that was meant where the set is closed. */
+int config_wrong(struct config_reader *r, const struct config_key *key,
+                 const struct config_node *value, const char *text);
+
+/* In quotes, so that YAML reads the same text back. `expanded`: where dollar signs count, and so
+ * are doubled. */
+void config_print_quoted(FILE *to, const char *text, bool expanded);
 
 /* The text of a value, with the environment's in it; it lives as long as the configuration. */
 int config_text(struct config_reader *r, const struct config_key *key,

@@ -110,8 +110,10 @@ static void a_wrong_value(void **state)
     refuses("state: 12", "1:8: \"state\" must be an absolute path without \"..\", not \"12\"");
     refuses("state: /x/../y",
             "1:8: \"state\" must be an absolute path without \"..\", not \"/x/../y\"");
-    refuses("docker: {host: \"ftp://x\"}", "1:16: \"docker.host\" must be unix:///path, "
-                                           "tcp://host:port or none, not \"ftp://x\"");
+    refuses("docker: {host: \"ftp://x\"}", "1:16: \"docker.host\": \"ftp://x\": expected "
+                                           "unix:///PATH, tcp://HOST:PORT or none");
+    refuses("docker: {host: \"unix://x\"}",
+            "1:16: \"docker.host\": unix://x: the path of a socket begins with /");
     refuses("log: {level: wran}", "1:14: \"log.level\" must be debug, info, warn or error, not "
                                   "\"wran\" (did you mean \"warn\"?)");
     refuses("routes: [{name: \"a b\", " SINK "}]",

@@ -200,7 +200,7 @@ static void a_path_is_tidied(void **state)
 {
     static const struct {
         const char *yaml, *state, *pins, *path;
-    } cases[] = {
+    } paths[] = {
         {"state: /s/", "/s", "/s/pins", "/s/logs/{container_name}.ndjson"},
         {"state: //s/.//t/./", "/s/t", "/s/t/pins", "/s/t/logs/{container_name}.ndjson"},
         {"state: /.s/..t", "/.s/..t", "/.s/..t/pins", "/.s/..t/logs/{container_name}.ndjson"},
@@ -208,11 +208,11 @@ static void a_path_is_tidied(void **state)
         {"state: /a{b}", "/a{b}", "/a{b}/pins", "/a{{b}}/logs/{container_name}.ndjson"},
     };
 
-    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        struct config *c = load(cases[i].yaml);
-        assert_string_equal(c->state, cases[i].state);
-        assert_string_equal(c->pins, cases[i].pins);
-        assert_built_in_route(c, cases[i].path);
+    for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+        struct config *c = load(paths[i].yaml);
+        assert_string_equal(c->state, paths[i].state);
+        assert_string_equal(c->pins, paths[i].pins);
+        assert_built_in_route(c, paths[i].path);
         config_free(c);
     }
 }
