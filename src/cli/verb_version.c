@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/verb.h"
-
 #include "cli/commit.h"
+#include "cli/verb.h"
 
 #include <curl/curl.h>
 #include <getopt.h>
@@ -35,7 +34,7 @@ static void print_version(void)
     unsigned xxhash = XXH_versionNumber();
 
     printf("tallyman %s\n", TALLYMAN_VERSION);
-    printf("commit   %s\n", TALLYMAN_COMMIT);
+    printf("commit   %s\n", tallyman_commit);
     printf("compiler %s\n", compiler);
     printf("curl     %s\n", curl_version_info(CURLVERSION_NOW)->version);
     printf("jansson  %s\n", jansson_version_str());
