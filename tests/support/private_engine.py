@@ -114,6 +114,12 @@ class PrivateEngine:
         return f"unix://{self.socket_path}"
 
     @property
+    def environment(self):
+        """Ours, but for Docker's programs to talk to this Engine and to no other."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("DOCKER_")}
+        return {**kept, "DOCKER_HOST": self.host}
+
+    @property
     def data_root(self):
         """Docker's root: `containers/` with all log files is below it."""
         return self.root / "data"
@@ -194,7 +200,7 @@ class PrivateEngine:
         try:
             return subprocess.run(
                 ["docker", *map(str, args)],
-                env={**os.environ, "DOCKER_HOST": self.host},
+                env=self.environment,
                 capture_output=True,
                 text=True,
                 check=check,
