@@ -8,7 +8,7 @@ FUZZ_SECONDS ?= 30
 
 build: ## build/tallyman, a release build (needs what `make deps` installs)
 	@tools/install-packages --check build || { echo "run: make deps" >&2; exit 1; }
-	@tools/build build -Dtests=false -Dprefix=$(prefix)
+	@TARGETS=tallyman tools/build build -Dtests=false -Dprefix=$(prefix)
 
 run: ## see it work: installs, builds, collects from talking containers until Ctrl-C
 	@tools/install-packages build run
