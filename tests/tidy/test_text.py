@@ -2,6 +2,7 @@
 """Rules for every text of the house: code, scripts, documents."""
 
 import re
+import subprocess
 
 from house import HOUSE, files, read
 
@@ -45,6 +46,15 @@ def test_each_file_names_its_licence():
                 if "SPDX-License-Identifier: Apache-2.0" not in "\n".join(
                     read(path).splitlines()[:3])]
     assert not breaches, "no SPDX line: " + " ".join(breaches)
+
+
+def test_shellcheck_has_nothing_to_say():
+    scripts = [str(path) for path in texts("tools/*", ".ci/run", "*.sh")
+               if re.match(r"#!.*\b(ba)?sh$", read(path).split("\n")[0])]
+    # Single quotes keep expressions from us on purpose: they are awk's, apt's, another shell's.
+    checked = subprocess.run(["shellcheck", "--exclude=SC2016", "--format=gcc", *scripts],
+                             cwd=HOUSE, capture_output=True, text=True, check=False)
+    assert scripts and checked.returncode == 0, checked.stdout + checked.stderr
 
 
 def test_links_lead_somewhere():
