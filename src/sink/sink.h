@@ -60,7 +60,7 @@ struct sink_options {
 /* What the sinks of one program share. */
 struct sink_environment {
     struct output_registry *registry; /* who owns which output file (sink/output_registry.h) */
-    size_t outputs_open_max;
+    size_t outputs_open_max;          /* of each sink, at least 1 is taken */
 };
 
 struct sink;        /* a sink's own; begins with nothing in particular */
