@@ -114,7 +114,7 @@ static int open_failed(const struct output *o, int code, struct error *error)
 
 /* O_NONBLOCK so that a FIFO in the place of the file holds nobody up; it means nothing for the
  * file itself. */
-static int open_existing(const char *path, int more_flags)
+static int open_path(const char *path, int more_flags)
 {
     return open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK | more_flags, 0640);
 }
@@ -124,7 +124,7 @@ enum open_outcome { OPEN_MISSING = 1 /* no such file */ };
 /* Opens what lies at the path, and takes it. */
 static int open_file(struct output *o, struct found *ret, struct error *error)
 {
-    CLEANUP(close_fd) int fd = open_existing(o->path, 0);
+    CLEANUP(close_fd) int fd = open_path(o->path, 0);
     if (fd < 0)
         return errno == ENOENT ? OPEN_MISSING : open_failed(o, errno, error);
     int r = look(fd, "", ret);
@@ -145,7 +145,7 @@ static int open_or_create(struct output *o, struct found *ret, struct error *err
     r = output_path_make_directories(o->path, error);
     if (r < 0)
         return r;
-    CLEANUP(close_fd) int fd = open_existing(o->path, O_CREAT | O_EXCL);
+    CLEANUP(close_fd) int fd = open_path(o->path, O_CREAT | O_EXCL);
     if (fd < 0)
         return open_failed(o, errno, error);
     r = open_file(o, ret, error);
@@ -262,14 +262,23 @@ static void leave_if_moved(struct output *o)
         output_close(o);
 }
 
+/* The file that is open, else the one at the path, else a new one. */
+static int find_file(struct output *o, struct found *ret, struct error *error)
+{
+    if (o->fd >= 0)
+        leave_if_moved(o);
+    if (o->fd < 0)
+        return open_or_create(o, ret, error);
+    int r = look(o->fd, "", ret);
+    return r < 0 ? error_set(error, r, "%s: %s", o->path, strerror(-r)) : 0;
+}
+
 int output_ready(struct output *o, struct error *error)
 {
     struct found found;
-    if (o->fd >= 0)
-        leave_if_moved(o);
-    int r = o->fd >= 0 ? look(o->fd, "", &found) : open_or_create(o, &found, error);
+    int r = find_file(o, &found, error);
     if (r < 0)
-        return o->fd >= 0 ? error_set(error, r, "%s: %s", o->path, strerror(-r)) : r;
+        return r;
     if (o->booked && file_id_equal(found.file, o->file) && found.size == o->end)
         return 0;
     adopt(o, &found);

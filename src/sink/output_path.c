@@ -17,7 +17,7 @@ int output_path_sync_directory(const char *path, struct error *error)
 {
     CLEANUP_FREE char *directory = parent_of(path);
     if (!directory)
-        return -ENOMEM;
+        return error_set(error, -ENOMEM, "%s: %s", path, strerror(ENOMEM));
     CLEANUP(close_fd) int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return error_set(error, -errno, "opening %s: %s", directory, strerror(errno));
@@ -30,7 +30,7 @@ int output_path_make_directories(const char *path, struct error *error)
 {
     CLEANUP_FREE char *directory = strdup(path);
     if (!directory)
-        return -ENOMEM;
+        return error_set(error, -ENOMEM, "%s: %s", path, strerror(ENOMEM));
     for (char *slash = strchr(directory + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
         if (mkdir(directory, 0750) == 0) {

@@ -13,6 +13,7 @@ static struct {
     struct fault_plan plan;
     bool armed, struck;
     unsigned writes, syncs, truncates;
+    unsigned started_ahead; /* of the first sync */
     bool unsynced[DESCRIPTORS_MAX];
 } state;
 
@@ -47,6 +48,11 @@ size_t faults_unsynced(void)
     return count;
 }
 
+unsigned faults_started_ahead(void)
+{
+    return state.started_ahead;
+}
+
 void faults_forget_unsynced(void)
 {
     memset(state.unsynced, 0, sizeof(state.unsynced));
@@ -78,6 +84,7 @@ ssize_t __real_pwrite64(int fd, const void *bytes, size_t size, off_t offset);
 ssize_t __wrap_pwrite64(int fd, const void *bytes, size_t size, off_t offset);
 int __real_ftruncate64(int fd, off_t length);
 int __wrap_ftruncate64(int fd, off_t length);
+int __wrap_sync_file_range(int fd, off_t offset, off_t size, unsigned flags);
 int __wrap_fdatasync(int fd);
 int __wrap_fsync(int fd);
 
@@ -104,6 +111,12 @@ int __wrap_ftruncate64(int fd, off_t length)
 {
     state.truncates++;
     return strikes(FAULT_TRUNCATE) ? strike() : __real_ftruncate64(fd, length);
+}
+
+int __wrap_sync_file_range(int fd, off_t offset, off_t size, unsigned flags)
+{
+    state.started_ahead += state.syncs == 0;
+    return 0;
 }
 
 /* Nothing is synced: a killed process loses no page of the kernel's, and tests need not wait. */

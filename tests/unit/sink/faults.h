@@ -29,5 +29,7 @@ bool faults_struck(void);
 unsigned faults_counted(unsigned calls);
 /* Descriptors written to and not synced since. */
 size_t faults_unsynced(void);
+/* Write-outs started before the first sync since the last plan. */
+unsigned faults_started_ahead(void);
 /* They were closed, and what was written to them is void. */
 void faults_forget_unsynced(void);

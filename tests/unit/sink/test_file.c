@@ -368,6 +368,22 @@ static void test_outputs_are_known_as_ours(void **state)
     rig_deinit(r);
 }
 
+/* S1: a container that goes while its lines are on their way keeps its output open until they are
+ * committed, and no longer. */
+static void test_an_output_without_containers_is_closed(void **state)
+{
+    struct rig *r = new_rig("/web.log");
+    size_t before = open_descriptors();
+    struct pair_of_targets web = bind(r, "web");
+    assert_int_equal(rig_encode(r, web.target, "one", NULL), 0);
+    unbind(r, &web);
+    assert_int_equal(open_descriptors(), before + 1);
+    assert_int_equal(rig_commit(r), 0);
+    assert_int_equal(open_descriptors(), before);
+    rig_assert_file(rig_path(r, "/web.log"), "one\n");
+    rig_deinit(r);
+}
+
 static void play_with_limit(size_t limit)
 {
     enum { OUTPUTS = 7, ROUNDS = 3 };
@@ -488,6 +504,7 @@ int main(void)
         cmocka_unit_test(test_a_hard_link_to_an_output_is_refused),
         cmocka_unit_test(test_what_is_no_file_of_ours_is_refused),
         cmocka_unit_test(test_outputs_are_known_as_ours),
+        cmocka_unit_test(test_an_output_without_containers_is_closed),
         cmocka_unit_test(test_open_outputs_have_a_limit),
         cmocka_unit_test(test_idle_outputs_are_forgotten_past_a_limit),
         cmocka_unit_test(test_a_commit_comes_first_when_too_much_is_held),

@@ -232,6 +232,31 @@ static void test_a_failed_sync_is_never_retried(void **state)
     rig_deinit(&m.rig);
 }
 
+/* The disk works on all outputs at once while each is waited for. */
+static void test_write_out_starts_before_the_first_sync(void **state)
+{
+    struct rig r;
+    rig_init(&r, "/{container_name}");
+    rig_open(&r);
+    assert_int_equal(rig_recover(&r), 0);
+    struct container *containers[3];
+    struct sink_target *targets[3];
+    for (int i = 0; i < 3; i++) {
+        containers[i] = rig_container((char[]){(char)('a' + i), '\0'}, NULL);
+        targets[i] = rig_bind(&r, containers[i]);
+        assert_int_equal(rig_encode(&r, targets[i], "one", NULL), 0);
+    }
+    faults_none();
+    assert_int_equal(rig_commit(&r), 0);
+    assert_int_equal(faults_started_ahead(), 3);
+    assert_int_equal(faults_counted(FAULT_SYNC), 3);
+    for (int i = 0; i < 3; i++) {
+        r.ops->unbind(r.sink, targets[i]);
+        container_unref(containers[i]);
+    }
+    rig_deinit(&r);
+}
+
 /* A new output's directories are synced before its row can be committed. */
 static void test_the_way_to_a_new_output_is_durable(void **state)
 {
@@ -361,6 +386,7 @@ int main(void)
         cmocka_unit_test(test_any_failed_call_loses_and_doubles_nothing),
         cmocka_unit_test(test_a_failed_recovery_is_tried_again),
         cmocka_unit_test(test_a_failed_sync_is_never_retried),
+        cmocka_unit_test(test_write_out_starts_before_the_first_sync),
         cmocka_unit_test(test_the_way_to_a_new_output_is_durable),
         cmocka_unit_test(test_kill_9_loses_and_doubles_nothing),
         cmocka_unit_test(test_a_full_disk_is_waited_for),

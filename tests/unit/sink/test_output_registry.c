@@ -40,6 +40,7 @@ static void test_a_recycled_inode_is_free(void **state)
     assert_int_equal(output_registry_claim(r, born_later, &second, "/b", NULL), 0);
     output_registry_release(r, gone, &first);
     assert_true(output_registry_has(r, born_later));
+    output_registry_release(r, born_later, &second);
     assert_false(output_registry_has(r, gone));
 }
 
