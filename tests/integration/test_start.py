@@ -60,6 +60,22 @@ def test_end_skips_rotations_too(root, out, program):
     assert pairs(out / "old.ndjson") == expected
 
 
+@pytest.mark.parametrize("rotated", [False, True], ids=["first", "rotated"])
+def test_end_of_an_empty_file(root, out, program, rotated):
+    """D76, docker-logs 13: the end of a live file without a record is its beginning."""
+    was = old(root, "old")
+    if rotated:
+        was.write_lines("was", 10)
+        was.rotate(compress=True)
+    daemon = program("end")
+    daemon.once()
+    expected = was.write_lines("came", 10)
+    was.rotate(compress=True)
+    expected += was.write_lines("and more", 10)
+    daemon.once()
+    assert pairs(out / "old.ndjson") == expected
+
+
 def test_end_takes_all_of_what_came_while_down(root, out, program):
     """D76: a container created after the first attach is read from its beginning."""
     old(root, "old").write_lines("was", 10)
