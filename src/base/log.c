@@ -58,23 +58,18 @@ const char *log_quote(struct log_quoted *to, const char *value)
     return to->text;
 }
 
-void log_line(enum log_level level, const char *event, const char *message, const char *fields, ...)
+static void write_line(enum log_level level, const char *event, const char *message,
+                       const char *fields, va_list arguments)
 {
-    if (level < log_level())
-        return;
-
     char line[LOG_LINE_MAX];
     char now[RFC3339_SIZE];
     rfc3339_format(now, clock_now_ns());
     size_t room = sizeof(line) - 1;
     int used = snprintf(line, room, "time=%.*s level=%s event=%s msg=%s", RFC3339_SIZE, now,
                         level_names[level], event, LOG_QUOTE(message));
-    if (fields && *fields && used >= 0 && (size_t)used < room - 1) {
+    if (fields && used >= 0 && (size_t)used < room - 1) {
         line[used++] = ' ';
-        va_list arguments;
-        va_start(arguments, fields);
         int more = vsnprintf(line + used, room - (size_t)used, fields, arguments);
-        va_end(arguments);
         used = more < 0 ? used : used + more;
     }
     size_t size = used < 0 ? 0 : (size_t)used;
@@ -83,6 +78,30 @@ void log_line(enum log_level level, const char *event, const char *message, cons
     line[size++] = '\n';
     if (write(STDERR_FILENO, line, size) < 0)
         return; /* nobody is left to tell */
+}
+
+void log_line(enum log_level level, const char *event, const char *message, const char *fields, ...)
+{
+    if (level < log_level())
+        return;
+    va_list arguments;
+    va_start(arguments, fields);
+    write_line(level, event, message, fields, arguments);
+    va_end(arguments);
+}
+
+static void write_fact(enum log_level level, const char *event, const char *message, ...)
+{
+    va_list none;
+    va_start(none, message);
+    write_line(level, event, message, NULL, none);
+    va_end(none);
+}
+
+void log_fact(enum log_level level, const char *event, const char *message)
+{
+    if (level >= log_level())
+        write_fact(level, event, message);
 }
 
 bool log_limit_pass(struct log_limit *limit, int64_t interval_ns, uint64_t *ret_suppressed)

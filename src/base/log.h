@@ -22,10 +22,12 @@ enum { LOG_LINE_MAX = 2048 /* bytes */ };
 void log_set_level(enum log_level level);
 enum log_level log_level(void);
 
-/* `fields` is a printf format of logfmt pairs, "" for none; quote what may hold spaces with
- * log_quote(). */
+/* `fields` is a printf format of logfmt pairs; quote what may hold spaces with log_quote(). */
 void log_line(enum log_level level, const char *event, const char *message, const char *fields, ...)
     PRINTF_LIKE(4, 5);
+
+/* The same without fields. */
+void log_fact(enum log_level level, const char *event, const char *message);
 
 /* A value as logfmt wants it: quoted and escaped where it has to be. Returns `to`. */
 enum { LOG_QUOTED_MAX = 512 /* bytes, cut at the end */ };

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 const struct verb verbs[] = {
+    {"run", "follow the logs of every container and deliver them", verb_run},
     {"check", "check the configuration", verb_check},
     {"version", "show the versions of tallyman and of its libraries", verb_version},
 };

@@ -40,10 +40,8 @@ struct route *route_close(struct route *r)
 {
     if (!r)
         return NULL;
-    if (r->started) {
-        route_stop(r);
-        pthread_join(r->thread, NULL);
-    }
+    route_stop(r);
+    route_join(r);
     attach_free(r);
     if (r->sink)
         r->ops->close(r->sink);
@@ -104,6 +102,24 @@ int route_open(struct route **ret, const struct route_options *options, struct e
 const char *route_name(const struct route *r)
 {
     return r->options.name;
+}
+
+struct cursor_visit {
+    int (*visit)(void *context, const char *id, const struct cursor *cursor);
+    void *context;
+};
+
+static int visit_cursor(void *context, const struct ledger_source *row)
+{
+    const struct cursor_visit *v = context;
+    return row->removed_ns ? 0 : v->visit(v->context, row->id, &row->cursor);
+}
+
+int route_each_cursor(struct route *r,
+                      int (*visit)(void *context, const char *id, const struct cursor *cursor),
+                      void *context, struct error *error)
+{
+    return ledger_sources(r->ledger, visit_cursor, &(struct cursor_visit){visit, context}, error);
 }
 
 void route_status(struct route *r, struct route_status *ret)
@@ -227,6 +243,19 @@ static void finish_once(struct route *r, int64_t now_ns)
     }
 }
 
+/* Once an hour, in a transaction of its own. */
+static void fold(struct route *r, int64_t now_ns)
+{
+    struct error error = {""};
+    uint64_t folded;
+    if (now_ns < r->fold_due_ns || r->dirty || r->options.ledger_keep_ns == 0)
+        return;
+    r->fold_due_ns = now_ns + ROUTE_FOLD_INTERVAL_NS;
+    if (ledger_fold(r->ledger, clock_now_ns() - r->options.ledger_keep_ns, &folded, &error) < 0)
+        log_line(LOG_WARN, "ledger.not_folded", "old rows stay for another hour",
+                 "route=%s error=%s", r->options.name, LOG_QUOTE(error.text));
+}
+
 static bool recover(struct route *r, int64_t now_ns)
 {
     if (!r->failing)
@@ -278,6 +307,8 @@ void route_step(struct route *r, int64_t now_ns, int64_t *ret_timeout_ns)
         if (!r->failing && r->options.once && r->roster && r->active_count == 0 &&
             !atomic_load(&r->done))
             finish_once(r, now_ns);
+        if (!r->failing)
+            fold(r, now_ns);
     }
     *ret_timeout_ns = next_timeout(r, now_ns);
 }
@@ -331,6 +362,13 @@ void route_stop(struct route *r)
 {
     atomic_store(&r->stopping, true);
     wake(r->wake_fd);
+}
+
+void route_join(struct route *r)
+{
+    if (r->started)
+        pthread_join(r->thread, NULL);
+    r->started = false;
 }
 
 bool route_is_done(const struct route *r)

@@ -20,9 +20,10 @@
 #include "source/slot.h"
 #include "source/watch.h"
 
-#define ROUTE_BACKOFF_MIN_NS (100 * NS_PER_MS)
-#define ROUTE_BACKOFF_MAX_NS (30 * NS_PER_SECOND)
-#define ROUTE_TICK_MIN_NS    (50 * NS_PER_MS)
+#define ROUTE_BACKOFF_MIN_NS   (100 * NS_PER_MS)
+#define ROUTE_BACKOFF_MAX_NS   (30 * NS_PER_SECOND)
+#define ROUTE_TICK_MIN_NS      (50 * NS_PER_MS)
+#define ROUTE_FOLD_INTERVAL_NS (3600 * NS_PER_SECOND)
 
 struct route_options {
     const char *name;
@@ -32,7 +33,8 @@ struct route_options {
     int64_t batch_age_ns; /* longest wait of a line for its commit; 0: at once */
     const struct sink_options *sink;
     const struct sink_environment *environment;
-    const char *ledger_path;
+    const char *ledger_path; /* needed by route_open alone */
+    int64_t ledger_keep_ns; /* rows of removed containers are folded into daily totals after this */
     const char *ledger_vfs; /* NULL: SQLite's default */
     struct roster_board *board;
     struct watch *watch; /* NULL: nothing is armed, every step looks at every source */
@@ -52,7 +54,8 @@ DEFINE_CLEANUP(struct route *, route_close)
 /* Runs route_step in a thread of its own, until route_stop or, with `once`, until it is done. */
 int route_start(struct route *r, struct error *error) MUST_CHECK;
 void route_wake(struct route *r);
-void route_stop(struct route *r); /* asks; route_close waits */
+void route_stop(struct route *r); /* asks */
+void route_join(struct route *r); /* waits until its thread has ended */
 bool route_is_done(const struct route *r);
 
 /* One round. *ret_timeout_ns: how long the next may wait, INT64_MAX without end. For the thread,
@@ -71,3 +74,8 @@ struct route_status {
 };
 void route_status(struct route *r, struct route_status *ret);
 const char *route_name(const struct route *r);
+
+/* The cursors in its ledger of the sources that are not removed; before it runs. */
+int route_each_cursor(struct route *r,
+                      int (*visit)(void *context, const char *id, const struct cursor *cursor),
+                      void *context, struct error *error) MUST_CHECK;

@@ -114,8 +114,8 @@ static int go_quiet(struct route *r, struct route_source *s)
 
 static void settle_heat(struct route *r, struct route_source *s)
 {
-    s->heat = s->follow.more || s->follow.ended || r->options.batch_age_ns == 0 ? SOURCE_HOT
-                                                                                : SOURCE_WARM;
+    bool at_once = r->options.once || r->options.batch_age_ns == 0;
+    s->heat = s->follow.more || s->follow.ended || at_once ? SOURCE_HOT : SOURCE_WARM;
 }
 
 static void note_unreadable(struct route *r, struct route_source *s, int code)

@@ -207,6 +207,14 @@ uint64_t chain_pinned_bytes(const struct chain *c)
     return bytes;
 }
 
+int64_t chain_let_go_ns(const struct chain *c)
+{
+    for (size_t i = 0; i < c->count; i++)
+        if (is_kept_by_us(&c->elements[i]))
+            return c->elements[i].let_go_ns;
+    return INT64_MAX;
+}
+
 uint64_t chain_give_up(struct chain *c, enum gap_reason reason)
 {
     for (size_t i = 0; i < c->count; i++) {

@@ -63,8 +63,9 @@ bool chain_release(struct chain *c, uint64_t needed);
  * Returns the bytes given up, 0 if there was none. */
 uint64_t chain_give_up(struct chain *c, enum gap_reason reason);
 
-/* Bytes that only our pins keep alive; and the age order for the quota. */
+/* Bytes that only our pins or descriptors keep alive, and since when the oldest of them. */
 uint64_t chain_pinned_bytes(const struct chain *c);
+int64_t chain_let_go_ns(const struct chain *c);
 
 /* Orderly stop: removes the pins of what no route needs. */
 void chain_unpin_read(struct chain *c, uint64_t needed);

@@ -13,6 +13,7 @@ struct chain_element {
     bool live;                 /* that name is the live one */
     bool dirty;                /* the ledger does not have it as it is */
     uint64_t size;             /* bytes, when last seen */
+    int64_t let_go_ns;         /* wall clock: when Docker's last name for it was seen to be gone */
 };
 
 struct chain {

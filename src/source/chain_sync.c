@@ -4,7 +4,7 @@
 #include <limits.h>
 #include <sys/stat.h>
 
-#include "base/check.h"
+#include "base/clock.h"
 #include "source/chain_private.h"
 #include "source/fingerprint.h"
 
@@ -290,6 +290,19 @@ static int note_unseen(struct sync *s, int created)
     return known_before ? add_hole(s) : 0;
 }
 
+/* Docker's last name for it is gone: its size is final, and counts against the quota. */
+static void note_let_go(struct chain_element *e)
+{
+    int fd;
+    struct stat st;
+    e->let_go_ns = clock_now_ns();
+    if (segment_acquire(e->segment, &fd) != 0)
+        return;
+    if (fstat(fd, &st) == 0)
+        e->size = (uint64_t)st.st_size;
+    segment_release(e->segment);
+}
+
 /* Sets what the names tell of each element. */
 static void apply_names(struct sync *s)
 {
@@ -307,6 +320,8 @@ static void apply_names(struct sync *s)
         bool sealed = !live;
         if (atomic_load(&e->segment->sealed) != sealed || e->named != named)
             e->dirty = s->changed = true;
+        if (e->named && !named)
+            note_let_go(e);
         atomic_store_explicit(&e->segment->sealed, sealed, memory_order_release);
         e->named = named;
         e->live = live;

@@ -56,6 +56,5 @@ static inline uint64_t high_mask(const char *p)
     return high;
 }
 
-#define COPY_BYTES 16
 #define FAST_LINES json_file_fast_lines_portable
 #include "source/json_file/fast_template.h"

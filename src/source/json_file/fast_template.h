@@ -3,15 +3,16 @@
  * {"log":"TEXT","stream":"stdout|stderr","time":"YYYY-MM-DDThh:mm:ss.fffffffffZ"}\n
  *
  * The text is read in blocks of 64 bytes, each turned into bit masks of its backslashes, quotes and
- * odd bytes: the first quote that no backslash escapes ends it. Where it holds escapes
- * they are then walked over the masks, not over the bytes, and what lies between them is copied in
- * whole vectors. Whatever is not as expected leaves the line to the tokenizer.
+ * odd bytes: the first quote that no backslash escapes ends it. Text with escapes is then copied
+ * without the backslashes, from the masks and not from the bytes; only the few escapes whose letter
+ * does not stand for itself are looked at one by one. Whatever is not as expected leaves the line
+ * to the tokenizer.
  *
  * The including file defines before:
  *   struct masks block_masks(const char *p)   of the 64 bytes at p
  *   uint64_t high_mask(const char *p)         which of them are 0x80 and above
- *   COPY_BYTES                                size of a vector: a copy may run over by as much
  *   FAST_LINES                                the name of the function
+ *   COPY_UNESCAPED                            if it has a better way than copy_spans
  *
  * - Reads up to BUF_SLACK bytes behind the input, writes up to ARENA_SLACK behind what it takes of
  *   the arena.
@@ -26,11 +27,13 @@
 
 enum {
     BLOCK_BYTES = 64,
-    BLOCKS_MAX = 2048, /* blocks of a text: a longer one (Docker's end at 98 KB) is not fast */
+    COPY_BYTES = 16,   /* copied at once: most spans between escapes are shorter */
+    BLOCKS_MAX = 1600, /* blocks of a text: a longer one (Docker's end at 98 KB) is not fast */
 };
 _Static_assert((int)BLOCK_BYTES <= (int)BUF_SLACK,
                "a block may begin at the last byte of the input");
-_Static_assert(COPY_BYTES <= BUF_SLACK && COPY_BYTES <= ARENA_SLACK, "copies run over");
+_Static_assert((int)COPY_BYTES <= (int)BUF_SLACK && (int)COPY_BYTES <= (int)ARENA_SLACK,
+               "copies run over");
 
 /* A text between its quotes. */
 struct fast_text {
@@ -39,6 +42,12 @@ struct fast_text {
     const char *message_end; /* without the newline escape */
     bool escaped;            /* are there escapes before message_end? */
     bool ascii;
+};
+
+/* The escapes of a text, block by block. */
+struct escapes {
+    uint64_t starts[BLOCKS_MAX];  /* the backslash of each */
+    uint64_t letters[BLOCKS_MAX]; /* what follows it, where that does not stand for itself */
 };
 
 /* The backslashes that begin an escape: of each run the first, the third, … *carry says whether the
@@ -84,8 +93,8 @@ static inline const char *message_end(const char *start, const char *end)
 
 /* Finds the end of the text at `start`. Keeps the escapes' masks in `starts`, or, where the text is
  * to stand as it is, checks that they are legal. */
-static inline __attribute__((always_inline)) bool find_text(const char *start, const bool json,
-                                                            uint64_t *starts, struct fast_text *ret)
+static inline __attribute__((always_inline)) bool
+find_text(const char *start, const bool json, struct escapes *escapes, struct fast_text *ret)
 {
     uint64_t carry = 0, seen = 0;
     ret->ascii = true;
@@ -103,10 +112,13 @@ static inline __attribute__((always_inline)) bool find_text(const char *start, c
                 return false; /* a control character; the newline at the latest */
             ret->ascii = false;
         }
-        if (!json)
-            starts[i] = escape;
-        else if (!escapes_legal(block, escaped & ~m.quote & ~m.backslash & inside))
+        uint64_t letters = escaped & ~m.quote & ~m.backslash;
+        if (json && !escapes_legal(block, letters & inside))
             return false;
+        if (!json) {
+            escapes->starts[i] = escape;
+            escapes->letters[i] = letters;
+        }
         if (quotes == 0) {
             seen |= escape;
             continue;
@@ -126,61 +138,78 @@ static inline __attribute__((always_inline)) bool find_text(const char *start, c
 
 static inline char *copy_over(char *to, const char *from, size_t size)
 {
-    memcpy(to, from, COPY_BYTES); /* most are shorter */
+    memcpy(to, from, COPY_BYTES);
     for (size_t done = COPY_BYTES; done < size; done += COPY_BYTES)
         memcpy(to + done, from + done, COPY_BYTES);
     return to + size;
 }
 
-/* Writes what the \u escape whose u stands at p means. NULL where it needs the long way. */
-static inline char *unescape_unit(char *to, const char *p)
+#ifndef COPY_UNESCAPED
+#define COPY_UNESCAPED copy_spans
+/* Copies the text from `from` to `until` without the backslashes that begin an escape. */
+static inline char *copy_spans(char *to, const char *text, size_t from, size_t until,
+                               const uint64_t *starts)
 {
+    for (size_t block = from / BLOCK_BYTES * BLOCK_BYTES; block < until; block += BLOCK_BYTES) {
+        uint64_t drop = starts[block / BLOCK_BYTES];
+        if (block < from)
+            drop &= ~UINT64_C(0) << (from - block);
+        if (until - block < BLOCK_BYTES)
+            drop &= (UINT64_C(1) << (until - block)) - 1;
+        for (; drop; drop &= drop - 1) {
+            size_t at = block + (size_t)__builtin_ctzll(drop);
+            to = copy_over(to, text + from, at - from);
+            from = at + 1;
+        }
+    }
+    return copy_over(to, text + from, until - from);
+}
+#endif
+
+/* Writes what the escape with the letter at p means; *ret_size is its size from the letter on. NULL
+ * where it needs the long way. */
+static inline char *unescape_letter(char *to, const char *p, size_t *ret_size)
+{
+    if (*p != 'u') {
+        *to = text_short_escape[(unsigned char)*p];
+        *ret_size = 1;
+        return *to ? to + 1 : NULL;
+    }
     int32_t unit = text_hex4(p + 1);
+    *ret_size = 5;
     if (unit < 0 || (unit & 0xf800) == 0xd800)
         return NULL;
-    if (unit < 0x80) {
-        *to = (char)unit;
-        return to + 1;
-    }
-    return to + utf8_put(to, (uint32_t)unit);
+    if (unit >= 0x80)
+        return to + utf8_put(to, (uint32_t)unit);
+    *to = (char)unit;
+    return to + 1;
 }
 
 /* Writes the message unescaped. Returns the end of it, NULL where it needs the long way. */
-static inline char *unescape_text(char *to, const struct fast_text *text, const uint64_t *starts)
+static inline char *unescape_text(char *to, const struct fast_text *text,
+                                  const struct escapes *escapes)
 {
-    const char *from = text->start;
-    size_t size = (size_t)(text->message_end - text->start);
-    for (size_t i = 0; i * BLOCK_BYTES < size; i++) {
-        uint64_t escapes = starts[i];
-        size_t left = size - i * BLOCK_BYTES;
-        if (left < BLOCK_BYTES)
-            escapes &= (UINT64_C(1) << left) - 1;
-        for (; escapes; escapes &= escapes - 1) {
-            const char *escape = text->start + i * BLOCK_BYTES + __builtin_ctzll(escapes);
-            to = copy_over(to, from, (size_t)(escape - from));
-            char c = escape[1];
-            if (c == '"' || c == '\\') {
-                from = escape + 1; /* it is copied with what follows */
-            } else if (c == 'u') {
-                to = unescape_unit(to, escape + 1);
-                if (!to)
-                    return NULL;
-                from = escape + 6;
-            } else {
-                *to = text_short_escape[(unsigned char)c];
-                if (*to++ == 0)
-                    return NULL;
-                from = escape + 2;
-            }
+    size_t from = 0, size = (size_t)(text->message_end - text->start);
+    for (size_t block = 0; block < size; block += BLOCK_BYTES) {
+        uint64_t letters = escapes->letters[block / BLOCK_BYTES];
+        if (size - block < BLOCK_BYTES)
+            letters &= (UINT64_C(1) << (size - block)) - 1;
+        for (; letters; letters &= letters - 1) {
+            size_t letter = block + (size_t)__builtin_ctzll(letters), letter_size;
+            to = COPY_UNESCAPED(to, text->start, from, letter - 1, escapes->starts);
+            to = unescape_letter(to, text->start + letter, &letter_size);
+            if (!to)
+                return NULL;
+            from = letter + letter_size;
         }
     }
-    return copy_over(to, from, (size_t)(text->message_end - from));
+    return COPY_UNESCAPED(to, text->start, from, size, escapes->starts);
 }
 
 /* Sets entry->message. False: the long way, or no room. */
 static inline __attribute__((always_inline)) bool
 set_message(struct arena *arena, const struct fast_text *text, const bool json,
-            const uint64_t *starts, struct span *ret)
+            const struct escapes *escapes, struct span *ret)
 {
     struct span raw = {text->start, (size_t)(text->message_end - text->start)};
     *ret = raw;
@@ -192,7 +221,7 @@ set_message(struct arena *arena, const struct fast_text *text, const bool json,
     if (arena->capacity - arena->used < raw.size)
         return false;
     char *to = arena->data + arena->used;
-    char *end = unescape_text(to, text, starts);
+    char *end = unescape_text(to, text, escapes);
     if (!end)
         return false;
     *ret = (struct span){to, (size_t)(end - to)};
@@ -281,8 +310,8 @@ static inline const char *read_tail(struct json_file *d, const char *quote, stru
     return p + 3;
 }
 
-static inline __attribute__((always_inline)) bool take_line(struct json_file_decoding *k,
-                                                            const bool json, uint64_t *starts)
+static inline __attribute__((always_inline)) bool
+take_line(struct json_file_decoding *k, const bool json, struct escapes *escapes)
 {
     static const char head[] = "{\"log\":\"";
     const char *line = k->at;
@@ -290,10 +319,10 @@ static inline __attribute__((always_inline)) bool take_line(struct json_file_dec
     struct entry *entry = &b->entries[b->count];
     struct fast_text text;
     if (memcmp(line, head, sizeof(head) - 1) != 0 ||
-        !find_text(line + sizeof(head) - 1, json, starts, &text))
+        !find_text(line + sizeof(head) - 1, json, escapes, &text))
         return false;
     const char *newline = read_tail(k->decoder, text.end, entry);
-    if (!newline || !set_message(&b->arena, &text, json, starts, &entry->message))
+    if (!newline || !set_message(&b->arena, &text, json, escapes, &entry->message))
         return false;
 
     entry->serial = k->position.serial;
@@ -314,9 +343,9 @@ static inline __attribute__((always_inline)) bool take_line(struct json_file_dec
 
 void FAST_LINES(struct json_file_decoding *k)
 {
-    uint64_t starts[BLOCKS_MAX];
+    struct escapes escapes;
     bool json = k->decoder->form == FORM_JSON;
     while (k->at < k->end && k->batch->count < BATCH_ENTRIES_MAX)
-        if (!(json ? take_line(k, true, starts) : take_line(k, false, starts)))
+        if (!(json ? take_line(k, true, &escapes) : take_line(k, false, &escapes)))
             break;
 }

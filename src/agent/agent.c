@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/agent.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+
+#include "agent/monitor.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "docker/docker_host.h"
+#include "docker/engine.h"
+#include "ledger/state_lock.h"
+
+#define DOCKER_ROOT_DEFAULT "/var/lib/docker"
+enum { ROOT_DEADLINE_MS = 2000 };
+
+struct agent {
+    const struct config *config;
+    char docker_root[PATH_BYTES_MAX];
+    int lock_fd, signal_fd, wake_fd;
+    sigset_t mask_before;
+    struct containers *book;
+    struct pin *pins;
+    struct output_registry *outputs;
+    struct sink_environment environment;
+    struct watch *watch;
+    struct roster_board board;
+    struct route *routes[ROUTES_MAX];
+    size_t route_count;
+    struct known known;
+    struct monitor *monitor;
+};
+
+static void take_root(void *context, const struct engine_result *result, const char *root)
+{
+    char *to = context;
+    if (result->code == 0 && root[0])
+        snprintf(to, PATH_BYTES_MAX, "%s", root);
+}
+
+void agent_docker_root(const struct config *config, char *root)
+{
+    root[0] = '\0';
+    const char *host = docker_host_find(config->docker_host);
+    if (config->docker_root) {
+        snprintf(root, PATH_BYTES_MAX, "%s", config->docker_root);
+        return;
+    }
+    struct engine_options options = {.host = host,
+                                     .deadline_ms = ROOT_DEADLINE_MS,
+                                     .constants = CONTAINER_CONSTANTS_DEFAULT,
+                                     .callbacks.informed = take_root,
+                                     .context = root};
+    CLEANUP(engine_close) struct engine *engine = NULL;
+    if (strcmp(host, "none") != 0 && engine_open(&engine, &options, NULL) == 0 &&
+        engine_info(engine, NULL) == 0)
+        while (engine_unanswered(engine) && engine_poll(engine, NULL, 0, ROOT_DEADLINE_MS) >= 0)
+            engine_step(engine);
+    if (!root[0])
+        snprintf(root, PATH_BYTES_MAX, "%s", DOCKER_ROOT_DEFAULT);
+}
+
+/* Returns how many descriptors there may be. */
+static size_t raise_limits(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return 1024;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0 && getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return 1024;
+    return limit.rlim_cur;
+}
+
+/* Before any thread starts, so that all inherit the mask. */
+static int open_signals(struct agent *a, struct error *error)
+{
+    sigset_t mask;
+    sigemptyset(&mask);
+    sigaddset(&mask, SIGTERM);
+    sigaddset(&mask, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &mask, &a->mask_before);
+    a->signal_fd = signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC);
+    a->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    return a->signal_fd < 0 || a->wake_fd < 0
+               ? error_set(error, -errno, "signals: %s", strerror(errno))
+               : 0;
+}
+
+static int open_state(struct agent *a, struct error *error)
+{
+    char path[PATH_BYTES_MAX];
+    int r = state_lock_acquire(a->config->state, &a->lock_fd, error);
+    if (r < 0)
+        return r;
+    snprintf(path, sizeof(path), "%s/routes", a->config->state);
+    if (mkdir(path, 0700) < 0 && errno != EEXIST)
+        return error_set(error, -errno, "%s: %s", path, strerror(errno));
+    snprintf(path, sizeof(path), "%s/containers.db", a->config->state);
+    return containers_open(&a->book, path, NULL, 0, error);
+}
+
+static int open_pins(struct agent *a, struct error *error)
+{
+    struct error reason = {""};
+    char containers[PATH_BYTES_MAX];
+    if (snprintf(containers, sizeof(containers), "%s/containers", a->docker_root) >=
+        (int)sizeof(containers))
+        return error_set(error, -ENAMETOOLONG, "%s: too long", a->docker_root);
+    int r = pin_open(&a->pins, a->config->pins, containers, &reason);
+    if (r < 0) {
+        *error = reason;
+        return r;
+    }
+    log_line(LOG_INFO, "pins.way",
+             pin_way(a->pins) == PIN_LINK
+                 ? "unread logs are kept by hard links, also while we are down"
+                 : "unread logs are kept by descriptors, until we end",
+             "way=%s directory=%s reason=%s", pin_way_word(pin_way(a->pins)),
+             LOG_QUOTE(a->config->pins), LOG_QUOTE(reason.text));
+    return 0;
+}
+
+static int open_routes(struct agent *a, bool once, struct error *error)
+{
+    for (size_t i = 0; i < a->config->route_count; i++) {
+        const struct route_config *config = &a->config->routes[i];
+        char path[PATH_BYTES_MAX];
+        snprintf(path, sizeof(path), "%s/routes/%s.db", a->config->state, config->name);
+        struct route_options options = {
+            .name = config->name,
+            .number = (unsigned)i,
+            .match = &config->match,
+            .start = {config->start, config->start_since_ns},
+            .batch_age_ns = config->batch_age_ns,
+            .sink = &config->sink,
+            .environment = &a->environment,
+            .ledger_path = path,
+            .ledger_keep_ns = a->config->ledger_keep_ns,
+            .board = &a->board,
+            .watch = once ? NULL : a->watch,
+            .monitor_fd = a->wake_fd,
+            .once = once,
+        };
+        int r = route_open(&a->routes[i], &options, error);
+        if (r < 0)
+            return r;
+        a->route_count++;
+    }
+    return 0;
+}
+
+static void wake_routes(void *context)
+{
+    struct agent *a = context;
+    for (size_t i = 0; i < a->route_count; i++)
+        route_wake(a->routes[i]);
+}
+
+static int open_monitor(struct agent *a, struct error *error)
+{
+    int r = known_load(&a->known, a->book, a->pins, a->routes, a->route_count, error);
+    if (r < 0)
+        return r;
+    struct monitor_options options = {
+        .docker_root = a->docker_root,
+        .docker_host = docker_host_find(a->config->docker_host),
+        .constants = {a->config->label_source, a->config->label_service},
+        .reconcile_ns = a->config->reconcile_ns,
+        .pins_max_bytes = (uint64_t)a->config->pins_max_bytes,
+        .route_count = a->route_count,
+        .pins = a->pins,
+        .book = a->book,
+        .known = &a->known,
+        .outputs = a->outputs,
+        .board = &a->board,
+        .watch = a->watch,
+        .wake_routes = wake_routes,
+        .context = a,
+    };
+    return monitor_open(&a->monitor, &options, error);
+}
+
+static int open_all(struct agent *a, bool once, struct error *error)
+{
+    size_t descriptors = raise_limits();
+    size_t quarter = descriptors * 8 / 10 / 4;
+    agent_docker_root(a->config, a->docker_root);
+    int r = open_signals(a, error);
+    if (r == 0)
+        r = open_state(a, error);
+    if (r == 0)
+        r = open_pins(a, error);
+    if (r == 0 && output_registry_new(&a->outputs) < 0)
+        r = error_set(error, -ENOMEM, "no memory");
+    a->environment = (struct sink_environment){
+        a->outputs, quarter < OUTPUTS_OPEN_MAX ? quarter : OUTPUTS_OPEN_MAX};
+    if (r == 0)
+        r = watch_new(&a->watch, error);
+    if (r == 0)
+        r = open_routes(a, once, error);
+    return r == 0 ? open_monitor(a, error) : r;
+}
+
+/* What a route left undelivered, and the sums of its run. */
+static bool close_routes(struct agent *a)
+{
+    bool undelivered = false;
+    for (size_t i = 0; i < a->route_count; i++)
+        route_stop(a->routes[i]);
+    for (size_t i = 0; i < a->route_count; i++) {
+        struct route_status status;
+        route_join(a->routes[i]);
+        route_status(a->routes[i], &status);
+        undelivered |= status.undelivered;
+        log_line(LOG_INFO, "route.closed",
+                 status.undelivered ? "closed; something is undelivered"
+                                    : "closed; all is committed",
+                 "route=%s lines=%" PRIu64 " bytes=%" PRIu64 " gaps=%" PRIu64,
+                 route_name(a->routes[i]), status.lines, status.bytes, status.gaps);
+    }
+    return undelivered;
+}
+
+static void close_all(struct agent *a, bool orderly)
+{
+    a->monitor = monitor_close(a->monitor, orderly);
+    for (size_t i = 0; i < a->route_count; i++)
+        a->routes[i] = route_close(a->routes[i]);
+    roster_board_deinit(&a->board);
+    watch_free(a->watch);
+    known_deinit(&a->known);
+    output_registry_free(a->outputs);
+    pin_close(a->pins);
+    containers_close(a->book);
+    close_fd(a->wake_fd);
+    if (a->signal_fd >= 0) {
+        close_fd(a->signal_fd);
+        pthread_sigmask(SIG_SETMASK, &a->mask_before, NULL);
+    }
+    close_fd(a->lock_fd);
+}
+
+static bool all_done(const struct agent *a)
+{
+    for (size_t i = 0; i < a->route_count; i++)
+        if (!route_is_done(a->routes[i]))
+            return false;
+    return true;
+}
+
+/* Runs until a signal (0), or with `once` until all is delivered (0) or the time is over. */
+static int run(struct agent *a, bool once, int64_t timeout_ns, struct error *error)
+{
+    int64_t end_ns = timeout_ns ? clock_monotonic_ns() + timeout_ns : INT64_MAX;
+    for (;;) {
+        struct pollfd fds[] = {{.fd = a->signal_fd, .events = POLLIN},
+                               {.fd = a->wake_fd, .events = POLLIN}};
+        int64_t left_ns = end_ns - clock_monotonic_ns();
+        if (once && all_done(a))
+            return 0;
+        if (left_ns <= 0)
+            return AGENT_UNDELIVERED;
+        int wait_ms = end_ns == INT64_MAX ? -1 : (int)(left_ns / NS_PER_MS) + 1;
+        int r = monitor_step(a->monitor, fds, ARRAY_SIZE(fds), wait_ms);
+        if (r < 0)
+            return error_set(error, r, "monitor: %s", strerror(-r));
+        uint64_t count;
+        if (fds[1].revents && read(a->wake_fd, &count, sizeof(count)) > 0)
+            monitor_routes_changed(a->monitor);
+        struct signalfd_siginfo signal;
+        if (fds[0].revents && read(a->signal_fd, &signal, sizeof(signal)) > 0)
+            return 0;
+    }
+}
+
+int agent_run(const struct agent_options *options, struct error *error)
+{
+    struct agent a = {.config = options->config, .lock_fd = -1, .signal_fd = -1, .wake_fd = -1};
+    log_set_level(options->config->log_level);
+    roster_board_init(&a.board);
+
+    int r = open_all(&a, options->once, error);
+    struct monitor_status status = {0};
+    if (a.monitor)
+        monitor_status(a.monitor, &status);
+    for (size_t i = 0; r == 0 && i < a.route_count; i++)
+        r = route_start(a.routes[i], error);
+    if (r < 0) {
+        close_all(&a, false);
+        return r;
+    }
+    log_line(LOG_INFO, "agent.started", "following",
+             "root=%s containers=%zu sources=%zu routes=%zu", LOG_QUOTE(a.docker_root),
+             status.containers, status.sources, a.route_count);
+
+    r = run(&a, options->once, options->timeout_ns, error);
+    /* From here on a second signal ends the process at once. */
+    pthread_sigmask(SIG_SETMASK, &a.mask_before, NULL);
+    bool undelivered = close_routes(&a);
+    close_all(&a, true);
+    log_fact(LOG_INFO, "agent.ended", "all is closed");
+    return r < 0 ? r : (r || undelivered) ? AGENT_UNDELIVERED : 0;
+}

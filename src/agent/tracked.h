@@ -1,0 +1,64 @@
+/* tracked — one container as the monitor keeps it: its record, its eras, its chain, its slot.
+ *
+ * - Owns: all of these.
+ * - Thread: the monitor's; what it publishes (the slot's view) is read by all.
+ */
+#pragma once
+
+#include "agent/known.h"
+#include "docker/log_path.h"
+
+struct tracked {
+    char id[CONTAINER_ID_SIZE + 1];
+    struct container *container; /* the newest record; NULL: not known yet */
+    struct log_place place;
+    struct chain *chain; /* NULL: no file source (yet) */
+    struct slot *slot;   /* with the chain */
+    struct era *eras;    /* by position; each owns a reference */
+    size_t era_count;
+    uint64_t version;      /* of the view */
+    uint64_t quiet_serial; /* while the container does not run: where its log ended then; what is */
+    uint64_t quiet_offset; /* written later belongs to the next record */
+    int created;           /* live files created since the last look; CHAIN_CREATED_UNKNOWN */
+    bool record_stale;     /* its files have changed */
+    bool chain_stale;      /* its directory has */
+    bool listed_stale;     /* it is in the monitor's list of stale ones */
+    bool inspect_wanted;   /* the Engine is to be asked */
+    bool publish_wanted;   /* once the book has what is dirty */
+    bool eras_dirty;       /* not as the ledger has them */
+    bool record_dirty;
+    bool in_roster;
+    bool finished;       /* its directory is gone, and nobody needs anything of it */
+    int64_t retry_at_ns; /* monotonic; 0: nothing to try again */
+};
+
+struct tracked_shared {
+    struct pin *pins;
+    struct reader *reader;
+    struct batch *scratch;
+    size_t route_count;
+    const char *containers_directory;
+    struct container_constants constants;
+};
+
+int tracked_new(struct tracked **ret, const char *id) MUST_CHECK;
+struct tracked *tracked_free(struct tracked *t);
+
+/* A (new) record. *ret_rendered: what labels render from has changed. */
+int tracked_set_record(struct tracked *t, struct container *c, bool *ret_rendered) MUST_CHECK;
+
+/* Gives it its chain and slot, from what is known (may be NULL), where it has a file source. */
+int tracked_open_source(struct tracked *t, const struct tracked_shared *shared,
+                        const struct known_source *known, struct error *error) MUST_CHECK;
+
+/* Looks at its directory. *ret_changed: publish. */
+int tracked_sync(struct tracked *t, bool *ret_changed, struct error *error) MUST_CHECK;
+
+/* Writes what is dirty, within a transaction of the book. */
+int tracked_put(struct tracked *t, struct containers *book, struct error *error) MUST_CHECK;
+void tracked_mark_clean(struct tracked *t);
+
+int tracked_publish(struct tracked *t) MUST_CHECK;
+
+/* Lets go what no route needs. *ret_changed: publish. */
+void tracked_release(struct tracked *t, bool *ret_changed);
