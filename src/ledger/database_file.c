@@ -141,7 +141,12 @@ static int sync_directory(const struct opening *o)
 
 static int fill(struct opening *o, const char *name)
 {
-    int code = connect_to(o, name, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+    /* SQLite tries more than one way in, and forgets why the first failed. */
+    CLEANUP(close_fd) int fd = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (fd < 0)
+        return fault_cannot_open(o->error, -errno, o->schema->kind, o->path);
+
+    int code = connect_to(o, name, SQLITE_OPEN_READWRITE);
     int r = code == SQLITE_OK ? 0 : fault(o, code);
 
     if (r == 0)
@@ -229,9 +234,12 @@ static int check_pages(struct opening *o)
     int code = ask(o, "PRAGMA quick_check(1)", &verdict);
     if (code != SQLITE_OK)
         return fault(o, code);
-    return strcmp(verdict.text, "ok") == 0
-               ? 0
-               : fault_damaged(o->error, verdict.text, o->schema->kind, o->path);
+    if (strcmp(verdict.text, "ok") == 0)
+        return 0;
+
+    const char *heading_end = strrchr(verdict.text, '\n');
+    return fault_damaged(o->error, heading_end ? heading_end + 1 : verdict.text, o->schema->kind,
+                         o->path);
 }
 
 /* The log is what lets readers in beside us, and what a commit costs one fsync with. */
@@ -300,29 +308,46 @@ static int open_at_rest(struct opening *o)
     return code == SQLITE_OK ? 0 : fault(o, code);
 }
 
-static int open_to_read(struct opening *o)
+/* The log's shared memory is missing, and cannot be made here. */
+static int no_way_in(const struct opening *o)
+{
+    return error_set(o->error, -EACCES,
+                     "%s: uid %u can read the %s only together with its %s-wal, and for that needs "
+                     "to write in its directory: read it as its owner, or copy both elsewhere",
+                     o->path, (unsigned)geteuid(), o->schema->kind, o->path);
+}
+
+static int connect_to_read(struct opening *o)
 {
     struct answer ignored;
-    int64_t log_size;
     int code = connect_to(o, o->path, SQLITE_OPEN_READONLY);
     if (code == SQLITE_OK)
         code = ask(o, "PRAGMA user_version", &ignored);
+    if (code == SQLITE_OK)
+        return 0;
+    if (!(code == SQLITE_READONLY_DIRECTORY || (code & 0xff) == SQLITE_CANTOPEN) ||
+        access(o->path, R_OK) < 0)
+        return fault(o, code);
 
+    int64_t log_size;
     int r = size_of(o, "-wal", &log_size);
-    if (r == 0 && (code & 0xff) == SQLITE_CANTOPEN && log_size == 0)
-        r = open_at_rest(o);
-    else if (r == 0 && code != SQLITE_OK)
-        r = fault(o, code);
+    if (r < 0)
+        return r;
+    return log_size == 0 ? open_at_rest(o) : no_way_in(o);
+}
 
+static int open_to_read(struct opening *o)
+{
     int version;
+    int r = connect_to_read(o);
     if (r == 0)
         r = identify(o, &version);
-    if (r == 0 && version < o->schema->version)
-        r = error_set(o->error, -ENOTSUP,
-                      "%s: the %s is of an older version (schema %d): start this tallyman on it "
-                      "once, which brings it up to %d",
-                      o->path, o->schema->kind, version, o->schema->version);
-    return r;
+    if (r < 0 || version == o->schema->version)
+        return r;
+    return error_set(o->error, -ENOTSUP,
+                     "%s: the %s is of an older version (schema %d): start this tallyman on it "
+                     "once, which brings it up to %d",
+                     o->path, o->schema->kind, version, o->schema->version);
 }
 
 int database_file_open(sqlite3 **ret, const char *path, const char *vfs, unsigned flags,

@@ -22,7 +22,7 @@ static int not_allowed(struct error *error, int answer, const char *kind, const 
                      path, (unsigned)geteuid(), kind, strerror(-answer));
 }
 
-static int cannot_open(struct error *error, int answer, const char *kind, const char *path)
+int fault_cannot_open(struct error *error, int answer, const char *kind, const char *path)
 {
     switch (answer) {
     case -EACCES:
@@ -56,6 +56,8 @@ int fault_set(struct error *error, int code, sqlite3 *handle, const char *kind, 
     case SQLITE_IOERR:
         if (system == -ENOSPC || system == -EDQUOT)
             return full(error, system, kind, path);
+        if (system == -EISDIR)
+            return fault_cannot_open(error, system, kind, path);
         if (code == SQLITE_IOERR_NOMEM)
             return error_set(error, -ENOMEM, "%s: out of memory", path);
         return error_set(error, system ? system : -EIO,
@@ -64,7 +66,7 @@ int fault_set(struct error *error, int code, sqlite3 *handle, const char *kind, 
                          path, kind, system ? strerror(-system) : sqlite3_errstr(code));
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB: return fault_damaged(error, sqlite3_errstr(code), kind, path);
-    case SQLITE_CANTOPEN: return cannot_open(error, system ? system : -EIO, kind, path);
+    case SQLITE_CANTOPEN: return fault_cannot_open(error, system ? system : -EIO, kind, path);
     case SQLITE_READONLY:
     case SQLITE_PERM: return not_allowed(error, -EACCES, kind, path);
     case SQLITE_BUSY:

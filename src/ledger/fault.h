@@ -9,5 +9,7 @@
  * book. */
 int fault_set(struct error *error, int code, sqlite3 *handle, const char *kind, const char *path);
 
-/* -EBADMSG, for damage that was found otherwise. */
+/* The same for what was found without SQLite: `answer` of the system at opening, and damage
+ * (-EBADMSG). */
+int fault_cannot_open(struct error *error, int answer, const char *kind, const char *path);
 int fault_damaged(struct error *error, const char *why, const char *kind, const char *path);
