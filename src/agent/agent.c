@@ -199,8 +199,9 @@ static int open_all(struct agent *a, bool once, struct error *error)
         r = open_pins(a, error);
     if (r == 0 && output_registry_new(&a->outputs) < 0)
         r = error_set(error, -ENOMEM, "no memory");
-    a->environment = (struct sink_environment){
-        a->outputs, quarter < OUTPUTS_OPEN_MAX ? quarter : OUTPUTS_OPEN_MAX};
+    size_t outputs = quarter < OUTPUTS_OPEN_MAX ? quarter : OUTPUTS_OPEN_MAX;
+    a->environment =
+        (struct sink_environment){a->outputs, outputs / (a->config->route_count + 1) + 1};
     if (r == 0)
         r = watch_new(&a->watch, error);
     if (r == 0)

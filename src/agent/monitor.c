@@ -604,6 +604,8 @@ void monitor_routes_changed(struct monitor *m)
 
 static int shortest_ms(const struct monitor *m, int timeout_ms, int64_t now)
 {
+    if (m->routes_changed)
+        return 0;
     int64_t due = m->reconcile_at_ns < m->retry_at_ns ? m->reconcile_at_ns : m->retry_at_ns;
     if (m->connect_at_ns < due)
         due = m->connect_at_ns;
