@@ -73,7 +73,7 @@ struct engine *engine_close(struct engine *e)
 /* Puts the ask on its way. One that cannot even be sent is answered in the next step. */
 static void send_ask(struct engine *e, struct ask *a)
 {
-    char path[ASK_PATH_MAX];
+    char path[TRANSFER_PATH_MAX];
     struct engine_transfer_options options = {
         .host = &e->host,
         .path = path,

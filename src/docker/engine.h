@@ -83,7 +83,8 @@ int engine_info(struct engine *e, uint64_t *ret_ticket) MUST_CHECK;
 int engine_list(struct engine *e, uint64_t *ret_ticket) MUST_CHECK;
 int engine_inspect(struct engine *e, const char *id, uint64_t *ret_ticket) MUST_CHECK;
 /* Of containers and networks, from `since_ns` on, that instant included (0: from now on). -EBUSY
- * while there is a stream. */
+ * while there is a stream. A daemon that takes the connection and then says nothing never opens the
+ * stream: other asks run into their deadline and tell. */
 int engine_events(struct engine *e, int64_t since_ns, uint64_t *ret_ticket) MUST_CHECK;
 
 /* No callback comes any more. An unknown ticket is no matter. */
@@ -93,7 +94,8 @@ void engine_cancel(struct engine *e, uint64_t ticket);
 void engine_step(struct engine *e);
 /* Waits until there is something to step for, one of `extra` is ready, or the time is over
  * (negative: no limit). Sets the revents (POLLIN, POLLPRI and POLLOUT only). Returns how many
- * descriptors are ready, or -errno. */
+ * descriptors are ready, or -errno; 0 does not mean that the time is over, there may be a deadline
+ * to step for. */
 int engine_poll(struct engine *e, struct pollfd *extra, size_t count, int timeout_ms) MUST_CHECK;
 
 /* Asks not yet answered, without the event stream. */

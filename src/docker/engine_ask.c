@@ -3,8 +3,11 @@
 
 #include "base/clock.h"
 
-/* {"type":["container","network"]} */
-#define EVENT_FILTERS "%7B%22type%22%3A%5B%22container%22%2C%22network%22%5D%7D"
+/* Only what changes a container: each healthcheck would bring three events more every time. */
+static const char event_filters[] = "{\"type\":[\"container\",\"network\"],"
+                                    "\"event\":[\"create\",\"start\",\"die\",\"destroy\","
+                                    "\"rename\",\"update\",\"pause\",\"unpause\","
+                                    "\"health_status\",\"connect\",\"disconnect\"]}";
 
 void ask_free(struct ask *a)
 {
@@ -12,18 +15,31 @@ void ask_free(struct ask *a)
     free(a);
 }
 
-static void events_path(const struct ask *a, const char *version, char to[ASK_PATH_MAX])
+/* Percent-encodes all but letters and `_`, which is more than a query needs. */
+static void escape(const char *text, char *to, size_t size)
 {
-    char since[64] = "";
+    size_t at = 0;
+
+    for (; *text && at + 4 <= size; text++) {
+        bool plain = (*text >= 'a' && *text <= 'z') || *text == '_';
+        at += (size_t)snprintf(to + at, size - at, plain ? "%c" : "%%%02X", (unsigned char)*text);
+    }
+    to[at] = '\0';
+}
+
+static void events_path(const struct ask *a, const char *version, char to[TRANSFER_PATH_MAX])
+{
+    char since[64] = "", filters[3 * sizeof(event_filters)];
 
     if (a->since_ns > 0)
         snprintf(since, sizeof(since), "since=%lld.%09lld&",
                  (long long)(a->since_ns / NS_PER_SECOND),
                  (long long)(a->since_ns % NS_PER_SECOND));
-    snprintf(to, ASK_PATH_MAX, "%s/events?%sfilters=%s", version, since, EVENT_FILTERS);
+    escape(event_filters, filters, sizeof(filters));
+    snprintf(to, TRANSFER_PATH_MAX, "%s/events?%sfilters=%s", version, since, filters);
 }
 
-void ask_path(const struct ask *a, struct engine_version version, char to[ASK_PATH_MAX])
+void ask_path(const struct ask *a, struct engine_version version, char to[TRANSFER_PATH_MAX])
 {
     char prefix[32] = "";
 
@@ -31,13 +47,15 @@ void ask_path(const struct ask *a, struct engine_version version, char to[ASK_PA
         snprintf(prefix, sizeof(prefix), "/v%u.%u", version.major, version.minor);
     switch (a->kind) {
     case ASK_PING: /* never checked against a version */
-        snprintf(to, ASK_PATH_MAX, "/_ping");
+        snprintf(to, TRANSFER_PATH_MAX, "/_ping");
         break;
-    case ASK_INFO: snprintf(to, ASK_PATH_MAX, "%s/info", prefix); break;
+    case ASK_INFO: snprintf(to, TRANSFER_PATH_MAX, "%s/info", prefix); break;
     case ASK_LIST: /* D4: those that have ended, too */
-        snprintf(to, ASK_PATH_MAX, "%s/containers/json?all=1", prefix);
+        snprintf(to, TRANSFER_PATH_MAX, "%s/containers/json?all=1", prefix);
         break;
-    case ASK_INSPECT: snprintf(to, ASK_PATH_MAX, "%s/containers/%s/json", prefix, a->id); break;
+    case ASK_INSPECT:
+        snprintf(to, TRANSFER_PATH_MAX, "%s/containers/%s/json", prefix, a->id);
+        break;
     case ASK_EVENTS: events_path(a, prefix, to); break;
     }
 }

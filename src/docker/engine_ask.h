@@ -11,8 +11,6 @@
 
 #include <stdint.h>
 
-enum { ASK_PATH_MAX = 192 /* bytes with the NUL */ };
-
 enum ask_kind { ASK_PING, ASK_INFO, ASK_LIST, ASK_INSPECT, ASK_EVENTS };
 
 struct ask {
@@ -28,7 +26,7 @@ struct ask {
 
 void ask_free(struct ask *a);
 /* The path and query to GET. A version of 0.0 leaves the choice to the daemon. */
-void ask_path(const struct ask *a, struct engine_version version, char to[ASK_PATH_MAX]);
+void ask_path(const struct ask *a, struct engine_version version, char to[TRANSFER_PATH_MAX]);
 
 /* First in, first out. */
 struct ask_queue {

@@ -7,7 +7,6 @@
 #include <strings.h>
 
 enum {
-    TRANSFER_PATH_MAX = 256,   /* bytes with the NUL: the longest of ours is half of it */
     TRANSFER_VERSION_MAX = 16, /* bytes with the NUL */
     STATUS_OK = 200,
     STATUS_NOT_FOUND = 404,
@@ -182,7 +181,8 @@ const char *engine_transfer_api_version(const struct engine_transfer *t)
 void engine_transfer_prefix(const struct engine_transfer *t, struct error *error)
 {
     char host[ENGINE_MESSAGE_MAX];
-    error_prefix(error, "%s: GET %s", docker_host_print(t->host, host, sizeof(host)), t->path);
+    error_prefix(error, "%s: GET %.*s", docker_host_print(t->host, host, sizeof(host)),
+                 (int)strcspn(t->path, "?"), t->path);
 }
 
 /* Why there was no connection, with what to do about the usual one. */

@@ -17,6 +17,7 @@
 #include <curl/curl.h>
 
 enum { TRANSFER_E_NOT_FOUND = 1 /* status 404 */ };
+enum { TRANSFER_PATH_MAX = 640 /* bytes of path and query, with the NUL */ };
 
 struct engine_transfer;
 
@@ -48,5 +49,5 @@ int engine_transfer_result(const struct engine_transfer *t, CURLcode code, struc
     MUST_CHECK;
 struct span engine_transfer_body(const struct engine_transfer *t);
 const char *engine_transfer_api_version(const struct engine_transfer *t); /* "" if it said none */
-/* Puts "unix:///…: GET /…: " before the sentence. */
+/* Puts "unix:///…: GET /…: ", without the query, before the sentence. */
 void engine_transfer_prefix(const struct engine_transfer *t, struct error *error);
