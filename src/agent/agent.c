@@ -138,6 +138,7 @@ static int open_routes(struct agent *a, bool once, struct error *error)
             .number = (unsigned)i,
             .match = &config->match,
             .start = {config->start, config->start_since_ns},
+            .record_bytes_max = (size_t)a->config->record_max_bytes,
             .batch_age_ns = config->batch_age_ns,
             .sink = &config->sink,
             .environment = &a->environment,

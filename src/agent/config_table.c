@@ -47,8 +47,8 @@ const struct config_key config_keys[] = {
     {WHOLE(TOP("pins_max"), size, pins_max_bytes), .fallback = "1GiB", .maximum = 1024 * TIB,
      .help = "How much may be kept that Docker has let go of. Past it the oldest goes, and is "
              "booked as a gap."},
-    {WHOLE(TOP("record_max"), size, record_max_bytes), .fallback = "1MiB", .minimum = 64 * KIB,
-     .maximum = 16 * MIB,
+    {WHOLE(TOP("record_max"), size, record_max_bytes), .fallback = "1MiB", .minimum = 256 * KIB,
+     .maximum = 1 * MIB,
      .help = "The longest record that is read from a log file. A longer one is skipped, and booked "
              "as a gap."},
     {WHOLE(IN("ledger", "keep"), duration, ledger_keep_ns), .fallback = "30d", .minimum = 1 * HOUR,

@@ -70,6 +70,8 @@ static int open_parts(struct route *r, struct error *error)
     enum message_form form = r->ops->form(r->sink);
     if (follow_tools_init(&r->tools, form) < 0 || batch_init(&r->batch, form) < 0)
         return error_set(error, -ENOMEM, "no memory");
+    if (r->options.record_bytes_max)
+        reader_limit_record(r->tools.reader, r->options.record_bytes_max);
     r->tools.route = r->options.number;
     r->tools.once = r->options.once;
     r->tools.wants = route_wants;

@@ -30,7 +30,8 @@ struct route_options {
     unsigned number; /* its bit in the slots' ready words */
     const struct match *match;
     struct start start;
-    int64_t batch_age_ns; /* longest wait of a line for its commit; 0: at once */
+    size_t record_bytes_max; /* 0: RECORD_BYTES_MAX */
+    int64_t batch_age_ns;    /* longest wait of a line for its commit; 0: at once */
     const struct sink_options *sink;
     const struct sink_environment *environment;
     const char *ledger_path; /* needed by route_open alone */

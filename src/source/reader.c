@@ -4,9 +4,10 @@
 #include <errno.h>
 #include <xxhash.h>
 
+#include "base/check.h"
 #include "base/limits.h"
 
-enum { READER_BYTES_MAX = READER_BEFORE_MAX + RECORD_BYTES_MAX + READ_QUANTUM_BYTES };
+enum { READER_BYTES_MAX = READER_BEFORE_MAX + RECORD_BYTES_MAX };
 
 struct inflating {
     struct inflater inflater;
@@ -18,6 +19,7 @@ struct reader {
     struct buf buffer;
     struct inflating inflating[INFLATERS_MAX];
     uint64_t stamp;
+    size_t record_bytes_max;
 };
 
 int reader_new(struct reader **ret)
@@ -26,6 +28,7 @@ int reader_new(struct reader **ret)
     if (!r)
         return -ENOMEM;
     r->buffer = BUF_INIT(READER_BYTES_MAX);
+    r->record_bytes_max = RECORD_BYTES_MAX;
     for (size_t i = 0; i < INFLATERS_MAX; i++)
         inflater_init(&r->inflating[i].inflater, READER_BYTES_MAX);
     if (!buf_reserve(&r->buffer, READER_BEFORE_MAX + READ_QUANTUM_BYTES))
@@ -45,6 +48,12 @@ struct reader *reader_free(struct reader *r)
     buf_deinit(&r->buffer);
     free(r);
     return NULL;
+}
+
+void reader_limit_record(struct reader *r, size_t bytes_max)
+{
+    CHECK(bytes_max >= READ_QUANTUM_BYTES && bytes_max <= RECORD_BYTES_MAX);
+    r->record_bytes_max = bytes_max;
 }
 
 void reader_forget(struct reader *r, const struct segment *s)
@@ -191,10 +200,12 @@ int reader_read(struct reader *r, struct segment *s, uint64_t offset,
 {
     *ret = (struct reader_result){0};
     uint64_t from = offset - before->size;
-    struct piece piece;
+    struct piece piece = {0};
 
-    for (size_t quantum = READ_QUANTUM_BYTES;; quantum = READER_BYTES_MAX - READER_BEFORE_MAX) {
-        int outcome = read_piece(r, s, from, before->size + quantum, &piece);
+    /* A record that is longer than a quantum is read again, alone, as far as one may be long. */
+    const size_t quanta[] = {READ_QUANTUM_BYTES, r->record_bytes_max};
+    for (size_t i = 0; i < ARRAY_SIZE(quanta); i++) {
+        int outcome = read_piece(r, s, from, before->size + quanta[i], &piece);
         if (outcome)
             return outcome;
         outcome = check_before(&piece, before);
@@ -203,8 +214,6 @@ int reader_read(struct reader *r, struct segment *s, uint64_t offset,
         outcome = lines_of(s, offset, &piece, ret);
         if (outcome != READER_END || !piece.full)
             return outcome;
-        if (quantum > READ_QUANTUM_BYTES)
-            break;
     }
     ret->bytes = piece.text.size;
     return READER_TOO_LONG;
@@ -213,7 +222,7 @@ int reader_read(struct reader *r, struct segment *s, uint64_t offset,
 int reader_skip(struct reader *r, struct segment *s, uint64_t offset, uint64_t *ret_bytes,
                 bool *ret_found)
 {
-    struct piece piece;
+    struct piece piece = {0};
     int outcome = read_piece(r, s, offset, READ_QUANTUM_BYTES, &piece);
     if (outcome)
         return outcome;

@@ -27,6 +27,9 @@ int reader_new(struct reader **ret) MUST_CHECK;
 struct reader *reader_free(struct reader *r);
 DEFINE_CLEANUP(struct reader *, reader_free)
 
+/* The longest raw record, with its newline: READ_QUANTUM_BYTES to RECORD_BYTES_MAX, the default. */
+void reader_limit_record(struct reader *r, size_t bytes_max);
+
 /* What stood right before the offset when it was consumed: READER_CHANGED where it does not. */
 struct reader_before {
     uint64_t hash; /* xxh3-64 */

@@ -47,14 +47,14 @@ static void a_value_is_never_read_as_yaml_or_again(void **state)
 
 static void a_variable_is_judged_by_its_key(void **state)
 {
-    setenv("T_SET", "2MiB", 1);
+    setenv("T_SET", "300KiB", 1);
     struct config *c = load("record_max: \"${T_SET}\"");
-    assert_int_equal(c->record_max_bytes, 2 << 20);
+    assert_int_equal(c->record_max_bytes, 300 << 10);
     config_free(c);
     setenv("T_SET", "2", 1);
     assert_refused("record_max: \"${T_SET}\"",
-                   FILE_NAME ":1:13: \"record_max\" must be a size (512KiB, 1MiB, 10MB) from 64KiB "
-                             "to 16MiB, not \"2\"");
+                   FILE_NAME ":1:13: \"record_max\" must be a size (512KiB, 1MiB, 10MB) from 256KiB "
+                             "to 1MiB, not \"2\"");
 }
 
 static void a_wrong_variable_is_an_error_with_its_place_R13(void **state)
@@ -146,7 +146,7 @@ static void every_key_is_printed_and_read_back(void **state)
 {
     assert_prints(
         "docker: {root: /d, host: none, reconcile: 90s}\n"
-        "state: /s\npins: /p\npins_max: 0\nrecord_max: 100kB\nledger: {keep: 25h}\n"
+        "state: /s\npins: /p\npins_max: 0\nrecord_max: 300kB\nledger: {keep: 25h}\n"
         "labels: {source: \"\", service: \"a$$b\\\"\\\\c \\u00e4\"}\nlog: {level: error}\n"
         "routes:\n"
         "  - name: a\n"
@@ -164,7 +164,7 @@ static void every_key_is_printed_and_read_back(void **state)
         "state: \"/s\"\n"
         "pins: \"/p\"\n"
         "pins_max: 0\n"
-        "record_max: 100kB\n"
+        "record_max: 300kB\n"
         "ledger:\n"
         "  keep: 25h\n"
         "labels:\n"
