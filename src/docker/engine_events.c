@@ -49,10 +49,12 @@ int event_stream_feed(struct event_stream *s, struct span bytes)
 /* Without its newline and separator. */
 static bool next_line(struct event_stream *s, struct span *ret)
 {
-    char *from = s->pending.data + s->taken;
     size_t left = s->pending.size - s->taken;
-    char *end = left ? memchr(from, '\n', left) : NULL;
+    if (left == 0)
+        return false;
 
+    char *from = s->pending.data + s->taken;
+    char *end = memchr(from, '\n', left);
     if (!end) {
         if (left > EVENT_LINE_MAX) {
             s->skipping = true;
