@@ -130,12 +130,12 @@ static void a_wrong_value(void **state)
             "\"file\"?)");
 }
 
-#define SIZE     "a size (512KiB, 1MiB, 10MB) from 64KiB to 16MiB"
+#define SIZE     "a size (512KiB, 1MiB, 10MB) from 256KiB to 1MiB"
 #define DURATION "a duration (250ms, 1s, 5m, 2h, 30d) from 1s to 1h"
 
 static void a_value_out_of_bounds(void **state)
 {
-    refuses("record_max: 65535B", "1:13: \"record_max\" must be " SIZE ", not \"65535B\"");
+    refuses("record_max: 262143B", "1:13: \"record_max\" must be " SIZE ", not \"262143B\"");
     refuses("record_max: 17MiB", "1:13: \"record_max\" must be " SIZE ", not \"17MiB\"");
     refuses("record_max: 1", "1:13: \"record_max\" must be " SIZE ", not \"1\"");
     refuses("record_max: 0", "1:13: \"record_max\" must be " SIZE ", not \"0\"");
@@ -149,8 +149,8 @@ static void a_value_out_of_bounds(void **state)
             "1:21: \"docker.reconcile\" must be " DURATION ", not \"61m\"");
     refuses("docker: {reconcile: 5 m}",
             "1:21: \"docker.reconcile\" must be " DURATION ", not \"5 m\"");
-    config_free(load("record_max: 64KiB\ndocker: {reconcile: 1s}"));
-    config_free(load("record_max: 16MiB\ndocker: {reconcile: 1h}"));
+    config_free(load("record_max: 256KiB\ndocker: {reconcile: 1s}"));
+    config_free(load("record_max: 1MiB\ndocker: {reconcile: 1h}"));
 }
 
 static void an_option_of_another_sink(void **state)
