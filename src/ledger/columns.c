@@ -91,24 +91,6 @@ void get_segment(struct row *row, struct segment_ref *ret)
     get_file(row, &ret->file);
 }
 
-static void put_open_line(struct row *row, const struct open_line *line)
-{
-    row_put_text(row, open_words[line->kind]);
-    put_segment(row, &line->segment);
-    row_put_u64(row, line->offset);
-    row_put_unless(row, line->time_ns, CURSOR_NO_TIME);
-    row_put_bool(row, line->continued);
-}
-
-static void get_open_line(struct row *row, struct open_line *ret)
-{
-    ret->kind = row_get_word(row, open_words, ARRAY_SIZE(open_words));
-    get_segment(row, &ret->segment);
-    ret->offset = row_get_u64(row);
-    ret->time_ns = row_get_unless(row, CURSOR_NO_TIME);
-    ret->continued = row_get_bool(row);
-}
-
 void put_cursor(struct row *row, const struct cursor *cursor)
 {
     row_put_text(row, position_words[cursor->kind]);
@@ -118,8 +100,8 @@ void put_cursor(struct row *row, const struct cursor *cursor)
     row_put_u64(row, cursor->last_hash);
     row_put_u64(row, cursor->last_size);
     row_put_bool(row, cursor->skipping);
-    put_open_line(row, &cursor->open[STREAM_STDOUT]);
-    put_open_line(row, &cursor->open[STREAM_STDERR]);
+    row_put_text(row, open_words[cursor->open[STREAM_STDOUT].kind]);
+    row_put_text(row, open_words[cursor->open[STREAM_STDERR].kind]);
 }
 
 void get_cursor(struct row *row, struct cursor *ret)
@@ -131,8 +113,30 @@ void get_cursor(struct row *row, struct cursor *ret)
     ret->last_hash = row_get_u64(row);
     ret->last_size = row_get_u64(row);
     ret->skipping = row_get_bool(row);
-    get_open_line(row, &ret->open[STREAM_STDOUT]);
-    get_open_line(row, &ret->open[STREAM_STDERR]);
+    ret->open[STREAM_STDOUT].kind = row_get_word(row, open_words, ARRAY_SIZE(open_words));
+    ret->open[STREAM_STDERR].kind = row_get_word(row, open_words, ARRAY_SIZE(open_words));
+}
+
+void put_open_line(struct row *row, const struct open_line *line)
+{
+    put_segment(row, &line->segment);
+    row_put_u64(row, line->offset);
+    row_put_unless(row, line->time_ns, CURSOR_NO_TIME);
+    row_put_bool(row, line->continued);
+}
+
+enum { OPEN_LINE_COLUMN_COUNT = 8 };
+
+void get_open_line(struct row *row, struct open_line *ret)
+{
+    if (ret->kind == OPEN_NONE) {
+        row_skip(row, OPEN_LINE_COLUMN_COUNT);
+        return;
+    }
+    get_segment(row, &ret->segment);
+    ret->offset = row_get_u64(row);
+    ret->time_ns = row_get_unless(row, CURSOR_NO_TIME);
+    ret->continued = row_get_bool(row);
 }
 
 void put_tally(struct row *row, const struct tally *tally)

@@ -24,19 +24,23 @@ void get_file(struct row *row, struct file_id *ret);
 void put_segment(struct row *row, const struct segment_ref *segment);
 void get_segment(struct row *row, struct segment_ref *ret);
 
-#define OPEN_LINE_COLUMNS(stream)                                                                  \
-    stream "_open, " SEGMENT_COLUMNS(stream "_") ", " stream "_offset, " stream                    \
-                                                 "_time_ns, " stream "_continued"
-#define OPEN_LINE_PARAMETERS "?, " SEGMENT_PARAMETERS ", ?, ?, ?"
-
-#define CURSOR_COLUMNS                                                                             \
-    "position, " SEGMENT_COLUMNS("") ", offset, last_ns, last_hash, last_size, "                   \
-                                     "skipping, " OPEN_LINE_COLUMNS(                               \
-                                         "stdout") ", " OPEN_LINE_COLUMNS("stderr")
-#define CURSOR_PARAMETERS                                                                          \
-    "?, " SEGMENT_PARAMETERS ", ?, ?, ?, ?, ?, " OPEN_LINE_PARAMETERS ", " OPEN_LINE_PARAMETERS
+/* A cursor without the places of its open lines: those are rows of their own, for the few that have
+ * one. */
+#define CURSOR_COLUMNS(prefix)                                                                     \
+    prefix                                                                                         \
+        "position, " SEGMENT_COLUMNS(prefix) ", " prefix                                           \
+                                             "offset, last_ns, last_hash, last_size, skipping, "   \
+                                             "stdout_open, stderr_open"
+#define CURSOR_PARAMETERS "?, " SEGMENT_PARAMETERS ", ?, ?, ?, ?, ?, ?, ?"
 void put_cursor(struct row *row, const struct cursor *cursor);
 void get_cursor(struct row *row, struct cursor *ret);
+
+#define OPEN_LINE_COLUMNS(prefix)                                                                  \
+    SEGMENT_COLUMNS(prefix) ", " prefix "offset, " prefix "time_ns, " prefix "continued"
+#define OPEN_LINE_PARAMETERS SEGMENT_PARAMETERS ", ?, ?, ?"
+void put_open_line(struct row *row, const struct open_line *line);
+/* After get_cursor, which says whether there is one; if not, passes its columns by. */
+void get_open_line(struct row *row, struct open_line *ret);
 
 #define TALLY_COLUMNS                                                                              \
     "lines_read, lines_delivered, lines_filtered, lines_refused, lines_lost, records_read, "       \

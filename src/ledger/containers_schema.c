@@ -21,9 +21,9 @@ static const char *const migrations[] = {
     "  device INTEGER NOT NULL,"
     "  inode INTEGER NOT NULL,"
     "  birth_ns INTEGER NOT NULL,"
-    "  gzip INTEGER NOT NULL CHECK (gzip IN (0, 1)),"
-    "  sealed INTEGER NOT NULL CHECK (sealed IN (0, 1)),"
-    "  cut INTEGER NOT NULL CHECK (cut IN (0, 1)),"
+    "  gzip INTEGER NOT NULL,"
+    "  sealed INTEGER NOT NULL,"
+    "  cut INTEGER NOT NULL,"
     "  hole TEXT,"     /* the reason, NULL for a segment that can be read */
     "  bytes INTEGER," /* of a hole, NULL where nobody can know */
     "  PRIMARY KEY (container, serial)"

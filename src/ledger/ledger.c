@@ -97,6 +97,8 @@ static void read_source(struct row *row, struct ledger_source *ret)
     ret->removed_ns = row_get_unless(row, 0);
     get_cursor(row, &ret->cursor);
     add_tally(row, &ret->tally);
+    for (unsigned stream = 0; stream < STREAM_COUNT; stream++)
+        get_open_line(row, &ret->cursor.open[stream]);
 }
 
 int ledger_sources(struct ledger *l, int (*visit)(void *, const struct ledger_source *),
@@ -198,6 +200,23 @@ int ledger_begin(struct ledger *l, struct error *error)
     return r < 0 ? r : database_begin(l->database, error);
 }
 
+static int put_open_lines(struct ledger *l, uint32_t key, const struct cursor *cursor,
+                          struct error *error)
+{
+    int r = 0;
+
+    for (unsigned stream = 0; r == 0 && stream < STREAM_COUNT; stream++) {
+        if (cursor->open[stream].kind == OPEN_NONE)
+            continue;
+        struct row row = database_row(l->database, PUT_OPEN_LINE);
+        row_put_i64(&row, key);
+        row_put_text(&row, stream_word(stream));
+        put_open_line(&row, &cursor->open[stream]);
+        r = database_run(l->database, &row, NULL, error);
+    }
+    return r;
+}
+
 int ledger_add_source(struct ledger *l, const char *id, const char *name,
                       const struct cursor *cursor, uint32_t *ret_key, struct error *error)
 {
@@ -209,8 +228,12 @@ int ledger_add_source(struct ledger *l, const char *id, const char *name,
     int r = database_run_one(l->database, &row, "source", error);
     if (r < 0)
         return r;
-    *ret_key = (uint32_t)database_last_key(l->database);
-    return 0;
+
+    uint32_t key = (uint32_t)database_last_key(l->database);
+    r = put_open_lines(l, key, cursor, error);
+    if (r == 0)
+        *ret_key = key;
+    return r;
 }
 
 int ledger_put_source(struct ledger *l, uint32_t key, const struct cursor *cursor,
@@ -228,7 +251,8 @@ int ledger_put_source(struct ledger *l, uint32_t key, const struct cursor *curso
     put_cursor(&row, cursor);
     put_tally(&row, tally);
     row_put_i64(&row, key);
-    return database_run_one(l->database, &row, "source", error);
+    int r = database_run_one(l->database, &row, "source", error);
+    return r < 0 ? r : put_open_lines(l, key, cursor, error);
 }
 
 int ledger_put_name(struct ledger *l, uint32_t key, const char *name, struct error *error)
@@ -351,6 +375,8 @@ int ledger_fold(struct ledger *l, int64_t before_ns, uint64_t *ret_folded, struc
     r = fold_tallies(l, before_ns, error);
     if (r == 0)
         r = delete_before(l, DELETE_FOLDED_GAPS, before_ns, NULL, error);
+    if (r == 0)
+        r = delete_before(l, DELETE_FOLDED_OPEN_LINES, before_ns, NULL, error);
     if (r == 0)
         r = delete_before(l, DELETE_FOLDED_SOURCES, before_ns, &folded, error);
     if (r < 0) {

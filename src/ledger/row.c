@@ -31,8 +31,14 @@ void row_put_text(struct row *row, const char *value)
 
 void row_put_copy(struct row *row, const char *value, size_t size)
 {
-    row_fail(row,
-             sqlite3_bind_text(row->statement, row->next++, value, (int)size, SQLITE_TRANSIENT));
+    if (size > sizeof(row->copies) - row->copied) {
+        row_fail(row, SQLITE_TOOBIG);
+        return;
+    }
+    char *copy = row->copies + row->copied;
+    memcpy(copy, value, size);
+    row->copied += size;
+    row_fail(row, sqlite3_bind_text(row->statement, row->next++, copy, (int)size, SQLITE_STATIC));
 }
 
 void row_put_unless(struct row *row, int64_t value, int64_t none)
@@ -55,7 +61,10 @@ uint64_t row_get_u64(struct row *row)
 
 bool row_get_bool(struct row *row)
 {
-    return row_get_i64(row) != 0;
+    int64_t value = row_get_i64(row);
+    if (value != 0 && value != 1)
+        row_fail(row, SQLITE_CORRUPT);
+    return value != 0;
 }
 
 const char *row_get_text(struct row *row)
@@ -66,6 +75,11 @@ const char *row_get_text(struct row *row)
 
     row_fail(row, SQLITE_CORRUPT);
     return "";
+}
+
+void row_skip(struct row *row, int count)
+{
+    row->next += count;
 }
 
 bool row_skip_null(struct row *row)

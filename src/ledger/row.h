@@ -21,10 +21,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { ROW_COPIES_MAX = 64 /* bytes */ };
+
 struct row {
     sqlite3_stmt *statement;
     int next;   /* parameters count from 1, columns from 0 */
     int failed; /* SQLITE_OK, or the first failure's code */
+    size_t copied;
+    char copies[ROW_COPIES_MAX]; /* of row_put_copy: the row must not move meanwhile */
 };
 
 void row_put_i64(struct row *row, int64_t value);
@@ -32,7 +36,7 @@ void row_put_u64(struct row *row, uint64_t value);
 void row_put_bool(struct row *row, bool value);
 /* NULL is SQL's NULL. */
 void row_put_text(struct row *row, const char *value);
-/* Copies, so that `value` may go at once. */
+/* Copies, so that `value` may go at once; ROW_COPIES_MAX bytes of a row at most. */
 void row_put_copy(struct row *row, const char *value, size_t size);
 /* `none` is stored as NULL, which people read better than a magic number. */
 void row_put_unless(struct row *row, int64_t value, int64_t none);
@@ -42,6 +46,8 @@ uint64_t row_get_u64(struct row *row);
 bool row_get_bool(struct row *row);
 /* Never NULL: what should be text and is not fails the row, and reads as "". */
 const char *row_get_text(struct row *row);
+/* Passes columns by. */
+void row_skip(struct row *row, int count);
 int64_t row_get_unless(struct row *row, int64_t none);
 /* True where the next column is NULL, which is then passed; else it stays the next. */
 bool row_skip_null(struct row *row);

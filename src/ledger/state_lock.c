@@ -63,8 +63,10 @@ static void write_pid(int fd)
     char pid[PID_TEXT_MAX];
     int size = snprintf(pid, sizeof(pid), "%d\n", (int)getpid());
 
-    if (ftruncate(fd, 0) == 0 && pwrite(fd, pid, (size_t)size, 0) != size)
-        errno = 0;
+    if (ftruncate(fd, 0) == 0) {
+        ssize_t ignored = pwrite(fd, pid, (size_t)size, 0);
+        (void)ignored;
+    }
 }
 
 int state_lock_acquire(const char *state_dir, int *ret_fd, struct error *error)

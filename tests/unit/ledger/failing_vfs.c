@@ -7,7 +7,7 @@ struct failing_file {
     sqlite3_file base;
     struct failing_vfs *owner;
     bool log;
-    _Alignas(max_align_t) char real[]; /* the real VFS's file */
+    _Alignas(sqlite3_file) char real[]; /* the real VFS's file */
 };
 
 static sqlite3_file *real_of(sqlite3_file *file)

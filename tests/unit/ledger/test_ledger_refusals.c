@@ -108,8 +108,13 @@ static void test_a_flipped_page_is_found_at_open(void **state)
     }
 }
 
-/* One flipped bit in a word that decides where reading goes on. */
-static void test_a_flipped_bit_in_a_position_is_found_at_open(void **state)
+static int ignore_source(void *context, const struct ledger_source *s)
+{
+    return 0;
+}
+
+/* One flipped bit in a word that decides where reading goes on. No check of pages finds that. */
+static void test_a_flipped_bit_in_a_position_is_found_by_its_reader(void **state)
 {
     make_book(SCRATCH("a.db"));
     int64_t size = scratch_size(SCRATCH("a.db"));
@@ -122,7 +127,11 @@ static void test_a_flipped_bit_in_a_position_is_found_at_open(void **state)
     assert_int_equal(pwrite(fd, "au", 2, word + 2 - bytes), 2);
     close(fd);
     free(bytes);
-    assert_refused(SCRATCH("a.db"), 0, -EBADMSG, "damaged");
+
+    struct error error = {0};
+    CLEANUP(ledger_close) struct ledger *l = book_open(SCRATCH("a.db"));
+    assert_int_equal(ledger_sources(l, ignore_source, NULL, &error), -EBADMSG);
+    assert_says(&error, SCRATCH("a.db"), "damaged");
 }
 
 static void test_somebody_elses_database(void **state)
@@ -229,7 +238,7 @@ int main(void)
         TEST(test_a_garbage_header),
         TEST(test_a_book_cut_short),
         TEST(test_a_flipped_page_is_found_at_open),
-        TEST(test_a_flipped_bit_in_a_position_is_found_at_open),
+        TEST(test_a_flipped_bit_in_a_position_is_found_by_its_reader),
         TEST(test_somebody_elses_database),
         TEST(test_a_book_of_another_kind),
         TEST(test_a_newer_schema),
