@@ -316,6 +316,7 @@ static void an_endless_line_is_skipped(void **state)
     struct event_stream s = EVENT_STREAM_INIT;
     struct engine_event event;
 
+    assert_false(event_stream_next(&s, &event));
     memset(piece, 'x', sizeof(piece));
     for (int i = 0; i < 3 * EVENT_LINE_MAX / PIECE; i++) {
         assert_true(event_stream_has_room(&s, PIECE));
