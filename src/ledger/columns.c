@@ -141,14 +141,18 @@ void get_open_line(struct row *row, struct open_line *ret)
 
 void put_tally(struct row *row, const struct tally *tally)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(tally_fields); i++)
-        row_put_u64(row, *(const uint64_t *)((const char *)tally + tally_fields[i]));
+    for (size_t i = 0; i < ARRAY_SIZE(tally_fields); i++) {
+        const void *field = (const char *)tally + tally_fields[i];
+        row_put_u64(row, *(const uint64_t *)field);
+    }
 }
 
 void add_tally(struct row *row, struct tally *sum)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(tally_fields); i++)
-        *(uint64_t *)((char *)sum + tally_fields[i]) += row_get_u64(row);
+    for (size_t i = 0; i < ARRAY_SIZE(tally_fields); i++) {
+        void *field = (char *)sum + tally_fields[i];
+        *(uint64_t *)field += row_get_u64(row);
+    }
 }
 
 void put_reason(struct row *row, enum gap_reason reason)

@@ -189,7 +189,7 @@ int containers_delete(struct containers *c, const char *id, struct error *error)
 
 int containers_commit(struct containers *c, struct error *error)
 {
-    return database_commit(c->database, error);
+    return database_commit(c->database, NULL, error);
 }
 
 void containers_rollback(struct containers *c)

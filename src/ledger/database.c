@@ -112,7 +112,7 @@ int database_begin(struct database *db, struct error *error)
     return code == SQLITE_OK ? 0 : fault(db, code, error);
 }
 
-int database_commit(struct database *db, struct error *error)
+int database_commit(struct database *db, bool *ret_may_stand, struct error *error)
 {
     if (!in_transaction(db))
         return out_of_turn(db, error);
@@ -121,6 +121,9 @@ int database_commit(struct database *db, struct error *error)
     if (code == SQLITE_OK)
         return 0;
 
+    /* A full disk took only a part, and the mark of the commit is written last. */
+    if (ret_may_stand)
+        *ret_may_stand = code != SQLITE_FULL;
     int r = fault(db, code, error);
     database_rollback(db);
     return r;

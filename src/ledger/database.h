@@ -48,7 +48,9 @@ const char *database_path(const struct database *db);
 
 /* A transaction that locks out other writers from its beginning on. */
 int database_begin(struct database *db, struct error *error) MUST_CHECK;
-int database_commit(struct database *db, struct error *error) MUST_CHECK;
+/* A commit that failed after everything was written (its fsync) may still stand whole in the log:
+ * *ret_may_stand, if not NULL, says so. */
+int database_commit(struct database *db, bool *ret_may_stand, struct error *error) MUST_CHECK;
 void database_rollback(struct database *db);
 
 /* The statement of that index, its first parameter next. */

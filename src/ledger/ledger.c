@@ -83,7 +83,7 @@ static int settle(struct ledger *l, struct error *error)
     struct row row = database_row(l->database, SETTLE);
     r = database_run(l->database, &row, NULL, error);
     if (r == 0)
-        r = database_commit(l->database, error);
+        r = database_commit(l->database, NULL, error);
     if (r == 0)
         l->unsettled = false;
     return r;
@@ -303,9 +303,7 @@ int ledger_put_output(struct ledger *l, const struct ledger_output *output, stru
 
 int ledger_commit(struct ledger *l, struct error *error)
 {
-    int r = database_commit(l->database, error);
-    l->unsettled = l->unsettled || r < 0;
-    return r;
+    return database_commit(l->database, &l->unsettled, error);
 }
 
 void ledger_rollback(struct ledger *l)

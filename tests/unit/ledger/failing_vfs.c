@@ -12,7 +12,8 @@ struct failing_file {
 
 static sqlite3_file *real_of(sqlite3_file *file)
 {
-    return (sqlite3_file *)((struct failing_file *)file)->real;
+    void *real = ((struct failing_file *)file)->real;
+    return real;
 }
 
 static int allow(sqlite3_file *file, enum failing_operation operation)

@@ -73,8 +73,9 @@ static void test_a_full_disk_at_commit_undoes_it(void **state)
     assert_int_equal(ledger_commit(l, &error), -ENOSPC);
     assert_says(&error, SCRATCH("a.db"), "no space left");
 
-    disk.failing = FAIL_NOTHING;
+    /* Recovery needs no space: outputs that are cut back may be what makes room. */
     assert_int_equal(book_offset(l, "a"), 1);
+    disk.failing = FAIL_NOTHING;
     book_put(l, key, 3);
     assert_int_equal(book_offset(l, "a"), 3);
     ledger_close(l);
