@@ -401,6 +401,7 @@ static void test_an_id_twice_is_refused(void **state)
     assert_int_equal(ledger_add_source(l, "a", "", &beginning, &key, &error), -EEXIST);
     assert_says(&error, SCRATCH("a.db"), "sources.id");
     assert_int_equal(key, 77);
+    assert_int_equal(ledger_commit(l, NULL), -EINVAL);
     assert_int_equal(book_source_count(l), 1);
 }
 

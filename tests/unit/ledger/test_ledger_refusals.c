@@ -217,6 +217,9 @@ static void test_a_file_without_rights(void **state)
     as_nobody(expect_no_writing, SCRATCH("a.db"));
     assert_int_equal(chmod(SCRATCH("a.db"), 0444), 0);
     as_nobody(expect_no_writing, SCRATCH("a.db"));
+    /* SQLite would open it, for reading only. */
+    assert_int_equal(chmod(*state, 0777), 0);
+    as_nobody(expect_no_writing, SCRATCH("a.db"));
 }
 
 static void test_a_directory_without_rights(void **state)

@@ -63,6 +63,8 @@ static void test_a_second_one_is_refused_by_name(void **state)
     assert_int_equal(second, -1);
     snprintf(words, sizeof(words), "in use by another tallyman, pid %d:", (int)getpid());
     assert_says(&error, *state, words);
+    snprintf(words, sizeof(words), "%d\n", (int)getpid());
+    assert_int_equal(scratch_size(SCRATCH("lock")), strlen(words));
 
     close(first);
     assert_int_equal(state_lock_acquire(*state, &second, NULL), 0);
