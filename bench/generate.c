@@ -69,7 +69,7 @@ static void put(struct generator *g, const char *format, ...)
 /* A server's line; one in ten holds an escape or two. */
 static void server_text(struct generator *g)
 {
-    put(g, "%-5s [worker-%u] com.example.%s - %s, id=%016" PRIx64 " took %u us", ONE_OF(g, levels),
+    put(g, "%-5s [w-%u] com.example.%s - %s, id=%016" PRIx64 " took %u us", ONE_OF(g, levels),
         below(g, 64), ONE_OF(g, parts), ONE_OF(g, deeds), next_random(g), below(g, 100000));
     if (below(g, 2))
         put(g, " from 10.%u.%u.%u:%u", below(g, 256), below(g, 256), below(g, 256),
@@ -83,13 +83,12 @@ static void server_text(struct generator *g)
 /* A JSON object of seven string members: 28 quotes, escaped. */
 static void json_text(struct generator *g)
 {
-    put(g,
-        "{\\\"level\\\":\\\"%s\\\",\\\"logger\\\":\\\"%s\\\",\\\"msg\\\":\\\"%s\\\","
-        "\\\"trace\\\":\\\"%016" PRIx64
-        "\\\",\\\"method\\\":\\\"%s\\\",\\\"path\\\":\\\"/api/%u\\\","
-        "\\\"peer\\\":\\\"10.0.%u.%u\\\",\\\"ms\\\":%u}",
-        ONE_OF(g, levels), ONE_OF(g, parts), ONE_OF(g, deeds), next_random(g), ONE_OF(g, methods),
-        below(g, 1000000), below(g, 256), below(g, 256), below(g, 5000));
+    put(g, "{\\\"level\\\":\\\"%s\\\",\\\"logger\\\":\\\"%s\\\",\\\"msg\\\":\\\"%s\\\",",
+        ONE_OF(g, levels), ONE_OF(g, parts), ONE_OF(g, deeds));
+    put(g, "\\\"trace\\\":\\\"%016" PRIx64 "%016" PRIx64 "\\\",\\\"method\\\":\\\"%s\\\",",
+        next_random(g), next_random(g), ONE_OF(g, methods));
+    put(g, "\\\"path\\\":\\\"/api/v1/%u\\\",\\\"peer\\\":\\\"10.0.%u.%u:%u\\\"}", below(g, 1000000),
+        below(g, 256), below(g, 256), 10000 + below(g, 50000));
 }
 
 static void put_record(struct generator *g, const char *text, size_t size, const char *end,

@@ -55,7 +55,7 @@ int json_file_use(struct json_file *d, enum json_file_isa isa) MUST_CHECK;
 
 /* Decodes whole lines of `input`, which ends with a newline and has BUF_SLACK readable bytes behind
  * it, into `batch`, whose form is the decoder's. Stops before the line for which the batch's
- * entries, gaps or arena have no room.
+ * entries, gaps (a damaged line may need two) or arena have no room.
  *
  * Of each record: the message without the one newline it ends with, ENTRY_UNTERMINATED where it
  * ends with none. source_bytes is exact where the record is unterminated (a \ufffd escape, which
