@@ -138,7 +138,7 @@ static int take_lines(struct follow *f, struct follow_tools *t, struct span line
     for (size_t i = gaps_before; i < batch->gap_count; i++)
         batch->bytes_gap += (uint64_t)batch->gaps[i].bytes;
 
-    if (needs_join(c, batch, first))
+    if (!t->records && needs_join(c, batch, first))
         join_apply(&t->join, c->open, batch, first, &c->segment);
 
     struct reader_before before = reader_remember((struct span){lines.data, result.consumed});
