@@ -29,6 +29,7 @@ extern const struct verb verbs[];
 extern const size_t verb_count;
 
 int verb_run(int count, char **arguments);
+int verb_cat(int count, char **arguments);
 int verb_check(int count, char **arguments);
 int verb_version(int count, char **arguments);
 
