@@ -99,6 +99,10 @@ static void inspected(void *context, const struct engine_result *result, const c
                  "container=%.12s error=%s", id, LOG_QUOTE(result->text));
         return;
     }
+    if (t->asked_at_read != t->disk_reads) { /* the disk has news that this answer may not have */
+        t->inspect_wanted = true;
+        return;
+    }
     monitor_learn(m, t, container);
     monitor_mark_stale(m, t);
 }
@@ -165,6 +169,7 @@ void engine_link_step(struct monitor *m, int64_t now_ns)
         if (!t->inspect_wanted)
             continue;
         t->inspect_wanted = false;
+        t->asked_at_read = t->disk_reads;
         if (engine_inspect(m->engine, t->id, NULL) < 0)
             return;
     }

@@ -82,18 +82,19 @@ void monitor_mark_stale(struct monitor *m, struct tracked *t)
     t->listed_stale = true;
 }
 
-/* A source whose container does not run (as far as we know) has begun to write: its record will be
- * complete in a moment, and lines should bear it. */
+/* What a container writes while its record says that it does not run waits for the record. */
 static void hold_or_lift(struct monitor *m, struct tracked *t)
 {
     if (!t->slot)
         return;
-    bool complete = strcmp(t->container->state, "created") != 0 || chain_is_gone(t->chain);
+    bool runs = strcmp(t->container->state, "running") == 0 || chain_is_gone(t->chain);
     int64_t until = atomic_load(&t->slot->hold_until_ns);
-    if (!complete && m->started && until == 0) {
-        atomic_store(&t->slot->hold_until_ns, clock_monotonic_ns() + HOLD_MAX_MS * NS_PER_MS);
-    } else if (complete && until > 1) {
-        atomic_store(&t->slot->hold_until_ns, 1);
+    if (!runs && until == 0 && m->started) {
+        atomic_store(&t->slot->hold_serial, t->quiet_serial);
+        atomic_store(&t->slot->hold_offset, t->quiet_offset);
+        atomic_store_explicit(&t->slot->hold_until_ns, SLOT_HELD, memory_order_release);
+    } else if (runs && until != 0) {
+        atomic_store(&t->slot->hold_until_ns, 0);
         slot_mark_ready(t->slot);
         m->wake = true;
     }
@@ -132,6 +133,7 @@ static void read_record(struct monitor *m, struct tracked *t)
     t->record_stale = false;
     t->retry_at_ns = 0;
     int r = disk_read_container(&c, m->containers_fd, t->id, &m->options.constants, &error);
+    t->disk_reads++;
     if (r == 0) {
         monitor_learn(m, t, c);
         t->inspect_wanted = m->engine_up;

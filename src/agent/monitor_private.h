@@ -7,10 +7,6 @@
 #include "agent/tracked.h"
 #include "docker/engine.h"
 
-enum {
-    HOLD_MAX_MS = 1000 /* a source waits this long for its container's record to be complete */
-};
-
 struct monitor {
     struct monitor_options options;
     struct tracked_shared shared;

@@ -24,8 +24,10 @@ struct tracked {
     bool chain_stale;      /* its directory has */
     bool listed_stale;     /* it is in the monitor's list of stale ones */
     bool inspect_wanted;   /* the Engine is to be asked */
-    bool publish_wanted;   /* once the book has what is dirty */
-    bool eras_dirty;       /* not as the ledger has them */
+    unsigned disk_reads;   /* how often its record was read from disk … */
+    unsigned asked_at_read; /* … and how often when the Engine was asked: an answer may be older */
+    bool publish_wanted;    /* once the book has what is dirty */
+    bool eras_dirty;        /* not as the ledger has them */
     bool record_dirty;
     bool in_roster;
     bool finished;       /* its directory is gone, and nobody needs anything of it */

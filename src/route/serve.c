@@ -139,9 +139,18 @@ static void rest(struct route *r, struct route_source *s)
     commit_publish_needs(r, s);
 }
 
+static bool is_held(struct route_source *s)
+{
+    struct slot *slot = s->follow.slot;
+    if (atomic_load_explicit(&slot->hold_until_ns, memory_order_acquire) == 0)
+        return false;
+    CLEANUP(view_unref) struct view *view = slot_view(slot);
+    return slot_is_held(slot, view, clock_monotonic_ns());
+}
+
 int serve_source(struct route *r, struct route_source *s, struct error *error)
 {
-    if (atomic_load(&s->follow.slot->hold_until_ns) > clock_monotonic_ns()) {
+    if (is_held(s)) {
         s->heat = SOURCE_WARM;
         return 0;
     }

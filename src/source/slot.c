@@ -2,6 +2,7 @@
 #include "source/slot.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 
 #include "base/check.h"
 
@@ -55,6 +56,35 @@ void slot_publish(struct slot *s, struct view *view)
     s->view = view;
     pthread_mutex_unlock(&s->lock);
     view_unref(old);
+}
+
+/* Has anything been written behind the hold? */
+static bool has_grown(struct slot *s, const struct view *view)
+{
+    struct segment *last = view->segment_count ? view->segments[view->segment_count - 1] : NULL;
+    if (!last)
+        return false;
+    if (last->serial != atomic_load(&s->hold_serial))
+        return last->serial > atomic_load(&s->hold_serial);
+    struct stat st = {0};
+    int fd;
+    if (segment_acquire(last, &fd) != 0)
+        return false;
+    if (fstat(fd, &st) < 0)
+        st.st_size = 0;
+    segment_release(last);
+    return (uint64_t)st.st_size > atomic_load(&s->hold_offset);
+}
+
+bool slot_is_held(struct slot *s, const struct view *view, int64_t now_ns)
+{
+    int64_t until = atomic_load_explicit(&s->hold_until_ns, memory_order_acquire);
+    if (until != SLOT_HELD)
+        return until > now_ns;
+    if (!has_grown(s, view))
+        return false; /* there is nothing yet that could be read too early */
+    atomic_compare_exchange_strong(&s->hold_until_ns, &until, now_ns + SLOT_HOLD_NS);
+    return true;
 }
 
 uint64_t slot_needed(struct slot *s)

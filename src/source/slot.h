@@ -9,10 +9,16 @@
  */
 #pragma once
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "source/view.h"
 
 #define SLOT_NEEDS_NOTHING UINT64_MAX
+
+/* A container that does not run, as far as its record tells, has written: the record lags, and the
+ * lines would bear the wrong state and addresses. They wait for it, at most SLOT_HOLD_NS. */
+#define SLOT_HELD    INT64_MAX
+#define SLOT_HOLD_NS (1000 * NS_PER_MS)
 
 /* What a route saw (bits of slot_route.saw). */
 enum slot_saw {
@@ -29,9 +35,10 @@ struct slot_route {
 
 struct slot {
     atomic_uint refs;
-    char *id;                          /* opaque source id: the container's full id */
-    atomic_uint ready;                 /* bit per route: look at it */
-    atomic_int_fast64_t hold_until_ns; /* monotonic: not to be read before (labels incomplete) */
+    char *id;                                      /* opaque source id: the container's full id */
+    atomic_uint ready;                             /* bit per route: look at it */
+    atomic_int_fast64_t hold_until_ns;             /* monotonic; SLOT_HELD, or 0: not held */
+    atomic_uint_fast64_t hold_serial, hold_offset; /* SLOT_HELD: what stands behind this is held */
     uint64_t once_serial, once_offset; /* where its content ended at discovery; for --once */
 
     pthread_mutex_t lock;
@@ -64,6 +71,9 @@ static inline bool slot_take_ready(struct slot *s, unsigned route)
         return false;
     return atomic_fetch_and_explicit(&s->ready, ~(1u << route), memory_order_acquire) & 1u << route;
 }
+
+/* True: not to be read now. The first to find something written behind the hold starts its time. */
+bool slot_is_held(struct slot *s, const struct view *view, int64_t now_ns);
 
 /* The lowest serial that some route still needs. */
 uint64_t slot_needed(struct slot *s);
