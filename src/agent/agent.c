@@ -18,7 +18,7 @@
 #include "ledger/state_lock.h"
 
 #define DOCKER_ROOT_DEFAULT "/var/lib/docker"
-enum { ROOT_DEADLINE_MS = 2000 };
+enum { ROOT_DEADLINE_MS = 2000, MONITOR_NICE = -10 };
 
 struct agent {
     const struct config *config;
@@ -210,6 +210,15 @@ static int open_all(struct agent *a, bool once, struct error *error)
     return r == 0 ? open_monitor(a, error) : r;
 }
 
+/* A generation that Docker rotates away before we have opened it is lost, and on a busy host that is a
+ * matter of milliseconds: the monitor, which never works long, goes before others where it may. */
+static void go_first(void)
+{
+    if (setpriority(PRIO_PROCESS, 0, MONITOR_NICE) < 0)
+        log_line(LOG_DEBUG, "monitor.nice", "no right to a better priority", "error=%s",
+                 LOG_QUOTE(strerror(errno)));
+}
+
 /* What a route left undelivered, and the sums of its run. */
 static bool close_routes(struct agent *a)
 {
@@ -298,6 +307,7 @@ int agent_run(const struct agent_options *options, struct error *error)
         close_all(&a, false);
         return r;
     }
+    go_first();
     log_line(LOG_INFO, "agent.started", "following",
              "root=%s containers=%zu sources=%zu routes=%zu", LOG_QUOTE(a.docker_root),
              status.containers, status.sources, a.route_count);
