@@ -50,6 +50,21 @@ static void check_garbage(struct fixture *f)
     assert_accounted(f, 2 * (RECORD_SIZE + 1));
 }
 
+static void check_reasons(struct fixture *f)
+{
+    fixture_decode(f, SPAN("garbage\n\0\0\0\nmore\n"));
+    assert_int_equal(f->batch.gap_count, 3);
+    assert_gap(&f->batch.gaps[0], GAP_MALFORMED, 0, 8);
+    assert_gap(&f->batch.gaps[1], GAP_NUL, 8, 4);
+    assert_gap(&f->batch.gaps[2], GAP_MALFORMED, 12, 5);
+    assert_accounted(f, 0);
+}
+
+static void d22_each_gap_has_its_own_reason(void **state)
+{
+    for_each_isa(check_reasons);
+}
+
 static void d22_garbage_is_booked_and_skipped(void **state)
 {
     for_each_isa(check_garbage);
@@ -288,6 +303,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(s21_blank_lines_are_no_entries_and_no_errors),
         cmocka_unit_test(d22_garbage_is_booked_and_skipped),
+        cmocka_unit_test(d22_each_gap_has_its_own_reason),
         cmocka_unit_test(s22_other_json_is_no_record),
         cmocka_unit_test(d32_nul_runs_are_dropped_and_booked),
         cmocka_unit_test(d32_nuls_are_no_time),
