@@ -91,7 +91,7 @@ static inline const char *message_end(const char *start, const char *end)
     return end - text_newline_size((struct span){start, (size_t)(end - start)});
 }
 
-/* Finds the end of the text at `start`. Keeps the escapes' masks in `starts`, or, where the text is
+/* Finds the end of the text at `start`. Keeps the masks in `escapes`, or, where the text is
  * to stand as it is, checks that they are legal. */
 static inline __attribute__((always_inline)) bool
 find_text(const char *start, const bool json, struct escapes *escapes, struct fast_text *ret)
