@@ -4,12 +4,13 @@
 
 enum {
     /* Reading. */
-    READ_QUANTUM_BYTES = 256 * 1024,   /* read per pull: then it is the next source's turn */
-    RECORD_BYTES_MAX = 1024 * 1024,    /* one raw record; a longer one is skipped and booked */
-    BATCH_ENTRIES_MAX = 8192,          /* entries per pull; the rest is the next pull's */
-    BATCH_GAPS_MAX = 64,               /* gaps per pull; the pull ends early */
-    LINE_BYTES_MAX = 1024 * 1024,         /* a joined line, source bytes; then cut, flagged `partial` */
-    JOINED_TEXT_MAX = 6 * LINE_BYTES_MAX, /* its text, still escaped: six characters a byte at most */
+    READ_QUANTUM_BYTES = 256 * 1024, /* read per pull: then it is the next source's turn */
+    RECORD_BYTES_MAX = 1024 * 1024,  /* one raw record; a longer one is skipped and booked */
+    BATCH_ENTRIES_MAX = 8192,        /* entries per pull; the rest is the next pull's */
+    BATCH_GAPS_MAX = 64,             /* gaps per pull; the pull ends early */
+    LINE_BYTES_MAX = 1024 * 1024,    /* a joined line, source bytes; then cut, flagged `partial` */
+    JOINED_TEXT_MAX =
+        6 * LINE_BYTES_MAX,            /* its text, still escaped: six characters a byte at most */
     LINE_SPREAD_MAX = 4 * 1024 * 1024, /* raw bytes passed since a line's first chunk; then cut */
     SOURCE_CHUNK_BYTES = 16384,        /* Docker's own chunk (docker-logs §2.5), source bytes */
     FINGERPRINT_SEARCH_MAX = 1024 * 1024, /* searched for a first whole record, bytes */
