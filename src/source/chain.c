@@ -155,14 +155,15 @@ bool chain_cut(struct chain *c, uint64_t serial)
     return true;
 }
 
-static void drop(struct chain *c, size_t i)
+/* False where there is no memory to note it: it is kept a while longer. */
+static bool drop(struct chain *c, size_t i)
 {
     struct chain_element *element = &c->elements[i];
     if (c->dropped_count == c->dropped_capacity) {
         size_t capacity = c->dropped_capacity ? 2 * c->dropped_capacity : 8;
         void *dropped = reallocarray(c->dropped, capacity, sizeof(*c->dropped));
         if (!dropped)
-            return; /* kept a while longer */
+            return false;
         c->dropped = dropped;
         c->dropped_capacity = capacity;
     }
@@ -171,6 +172,7 @@ static void drop(struct chain *c, size_t i)
     segment_unref(element->segment);
     memmove(element, element + 1, (c->count - i - 1) * sizeof(*element));
     c->count--;
+    return true;
 }
 
 bool chain_release(struct chain *c, uint64_t needed)
@@ -178,23 +180,22 @@ bool chain_release(struct chain *c, uint64_t needed)
     bool changed = false;
     for (size_t i = 0; i < c->count;) {
         struct chain_element *element = &c->elements[i];
-        bool read = element->segment->serial < needed;
-        if (read && !element->named) {
-            drop(c, i);
+        element->read = element->segment->serial < needed;
+        if (element->read && !element->named && drop(c, i)) {
             changed = true;
             continue;
         }
-        if (!element->live && (read || segment_has_pin(element->segment)))
+        if (!element->live && (element->read || segment_has_pin(element->segment)))
             segment_close_idle(element->segment);
         i++;
     }
     return changed;
 }
 
-/* Only our pin or our descriptor keeps it. */
+/* Only our pin or our descriptor keeps it. What was cut has no bytes of its own. */
 static bool is_kept_by_us(const struct chain_element *element)
 {
-    return !element->named && !element->segment->hole &&
+    return !element->named && !element->segment->hole && !atomic_load(&element->segment->cut) &&
            (segment_has_pin(element->segment) || segment_is_open(element->segment));
 }
 
@@ -226,7 +227,7 @@ uint64_t chain_give_up(struct chain *c, enum gap_reason reason)
             .hole = true,
             .sealed = true,
             .reason = reason,
-            .bytes = (int64_t)element->size,
+            .bytes = element->segment->gzip ? GAP_BYTES_UNKNOWN : (int64_t)element->size,
             .fd = -1,
         };
         struct segment *hole;
@@ -234,6 +235,7 @@ uint64_t chain_give_up(struct chain *c, enum gap_reason reason)
             return 0;
         uint64_t bytes = element->size ? element->size : 1;
         pin_drop(c->pins, element->segment);
+        segment_give_up(element->segment); /* also under a route that stands in it */
         segment_unref(element->segment);
         element->segment = hole;
         element->dirty = true;

@@ -11,6 +11,7 @@ struct chain_element {
     struct file_id compressed; /* of the .gz that Docker made of it, once seen */
     bool named;                /* Docker's directory still has a name for it */
     bool live;                 /* that name is the live one */
+    bool read;                 /* no route needs it, as of the last release */
     bool dirty;                /* the ledger does not have it as it is */
     uint64_t size;             /* bytes, when last seen */
     int64_t let_go_ns;         /* wall clock: when Docker's last name for it was seen to be gone */
@@ -27,6 +28,7 @@ struct chain {
     struct segment **segments; /* the elements' segments, side by side for a view */
     uint64_t next_serial;
     int seen_minus_created; /* generations seen whose creation was not reported yet */
+    bool looked; /* at the directory, once at least */
     bool gone;
     uint64_t *dropped; /* serials the ledger should forget */
     size_t dropped_count, dropped_capacity;

@@ -136,6 +136,14 @@ static int advance(struct follow *f, struct follow_tools *t, struct batch *batch
     return FOLLOW_PROGRESS;
 }
 
+/* What of a hole lies behind the offset up to which its file was read. */
+static int64_t bytes_left(const struct segment *hole, uint64_t offset)
+{
+    if (hole->bytes == GAP_BYTES_UNKNOWN)
+        return GAP_BYTES_UNKNOWN;
+    return hole->bytes > (int64_t)offset ? hole->bytes - (int64_t)offset : 0;
+}
+
 int crossing_place(struct follow *f, struct follow_tools *t, struct batch *batch)
 {
     struct cursor *c = &f->cursor;
@@ -156,7 +164,7 @@ int crossing_place(struct follow *f, struct follow_tools *t, struct batch *batch
     if (i + 1 >= t->view->segment_count && there && !t->view->gone)
         return FOLLOW_IDLE;
     crossing_book(batch, c, hole ? hole->reason : GAP_ROTATED, c->segment.serial, c->offset,
-                  hole ? hole->bytes : GAP_BYTES_UNKNOWN);
+                  hole ? bytes_left(hole, c->offset) : GAP_BYTES_UNKNOWN);
     c->kind = CURSOR_DONE;
     c->last_size = 0;
     c->skipping = false;
@@ -215,7 +223,11 @@ int crossing_end(struct follow *f, struct follow_tools *t, struct batch *batch, 
 int crossing_gone(struct follow *f, struct follow_tools *t, struct batch *batch)
 {
     size_t i = index_of(f, t);
-    if (i + 1 >= t->view->segment_count && !t->view->gone)
+    if (i == t->view->segment_count) { /* the chain has it as a hole by now */
+        f->segment = segment_unref(f->segment);
+        return crossing_place(f, t, batch);
+    }
+    if (i + 1 == t->view->segment_count && !t->view->gone)
         return FOLLOW_IDLE;
     crossing_book(batch, &f->cursor, t->view->gone ? GAP_REMOVED : GAP_ROTATED, f->segment->serial,
                   f->cursor.offset, GAP_BYTES_UNKNOWN);

@@ -53,6 +53,8 @@ struct segment *segment_unref(struct segment *s)
  */
 static int open_locked(struct segment *s)
 {
+    if (s->given_up)
+        return SEGMENT_GONE;
     if (s->fd >= 0)
         return 0;
     if (!s->pin_path)
@@ -83,6 +85,17 @@ void segment_release(struct segment *s)
     pthread_mutex_lock(&s->lock);
     CHECK(s->users > 0);
     s->users--;
+    if (s->given_up && s->users == 0)
+        s->fd = close_fd(s->fd);
+    pthread_mutex_unlock(&s->lock);
+}
+
+void segment_give_up(struct segment *s)
+{
+    pthread_mutex_lock(&s->lock);
+    s->given_up = true;
+    if (s->users == 0)
+        s->fd = close_fd(s->fd);
     pthread_mutex_unlock(&s->lock);
 }
 

@@ -38,6 +38,7 @@ struct segment {
     pthread_mutex_t lock; /* guards what follows */
     struct fingerprint fingerprint;
     int fd; /* -1: closed */
+    bool given_up;
     unsigned users;
     char *pin_path; /* NULL: not pinned by a link */
 };
@@ -62,6 +63,9 @@ void segment_release(struct segment *s);
 /* Closes the descriptor if nobody uses it. True where it is closed now. */
 bool segment_close_idle(struct segment *s);
 bool segment_is_open(struct segment *s);
+/* It is to be readable no more: without its pin, the descriptor is closed now or with the last
+ * release. */
+void segment_give_up(struct segment *s);
 
 void segment_set_pin(struct segment *s, const char *path); /* NULL: unpinned */
 bool segment_has_pin(struct segment *s);

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A segment's life: references, its descriptor, its pin. S1: a descriptor is open while somebody
+ * needs it, once, and no longer. */
+#include "source_rig.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+enum { THREADS = 4, ROUNDS = 2000 };
+
+static struct segment *new_segment(int fd)
+{
+    struct segment *s;
+    struct segment_options options = {.ref = {.serial = 7}, .fd = fd};
+    assert_int_equal(segment_new(&s, &options), 0);
+    return s;
+}
+
+static int open_live(struct source_rig *r)
+{
+    int fd = open(rig_file(r, ""), O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    return fd;
+}
+
+static bool is_open(int fd)
+{
+    return fcntl(fd, F_GETFD) >= 0;
+}
+
+static void s1_last_reference_closes_the_descriptor(void **state)
+{
+    struct source_rig r;
+    source_rig_init(&r);
+    rig_log(&r, 1, "one\\n");
+    int fd = open_live(&r);
+    struct segment *s = new_segment(fd);
+    segment_ref(s);
+    segment_unref(s);
+    assert_true(is_open(fd));
+    segment_unref(s);
+    assert_false(is_open(fd));
+    assert_null(segment_unref(NULL));
+    source_rig_deinit(&r);
+}
+
+static void s1_descriptor_in_use_is_not_closed(void **state)
+{
+    struct source_rig r;
+    source_rig_init(&r);
+    rig_log(&r, 1, "one\\n");
+    int fd = open_live(&r), got;
+    CLEANUP(segment_unref) struct segment *s = new_segment(fd);
+    assert_int_equal(segment_acquire(s, &got), 0);
+    assert_int_equal(got, fd);
+    assert_false(segment_close_idle(s));
+    assert_true(is_open(fd));
+    segment_release(s);
+    assert_true(segment_close_idle(s));
+    assert_false(segment_is_open(s));
+    source_rig_deinit(&r);
+}
+
+static void closed_segment_without_a_pin_is_gone(void **state)
+{
+    int fd;
+    CLEANUP(segment_unref) struct segment *s = new_segment(-1);
+    assert_int_equal(segment_acquire(s, &fd), SEGMENT_GONE);
+    assert_true(segment_close_idle(s));
+}
+
+static void hole_is_gone(void **state)
+{
+    struct segment_options options = {
+        .ref.serial = 3, .hole = true, .reason = GAP_ROTATED, .bytes = 12, .fd = -1};
+    CLEANUP(segment_unref) struct segment *s = NULL;
+    int fd;
+    assert_int_equal(segment_new(&s, &options), 0);
+    assert_int_equal(segment_acquire(s, &fd), SEGMENT_GONE);
+    assert_int_equal(s->bytes, 12);
+}
+
+static void closed_segment_opens_again_from_its_pin(void **state)
+{
+    struct source_rig r;
+    source_rig_init(&r);
+    rig_log(&r, 1, "one\\n");
+    CLEANUP(segment_unref) struct segment *s = new_segment(open_live(&r));
+    char path[RIG_PATH_MAX];
+    int fd;
+    assert_int_equal(pin_segment(r.pins, RIG_ID, s), 0);
+    assert_true(segment_has_pin(s));
+    assert_true(segment_pin_path(s, path, sizeof(path)));
+    assert_false(segment_pin_path(s, path, 4)); /* too small: nothing is cut off */
+    rig_unlink(&r, "");
+    assert_true(segment_close_idle(s));
+    assert_int_equal(segment_acquire(s, &fd), 0);
+    struct stat st;
+    assert_int_equal(fstat(fd, &st), 0);
+    assert_true(st.st_size > 0);
+    segment_release(s);
+
+    segment_close_idle(s);
+    assert_int_equal(unlink(path), 0); /* somebody took the pin away */
+    assert_int_equal(segment_acquire(s, &fd), SEGMENT_GONE);
+    segment_set_pin(s, NULL);
+    assert_false(segment_has_pin(s));
+    source_rig_deinit(&r);
+}
+
+static void fingerprint_is_written_once(void **state)
+{
+    CLEANUP(segment_unref) struct segment *s = new_segment(-1);
+    segment_set_fingerprint(s, (struct fingerprint){1, 2});
+    segment_set_fingerprint(s, (struct fingerprint){3, 4});
+    assert_int_equal(segment_name(s).fingerprint.high, 1);
+    assert_int_equal(segment_name(s).serial, 7);
+}
+
+static void *use_segment(void *context)
+{
+    struct segment *s = segment_ref(context);
+    for (int i = 0; i < ROUNDS; i++) {
+        int fd;
+        char byte;
+        assert_int_equal(segment_acquire(s, &fd), 0);
+        assert_int_equal(pread(fd, &byte, 1, 0), 1);
+        assert_int_equal(byte, '{');
+        segment_release(s);
+        segment_close_idle(s);
+        segment_set_fingerprint(s, (struct fingerprint){1, 1});
+        assert_int_equal(segment_name(s).serial, 7);
+    }
+    segment_unref(s);
+    return NULL;
+}
+
+static void s1_threads_share_one_descriptor(void **state)
+{
+    struct source_rig r;
+    source_rig_init(&r);
+    rig_log(&r, 1, "one\\n");
+    struct segment *s = new_segment(open_live(&r));
+    assert_int_equal(pin_segment(r.pins, RIG_ID, s), 0);
+    pthread_t threads[THREADS];
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, use_segment, s), 0);
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    assert_true(segment_close_idle(s));
+    segment_unref(s);
+    source_rig_deinit(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(s1_last_reference_closes_the_descriptor),
+        cmocka_unit_test(s1_descriptor_in_use_is_not_closed),
+        cmocka_unit_test(closed_segment_without_a_pin_is_gone),
+        cmocka_unit_test(hole_is_gone),
+        cmocka_unit_test(closed_segment_opens_again_from_its_pin),
+        cmocka_unit_test(fingerprint_is_written_once),
+        cmocka_unit_test(s1_threads_share_one_descriptor),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
