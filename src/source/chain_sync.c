@@ -60,13 +60,14 @@ static void bounds(const struct sync *s, size_t i, uint64_t *ret_low, uint64_t *
             *ret_high = s->serials[k - 1];
 }
 
+/* -ESTALE where it was rotated or removed since the scan: the next look sees how it is then. */
 static int open_file(const struct chain *c, const struct scan_file *f, int *ret_fd)
 {
     char path[PATH_MAX];
     snprintf(path, sizeof(path), "%s/%s", c->directory, f->name);
     CLEANUP(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0)
-        return -errno;
+        return errno == ENOENT ? -ESTALE : -errno;
     struct file_id file;
     uint64_t size;
     unsigned links;
@@ -74,7 +75,7 @@ static int open_file(const struct chain *c, const struct scan_file *f, int *ret_
     if (r < 0)
         return r;
     if (!file_id_equal(file, f->file))
-        return -ESTALE; /* rotated since the scan: the next look sees it in its new place */
+        return -ESTALE;
     *ret_fd = TAKE_FD(fd);
     return 0;
 }
@@ -131,7 +132,7 @@ static struct chain_element *match_by_fingerprint(const struct sync *s, size_t i
 /* Makes a known element readable again through the file that it was found in. */
 static int reopen(struct sync *s, struct chain_element *e, const struct scan_file *f)
 {
-    if (segment_is_open(e->segment) || segment_has_pin(e->segment))
+    if (e->read || segment_is_open(e->segment) || segment_has_pin(e->segment))
         return 0;
     CLEANUP(close_fd) int fd = -1;
     int r = open_file(s->chain, f, &fd);
@@ -208,7 +209,21 @@ static int match_by_content(struct sync *s)
     return 0;
 }
 
-/* A file that is of no element: another generation, or none of Docker's. */
+/* The serial of a file that lies before all that is known, by how many such files follow it; 0
+ * where there is no such serial. */
+static uint64_t serial_before_known(const struct sync *s, size_t i, uint64_t low, uint64_t high)
+{
+    size_t next = i + 1;
+    while (s->serials[next] == 0)
+        next++;
+    uint64_t distance = next - i;
+    if (high <= low + distance || element_of(s->chain, high - distance))
+        return 0;
+    return high - distance;
+}
+
+/* A file that is of no element: another generation, or none of Docker's. Once the chain has been
+ * looked at, only newer ones can come: what lies between or before is somebody's copy. */
 static int place_file(struct sync *s, size_t i)
 {
     uint64_t low, high;
@@ -216,10 +231,10 @@ static int place_file(struct sync *s, size_t i)
     if (high == UINT64_MAX)
         return add_generation(s, i, s->fingerprints[i], s->chain->next_serial);
 
-    uint64_t lowest = s->chain->elements[0].segment->serial;
-    if (low == 0 && high == lowest && lowest > s->scan.count)
-        return add_generation(s, i, s->fingerprints[i], lowest - (s->scan.count - i));
-    ignore(s->chain, s->scan.files[i].file); /* a copy: Docker puts nothing in between */
+    uint64_t serial = s->chain->looked ? 0 : serial_before_known(s, i, low, high);
+    if (serial)
+        return add_generation(s, i, s->fingerprints[i], serial);
+    ignore(s->chain, s->scan.files[i].file);
     return 0;
 }
 
@@ -379,9 +394,11 @@ static int look(struct sync *s, int created)
         r = place_files(s);
     if (r == 0)
         r = open_matched(s);
-    if (r == 0)
-        apply_names(s);
-    return r;
+    if (r < 0)
+        return r;
+    apply_names(s);
+    c->looked = true;
+    return 0;
 }
 
 int chain_sync(struct chain *c, int created, bool *ret_changed, struct error *error)

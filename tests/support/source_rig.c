@@ -191,6 +191,16 @@ void rig_handle_saw(struct source_rig *r)
     rig_publish(r);
 }
 
+static int unlink_pin(void *context, const char *id, uint64_t serial, const char *path)
+{
+    return unlink(path);
+}
+
+void rig_lose_pins(struct source_rig *r)
+{
+    assert_int_equal(pin_each(r->pins, unlink_pin, NULL), 0);
+}
+
 void rig_restart(struct source_rig *r)
 {
     struct cursor cursor = r->follow.cursor;

@@ -96,6 +96,8 @@ void rig_publish(struct source_rig *r);
 void rig_handle_saw(struct source_rig *r);
 /* As after a stop of ours; the book is kept, the follow goes back to its cursor. */
 void rig_restart(struct source_rig *r);
+/* Somebody emptied the directory for pins; before a restart it is as if there were none. */
+void rig_lose_pins(struct source_rig *r);
 /* From now on (the end of the live file) the container is called so. */
 void rig_rename_container(struct source_rig *r, const char *name);
 void rig_add_era(struct source_rig *r, uint64_t serial, uint64_t offset, const char *name);

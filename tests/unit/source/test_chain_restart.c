@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A chain that comes back: what is known is found again by its pin, by its inode, by its
+ * fingerprint, by its place (design §6, identity; S67: positions survive restarts). */
+#include "source_rig.h"
+
+#include <string.h>
+
+static void write_generations(struct source_rig *r, int count)
+{
+    for (int i = 1; i <= count; i++) {
+        char log[16];
+        snprintf(log, sizeof(log), "%d\\n", i);
+        if (i > 1)
+            rig_rotate(r, 9);
+        rig_log(r, i, log);
+        rig_sync(r, 1);
+    }
+}
+
+static void s67_known_by_inode(void **state)
+{
+    struct source_rig r;
+    source_rig_init(&r);
+    write_generations(&r, 3);
+    rig_lose_pins(&r);
+    rig_restart(&r);
+    assert_chain(&r, "1s 2s 3");
+    assert_int_equal(rig_pull_all(&r), FOLLOW_IDLE);
+    assert_came(&r, "o:1\no:2\no:3\n");
+    source_rig_deinit(&r);
+}
+
+static void s67_known_by_its_pin_where_docker_has_let_go(void **state)
+{
+    struct source_rig r;
+    source_rig_init(&r);
+    write_generations(&r, 3);
+    rig_remove_container(&r);
+    rig_restart(&r);
+    assert_chain(&r, "1s 2s 3s");
+    assert_true(chain_is_gone(r.chain));
+    assert_int_equal(rig_pull_all(&r), FOLLOW_END);
+    assert_came(&r, "o:1\no:2\no:3\n");
+    source_rig_deinit(&r);
+}
+
+static void s67_known_by_fingerprint_as_gz(void **state)
+{
+    struct source_rig r;
+    source_rig_init(&r);
+    rig_log(&r, 1, "one\\n");
+    rig_log(&r, 2, "two\\n");
+    rig_sync(&r, 1);
+    assert_int_equal(rig_pull_all(&r), FOLLOW_IDLE);
+    assert_came(&r, "o:one\no:two\n");
+    rig_log(&r, 3, "three\\n");
+    rig_lose_pins(&r);
+    rig_rotate(&r, 3);
+    rig_compress(&r);
+    rig_log(&r, 4, "four\\n");
+    rig_restart(&r);
+    assert_chain(&r, "1sz 2");
+    assert_int_equal(rig_pull_all(&r), FOLLOW_IDLE);
+    assert_came(&r, "o:three\no:four\n");
+    source_rig_deinit(&r);
+}
+
+/* The sample's .2 and .3 begin with the same record. */
+static void coinciding_fingerprints_go_by_order(void **state)
+{
+    struct source_rig r;
+    source_rig_init(&r);
+    rig_take_sample(&r, "jsonfile-rotated-partial");
+    rig_sync(&r, CHAIN_CREATED_UNKNOWN);
+    assert_chain(&r, "1sz 2sz 3sz 4sz 5");
+    assert_true(fingerprint_equal(r.known[1].ref.fingerprint, r.known[2].ref.fingerprint));
+    struct chain_known before[5];
+    memcpy(before, r.known, sizeof(before));
+    for (size_t i = 0; i < r.known_count; i++)
+        r.known[i].ref.file.inode += 1000000; /* restored from elsewhere */
+    rig_lose_pins(&r);
+    rig_restart(&r);
+    assert_chain(&r, "1sz 2sz 3sz 4sz 5");
+    for (size_t i = 0; i < r.known_count; i++)
+        assert_true(file_id_equal(before[i].ref.file, r.known[i].ref.file));
+    source_rig_deinit(&r);
+}
+
+/* An inode that was recycled while we were down is another file. */
+static void recycled_inode_is_another_generation(void **state)
+{
+    struct source_rig r;
+    source_rig_init(&r);
+    write_generations(&r, 1);
+    rig_lose_pins(&r);
+    r.known[0].ref.file.birth_ns--;
+    r.known[0].ref.fingerprint = (struct fingerprint){1, 1};
+    rig_restart(&r);
+    assert_chain(&r, "1s 2h:rotated 3");
+    source_rig_deinit(&r);
+}
+
+static void newest_known_out_of_sight_is_followed_by_a_hole(void **state)
+{
+    struct source_rig r;
+    source_rig_init(&r);
+    write_generations(&r, 1);
+    rig_lose_pins(&r);
+    rig_unlink(&r, "");
+    rig_log(&r, 5, "later\\n");
+    rig_restart(&r);
+    assert_chain(&r, "1s 2h:rotated 3");
+    assert_int_equal(rig_pull_all(&r), FOLLOW_IDLE);
+    assert_came(&r, "gap rotated ?@1:0\ngap rotated ?@2:0\no:later\n");
+    source_rig_deinit(&r);
+}
+
+/* containers.db is lost, the cursors are there: the rest is numbered around them. */
+static void chain_is_numbered_around_what_cursors_name(void **state)
+{
+    struct source_rig r;
+    source_rig_init(&r);
+    write_generations(&r, 6);
+    rig_pull_all(&r);
+    rig_lose_pins(&r);
+    r.known[0] = r.known[4]; /* serial 5 */
+    r.known_count = 1;
+    rig_rotate(&r, 9);
+    rig_log(&r, 7, "7\\n");
+    rig_restart(&r);
+    assert_chain(&r, "1s 2s 3s 4s 5s 6s 7");
+    source_rig_deinit(&r);
+}
+
+static void highest_serial_is_never_given_again(void **state)
+{
+    struct source_rig r;
+    source_rig_init(&r);
+    write_generations(&r, 3);
+    rig_remove_container(&r);
+    rig_sync(&r, 0);
+    chain_release(r.chain, 3);
+    rig_publish(&r);
+    assert_chain(&r, "3s");
+    assert_int_equal(r.known_count, 1);
+    rig_restart(&r);
+    assert_int_equal(chain_highest_serial(r.chain), 3);
+    source_rig_deinit(&r);
+}
+
+static void cut_serial_is_never_matched_by_inode_again(void **state)
+{
+    struct source_rig r;
+    source_rig_init(&r);
+    write_generations(&r, 1);
+    rig_truncate(&r, "", 0);
+    assert_true(chain_cut(r.chain, 1));
+    rig_publish(&r);
+    assert_chain(&r, "1sc 2");
+    rig_log(&r, 8, "new\\n");
+    rig_restart(&r);
+    assert_chain(&r, "1sc 2");
+    rig_lose_pins(&r);
+    rig_restart(&r);
+    assert_chain(&r, "1sc 2");
+    source_rig_deinit(&r);
+}
+
+static void holes_come_back(void **state)
+{
+    struct source_rig r;
+    source_rig_init(&r);
+    write_generations(&r, 1);
+    rig_rotate(&r, 1);
+    rig_rotate(&r, 1);
+    rig_log(&r, 3, "3\\n");
+    rig_sync(&r, 2);
+    assert_chain(&r, "1s 2h:rotated 3");
+    rig_restart(&r);
+    assert_chain(&r, "1s 2h:rotated 3");
+    assert_int_equal(rig_pull_all(&r), FOLLOW_IDLE);
+    assert_came(&r, "o:1\ngap rotated ?@2:0\no:3\n");
+    source_rig_deinit(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(s67_known_by_inode),
+        cmocka_unit_test(s67_known_by_its_pin_where_docker_has_let_go),
+        cmocka_unit_test(s67_known_by_fingerprint_as_gz),
+        cmocka_unit_test(coinciding_fingerprints_go_by_order),
+        cmocka_unit_test(recycled_inode_is_another_generation),
+        cmocka_unit_test(newest_known_out_of_sight_is_followed_by_a_hole),
+        cmocka_unit_test(chain_is_numbered_around_what_cursors_name),
+        cmocka_unit_test(highest_serial_is_never_given_again),
+        cmocka_unit_test(cut_serial_is_never_matched_by_inode_again),
+        cmocka_unit_test(holes_come_back),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
