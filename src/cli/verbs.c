@@ -8,6 +8,7 @@
 const struct verb verbs[] = {
     {"run", "follow the logs of every container and deliver them", verb_run},
     {"check", "check the configuration", verb_check},
+    {"ls", "list the containers, and how far each route stands", verb_ls},
     {"cat", "print the whole log of a container, or a log file", verb_cat},
     {"version", "show the versions of tallyman and of its libraries", verb_version},
 };
