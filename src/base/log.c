@@ -60,22 +60,17 @@ const char *log_quote(struct log_quoted *to, const char *value)
 
 PRINTF_LIKE(4, 0)
 static void write_line(enum log_level level, const char *event, const char *message,
-                       const char *fields, va_list arguments)
+                       const char *fields)
 {
     char line[LOG_LINE_MAX];
     char now[RFC3339_SIZE];
     rfc3339_format(now, clock_now_ns());
-    size_t room = sizeof(line) - 1;
-    int used = snprintf(line, room, "time=%.*s level=%s event=%s msg=%s", RFC3339_SIZE, now,
-                        level_names[level], event, LOG_QUOTE(message));
-    if (fields && used >= 0 && (size_t)used < room - 1) {
-        line[used++] = ' ';
-        int more = vsnprintf(line + used, room - (size_t)used, fields, arguments);
-        used = more < 0 ? used : used + more;
-    }
+    int used =
+        snprintf(line, sizeof(line), "time=%.*s level=%s event=%s msg=%s%s%s", RFC3339_SIZE, now,
+                 level_names[level], event, LOG_QUOTE(message), *fields ? " " : "", fields);
     size_t size = used < 0 ? 0 : (size_t)used;
-    if (size >= room)
-        size = room - 1;
+    if (size >= sizeof(line))
+        size = sizeof(line) - 1;
     line[size++] = '\n';
     if (write(STDERR_FILENO, line, size) < 0)
         return; /* nobody is left to tell */
@@ -85,24 +80,18 @@ void log_line(enum log_level level, const char *event, const char *message, cons
 {
     if (level < log_level())
         return;
+    char text[LOG_LINE_MAX];
     va_list arguments;
     va_start(arguments, fields);
-    write_line(level, event, message, fields, arguments);
+    vsnprintf(text, sizeof(text), fields, arguments);
     va_end(arguments);
-}
-
-static void write_fact(enum log_level level, const char *event, const char *message, ...)
-{
-    va_list none;
-    va_start(none, message);
-    write_line(level, event, message, NULL, none);
-    va_end(none);
+    write_line(level, event, message, text);
 }
 
 void log_fact(enum log_level level, const char *event, const char *message)
 {
     if (level >= log_level())
-        write_fact(level, event, message);
+        write_line(level, event, message, "");
 }
 
 bool log_limit_pass(struct log_limit *limit, int64_t interval_ns, uint64_t *ret_suppressed)

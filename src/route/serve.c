@@ -95,6 +95,7 @@ static int pull(struct route *r, struct route_source *s)
     CLEANUP(view_unref) struct view *view = slot_view(s->follow.slot);
     r->batch.ingest_ns = clock_now_ns();
     r->serving = s;
+    r->tools.hold = slot_hold(s->follow.slot, view, clock_monotonic_ns());
     return follow_pull(&s->follow, &r->tools, view, &r->batch);
 }
 
@@ -131,7 +132,7 @@ static void note_unreadable(struct route *r, struct route_source *s, int code)
 /* The follow has nothing for us: what that means for when to look again. */
 static void rest(struct route *r, struct route_source *s)
 {
-    s->heat = SOURCE_QUIET;
+    s->heat = r->tools.hold.waiting ? SOURCE_WARM : SOURCE_QUIET;
     s->done = true;
     if (s->dirty)
         return;
@@ -139,21 +140,8 @@ static void rest(struct route *r, struct route_source *s)
     commit_publish_needs(r, s);
 }
 
-static bool is_held(struct route_source *s)
-{
-    struct slot *slot = s->follow.slot;
-    if (atomic_load_explicit(&slot->hold_until_ns, memory_order_acquire) == 0)
-        return false;
-    CLEANUP(view_unref) struct view *view = slot_view(slot);
-    return slot_is_held(slot, view, clock_monotonic_ns());
-}
-
 int serve_source(struct route *r, struct route_source *s, struct error *error)
 {
-    if (is_held(s)) {
-        s->heat = SOURCE_WARM;
-        return 0;
-    }
     if (s->done && r->options.once)
         return 0;
     if (r->options.once && follow_once_done(&s->follow)) {

@@ -102,6 +102,7 @@ static int place_since(int64_t from_ns, struct slot *slot, struct follow_tools *
     follow_init(&f, slot, ret);
     __typeof__(tools->wants) wants = tools->wants;
     tools->wants = wants_all;
+    tools->hold = (struct slot_hold){.serial = SLOT_NO_HOLD};
 
     int r;
     CLEANUP(view_unref) struct view *view = slot_view(slot);

@@ -11,7 +11,7 @@
 
 int follow_tools_init(struct follow_tools *t, enum message_form form)
 {
-    *t = (struct follow_tools){0};
+    *t = (struct follow_tools){.hold.serial = SLOT_NO_HOLD};
     json_file_init(&t->decoder, form);
     join_init(&t->join);
     t->scratch = calloc(1, sizeof(*t->scratch));
@@ -76,7 +76,7 @@ bool follow_once_done(const struct follow *f)
              (c->kind == CURSOR_DONE || c->offset >= f->slot->once_offset)));
 }
 
-/* Where this pull must end in the current segment: the next era, or the end of `--once`. */
+/* Where this pull must end in the current segment: the next era, a hold, or the end of `--once`. */
 static uint64_t limit_in_segment(const struct follow *f, const struct follow_tools *t,
                                  const struct view *view, size_t era)
 {
@@ -85,6 +85,10 @@ static uint64_t limit_in_segment(const struct follow *f, const struct follow_too
         limit = view->eras[era + 1].offset;
     if (t->once && f->slot->once_serial == serial && f->slot->once_offset < limit)
         limit = f->slot->once_offset;
+    if (t->hold.serial < serial)
+        return 0;
+    if (t->hold.serial == serial && t->hold.offset < limit)
+        limit = t->hold.offset;
     return limit;
 }
 
@@ -222,7 +226,7 @@ static int read_on(struct follow *f, struct follow_tools *t, const struct view *
     f->more = result.more;
     struct span lines = lines_before(result.lines, c->offset, limit_in_segment(f, t, view, era));
     if (lines.size == 0)
-        return FOLLOW_IDLE; /* the end of --once */
+        return FOLLOW_IDLE; /* the end of --once, or of what is not held */
     f->more |= lines.size < result.lines.size;
     return take_lines(f, t, lines, batch);
 }

@@ -43,6 +43,7 @@ struct follow_tools {
     const struct view *view;         /* of the pull in hand */
     unsigned route;                  /* its number in the slots */
     bool once;                       /* nothing past slot.once_… is read */
+    struct slot_hold hold;           /* of the pull in hand: nothing past it is read either */
     bool records;                    /* entries are Docker's records: nothing is joined */
     /* Does the route want the lines of this container? */
     bool (*wants)(void *context, const struct container *c);

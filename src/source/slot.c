@@ -76,15 +76,18 @@ static bool has_grown(struct slot *s, const struct view *view)
     return (uint64_t)st.st_size > atomic_load(&s->hold_offset);
 }
 
-bool slot_is_held(struct slot *s, const struct view *view, int64_t now_ns)
+struct slot_hold slot_hold(struct slot *s, const struct view *view, int64_t now_ns)
 {
+    struct slot_hold hold = {.serial = SLOT_NO_HOLD};
     int64_t until = atomic_load_explicit(&s->hold_until_ns, memory_order_acquire);
-    if (until != SLOT_HELD)
-        return until > now_ns;
-    if (!has_grown(s, view))
-        return false; /* there is nothing yet that could be read too early */
-    atomic_compare_exchange_strong(&s->hold_until_ns, &until, now_ns + SLOT_HOLD_NS);
-    return true;
+    if (until <= now_ns)
+        return hold;
+    hold.serial = atomic_load(&s->hold_serial);
+    hold.offset = atomic_load(&s->hold_offset);
+    hold.waiting = has_grown(s, view);
+    if (hold.waiting && until == SLOT_HELD)
+        atomic_compare_exchange_strong(&s->hold_until_ns, &until, now_ns + SLOT_HOLD_NS);
+    return hold;
 }
 
 uint64_t slot_needed(struct slot *s)

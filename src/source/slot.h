@@ -72,8 +72,14 @@ static inline bool slot_take_ready(struct slot *s, unsigned route)
     return atomic_fetch_and_explicit(&s->ready, ~(1u << route), memory_order_acquire) & 1u << route;
 }
 
-/* True: not to be read now. The first to find something written behind the hold starts its time. */
-bool slot_is_held(struct slot *s, const struct view *view, int64_t now_ns);
+/* Up to where a slot may be read now. `waiting`: something stands behind it; the first to find that
+ * starts the hold's time. */
+struct slot_hold {
+    uint64_t serial, offset; /* SLOT_NO_HOLD, 0: all of it */
+    bool waiting;
+};
+#define SLOT_NO_HOLD UINT64_MAX
+struct slot_hold slot_hold(struct slot *s, const struct view *view, int64_t now_ns);
 
 /* The lowest serial that some route still needs. */
 uint64_t slot_needed(struct slot *s);
