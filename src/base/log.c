@@ -58,7 +58,6 @@ const char *log_quote(struct log_quoted *to, const char *value)
     return to->text;
 }
 
-PRINTF_LIKE(4, 0)
 static void write_line(enum log_level level, const char *event, const char *message,
                        const char *fields)
 {
