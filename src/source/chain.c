@@ -290,7 +290,9 @@ void chain_learn(struct chain *c)
         struct segment *s = c->elements[i].segment;
         if (s->hole || atomic_load(&s->cut) || fingerprint_known(segment_name(s).fingerprint))
             continue;
-        if (segment_is_open(s) && fingerprint_learn(c->reader, s, c->scratch) == 0)
+        /* After a restart a pinned one is closed; it may have got its first record meanwhile. */
+        if ((segment_is_open(s) || segment_has_pin(s)) &&
+            fingerprint_learn(c->reader, s, c->scratch) == 0)
             c->elements[i].dirty = true;
     }
 }

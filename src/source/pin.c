@@ -135,6 +135,14 @@ int pin_segment(struct pin *p, const char *id, struct segment *s)
     return r;
 }
 
+/* What was pinned before its row was committed says itself what it is: no record begins so. */
+static bool is_gzip(int fd)
+{
+    unsigned char magic[2];
+    return pread(fd, magic, sizeof(magic), 0) == sizeof(magic) && magic[0] == 0x1f &&
+           magic[1] == 0x8b;
+}
+
 int pin_adopt(struct pin *p, const char *id, struct segment *s, uint64_t *ret_size)
 {
     char path[PATH_MAX];
@@ -151,6 +159,7 @@ int pin_adopt(struct pin *p, const char *id, struct segment *s, uint64_t *ret_si
         s->file = file;
     if (!file_id_equal(file, s->file))
         return -ESTALE;
+    s->gzip = is_gzip(fd);
     segment_set_pin(s, path);
     return 0;
 }

@@ -44,6 +44,45 @@ static void s67_known_by_its_pin_where_docker_has_let_go(void **state)
     source_rig_deinit(&r);
 }
 
+/* Killed between the pin and the commit of its row: the pin alone has to do. */
+static void s67_pinned_gz_that_was_not_booked(void **state)
+{
+    struct source_rig r;
+    source_rig_init(&r);
+    rig_log(&r, 1, "one\\n");
+    rig_rotate(&r, 9);
+    rig_compress(&r);
+    rig_log(&r, 2, "two\\n");
+    rig_sync(&r, CHAIN_CREATED_UNKNOWN);
+    assert_chain(&r, "1sz 2");
+    r.known[0] = (struct chain_known){.ref.serial = 1, .sealed = true, .dirty = true};
+    rig_unlink(&r, ".1.gz");
+    rig_restart(&r);
+    assert_chain(&r, "1sz 2");
+    assert_int_equal(rig_pull_all(&r), FOLLOW_IDLE);
+    assert_came(&r, "o:one\no:two\n");
+    source_rig_deinit(&r);
+}
+
+/* Pinned while it was empty; then, without us, written, rotated and compressed. */
+static void s67_pinned_empty_file_is_known_as_gz(void **state)
+{
+    struct source_rig r;
+    source_rig_init(&r);
+    rig_write_text(&r, "", "");
+    rig_sync(&r, 1);
+    assert_chain(&r, "1");
+    rig_log(&r, 1, "one\\n");
+    rig_rotate(&r, 9);
+    rig_compress(&r);
+    rig_log(&r, 2, "two\\n");
+    rig_restart(&r);
+    assert_chain(&r, "1s 2");
+    assert_int_equal(rig_pull_all(&r), FOLLOW_IDLE);
+    assert_came(&r, "o:one\no:two\n");
+    source_rig_deinit(&r);
+}
+
 static void s67_known_by_fingerprint_as_gz(void **state)
 {
     struct source_rig r;
@@ -188,6 +227,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(s67_known_by_inode),
         cmocka_unit_test(s67_known_by_its_pin_where_docker_has_let_go),
+        cmocka_unit_test(s67_pinned_gz_that_was_not_booked),
+        cmocka_unit_test(s67_pinned_empty_file_is_known_as_gz),
         cmocka_unit_test(s67_known_by_fingerprint_as_gz),
         cmocka_unit_test(coinciding_fingerprints_go_by_order),
         cmocka_unit_test(recycled_inode_is_another_generation),
