@@ -119,6 +119,8 @@ def tallyman(tmp_path):
         instance.close()
         if instance.log_path.exists():
             print(f"--- log of {instance.directory.name}\n{instance.log_tail()}")
+        # In an Engine's root they would outlive the test, and be read by the next.
+        shutil.rmtree(instance.pins, ignore_errors=True)
 
 
 @pytest.fixture

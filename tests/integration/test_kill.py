@@ -103,14 +103,14 @@ def check(program, out, ids, last, absences):
                 if absences is not None:
                     for gap in inside:
                         assert gap.reason == "rotated", (where, gap)
-                        assert absences.contain(gap.after_ns, gap.before_ns), (where, gap)
+                        assert absences.contain(gap.after_ns, gap.before_ns or end_ns), (where, gap)
     return missing_total
 
 
 def lies_in(gap, begin_ns, end_ns):
+    """A gap is known by the record before it, and by the one after it where that came in time."""
     after_ns = FAR_PAST if gap.after_ns is None else gap.after_ns
-    before_ns = FAR_FUTURE if gap.before_ns is None else gap.before_ns
-    return begin_ns <= after_ns and before_ns <= end_ns
+    return begin_ns <= after_ns < end_ns and (gap.before_ns is None or gap.before_ns <= end_ns)
 
 
 @pytest.fixture
@@ -152,7 +152,7 @@ def test_kill_with_descriptors(engine, docker, tallyman, out, dice, scaled, disk
 
 
 def test_nothing_is_lost_without_a_kill(engine, docker, tallyman, out):
-    """S1, S67: 16 fast rotations of `max-file=2` with gzip, then `docker rm`: no line missing."""
+    """S1, S67: 16 rotations of `max-file=2` with gzip in 2 s, then `docker rm`: no line missing."""
     program = tallyman(
         engine.data_root,
         [file_route("all", out / "all.ndjson", fields=["time", "stream", "message"])],
@@ -160,7 +160,7 @@ def test_nothing_is_lost_without_a_kill(engine, docker, tallyman, out):
     ).start()
     docker("run", "--name", "fast", "--network", "none", "--log-opt", "max-size=200k",
            "--log-opt", "max-file=2", "--log-opt", "compress=true",
-           "numbered", "/numbered", 20000, 0, 100)  # fmt: skip
+           "numbered", "/numbered", 20000, 10000, 100)  # fmt: skip
     docker("rm", "fast")
     program.wait_until(lambda: count_lines(out / "all.ndjson") == 20000, "all lines")
     program.stop()

@@ -24,7 +24,7 @@ def test_a_thousand_containers(root, tallyman, out, scaled):
     first = Container(root, "first")
     first.write_lines("first", LINES)
     program.wait_until(lambda: lines_of_both(out) == [LINES, LINES], "the first container")
-    mine = {"segment": root}
+    mine = {"segment": root / "containers"}
     base_threads = census.threads(program.pid)
     base = census.descriptors(program.pid, mine)
     assert len(base_threads) == 1 + len(routes), base_threads

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pins: unread generations outlive Docker's own hold on them, within a quota, and are let go."""
 
+from pathlib import Path
+
 from support.docker_root import Container
 from support.ledger_book import assert_conservation, gaps
 from support.tallyman import count_lines, file_route, pairs
@@ -13,8 +15,8 @@ def stuck(out):
     return path
 
 
-def names_of_pins(root):
-    return sorted(pin.name for pin in (root / "tallyman-pins").iterdir())
+def pins(root):
+    return sorted((root / "tallyman-pins").glob("*"))
 
 
 def test_removed_container_is_read_from_its_pins(root, container, tallyman, out):
@@ -22,20 +24,20 @@ def test_removed_container_is_read_from_its_pins(root, container, tallyman, out)
     made = container("web-1")
     program = tallyman(root, [file_route("all", stuck(out))]).start()
     expected = made.write_lines("first", 50)
-    program.wait_until(lambda: len(names_of_pins(root)) == 1, "the first pin")
+    program.wait_until(lambda: len(pins(root)) == 1, "the first pin")
     for generation in range(4):
         made.rotate(max_file=2, compress=True)
         expected += made.write_lines(f"generation {generation}", 50)
-        program.wait_until(lambda n=generation: len(names_of_pins(root)) == n + 2, "a pin")
+        program.wait_until(lambda n=generation: len(pins(root)) == n + 2, "a pin")
     made.remove()
-    program.stop()
-    assert len(names_of_pins(root)) == 5, "unread ones stay"
+    program.stop(expected=1)
+    assert len(pins(root)) == 5, "unread ones stay"
 
     (out / "all.ndjson").rmdir()
     program.once()
     assert pairs(out / "all.ndjson") == expected
     assert gaps(program.state, "all") == []
-    assert names_of_pins(root) == [], "read ones are let go"
+    assert pins(root) == [], "read ones are let go"
     assert_conservation(program.state, "all")
 
 
@@ -53,7 +55,7 @@ def test_quota(root, container, tallyman, out):
     for member in made.directory.glob("*-json.log.1"):
         member.unlink()
     program.wait_until(lambda: pinned_bytes(root) <= 100 * 1024, "the quota holds", 90)
-    program.stop()
+    program.stop(expected=1)
     (out / "all.ndjson").rmdir()
     program.once()
     found = pairs(out / "all.ndjson")
@@ -66,7 +68,7 @@ def test_quota(root, container, tallyman, out):
 
 def is_pinned(root, made):
     inode = made.log.stat().st_ino
-    return inode in {pin.stat().st_ino for pin in (root / "tallyman-pins").iterdir()}
+    return inode in {pin.stat().st_ino for pin in pins(root)}
 
 
 def pinned_bytes(root):
@@ -82,11 +84,11 @@ def test_list_and_drop(root, container, tallyman, out):
     gone.write_lines("lost", 50)
     program.wait_until(lambda: is_pinned(root, gone), "it is pinned")
     gone.remove()
-    program.stop()
+    program.stop(expected=1)
     listed = program.run("pins", "ls").stdout.decode()
     assert gone.id[:12] in listed
     program.run("pins", "drop", gone.id[:12])
-    assert names_of_pins(root) == []
+    assert pins(root) == []
 
     (out / "all.ndjson").rmdir()
     other = Container(root, "other")

@@ -63,14 +63,16 @@ def test_a_long_line_over_four_generations(root, container, tallyman, out):
     time_ns = made.tick_ns()
     made.append(record(chunks[0], "stdout", time_ns))
     program = tallyman(root, [file_route("all", out / "all.ndjson")])
-    program.once()
-    first = pairs(out / "all.ndjson")
-    assert first == [], "the container runs: the line is open"
+    before = made.write("before", stream="stderr")
+    program.start()
+    program.wait_until(lambda: pairs(out / "all.ndjson") == [before], "the other stream")
+    program.stop()
+    assert pairs(out / "all.ndjson") == [before], "the line is open: a daemon's end is not its end"
     for chunk in chunks[1:]:
         made.rotate(max_file=8, compress=True)
         last = chunk is chunks[-1]
         made.append(record(chunk + "\n" if last else chunk, "stdout", time_ns))
-    expected = [("stdout", long_line), made.write("after")]
+    expected = [before, ("stdout", long_line), made.write("after")]
     program.once()
     assert pairs(out / "all.ndjson") == expected
 

@@ -142,14 +142,13 @@ class Container:
 
     def write_lines(self, prefix, count, size=0):
         """`count` numbered lines, each fourth on stderr; returns (stream, message) pairs."""
-        lines = []
-        data = b""
+        lines, records = [], []
         for number in range(count):
             stream = "stderr" if number % 4 == 3 else "stdout"
             message = f"{prefix} {number:06}".ljust(size, ".")
-            data += record(message + "\n", stream, self.tick_ns())
+            records.append(record(message + "\n", stream, self.tick_ns()))
             lines.append((stream, message))
-        self.append(data)
+        self.append(b"".join(records))
         return lines
 
     def append(self, data):
