@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "verdict.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "evidence.h"
+
+/* What is found about one container. */
+struct inquiry {
+    const struct simulated *container;
+    const struct history *history;
+    const struct evidence *evidence;
+    bool all_read;
+    bool *consumed;            /* of each record: its text is in the output */
+    bool *needed;              /* of each gap: something is missing there */
+    size_t end;                /* behind the last record consumed */
+    size_t last[STREAM_COUNT]; /* line delivered last */
+    struct error *error;
+};
+
+#define WRONG(q, format, ...)                                                                      \
+    error_set((q)->error, -EBADMSG, "container %u: " format, (q)->container->number, __VA_ARGS__)
+
+/* Takes the records of the line, from `at` on, whose texts make up the message; those that are
+ * passed over must be missing for a reason. Returns the record behind, HISTORY_NONE at its end. */
+static int take_records(struct inquiry *q, const struct delivered *d, const struct line *line,
+                        size_t *at)
+{
+    CLEANUP(buf_deinit) struct buf text = BUF_INIT(64 * 1024);
+    struct span left = span_of(d->message);
+    size_t taken = 0;
+    while (*at != HISTORY_NONE && (left.size || taken == 0)) {
+        const struct record *record = &q->history->records[*at];
+        buf_clear(&text);
+        history_text(q->history, line, record->from, record->size, &text);
+        if (record->size && !span_starts_with(left, buf_span(&text))) {
+            *at = record->next;
+            continue;
+        }
+        q->consumed[*at] = true;
+        taken++;
+        if (*at >= q->end)
+            q->end = *at + 1;
+        left.data += record->size;
+        left.size -= record->size;
+        *at = record->next;
+        if (record->size == 0)
+            break;
+    }
+    if (*at != HISTORY_NONE && q->history->records[*at].size == 0) { /* the newline alone */
+        q->consumed[*at] = true;
+        if (*at >= q->end)
+            q->end = *at + 1;
+        *at = HISTORY_NONE;
+    }
+    if (left.size)
+        return WRONG(q, "the line of %" PRId64 " is not what was written: %.60s… (%zu bytes left)",
+                     line->time_ns, d->message, left.size);
+    return 0;
+}
+
+static int check_name(struct inquiry *q, const struct delivered *d, const struct line *line)
+{
+    if (d->name < line->name_oldest || d->name > line->name_newest)
+        return WRONG(q, "the line of %" PRId64 " bears name-%u, not one of %u to %u", line->time_ns,
+                     d->name, line->name_oldest, line->name_newest);
+    return 0;
+}
+
+static int check_delivered(struct inquiry *q, const struct delivered *d, size_t *at)
+{
+    const struct history *h = q->history;
+    size_t i = history_find_line(h, d->time_ns);
+    if (i == HISTORY_NONE)
+        return WRONG(q, "nobody wrote a line at %" PRId64 ": %.60s", d->time_ns, d->message);
+    const struct line *line = &h->lines[i];
+    if (line->stream != d->stream)
+        return WRONG(q, "the line of %" PRId64 " is on the wrong stream", d->time_ns);
+    size_t *last = &q->last[d->stream];
+    if (*last != HISTORY_NONE && i < *last)
+        return WRONG(q, "the line of %" PRId64 " comes after that of %" PRId64, d->time_ns,
+                     h->lines[*last].time_ns);
+    if (i != *last)
+        at[d->stream] = line->first_record;
+    else if (at[d->stream] == HISTORY_NONE)
+        return WRONG(q, "the line of %" PRId64 " is delivered twice", d->time_ns);
+    *last = i;
+    int r = take_records(q, d, line, &at[d->stream]);
+    if (r == 0)
+        r = check_name(q, d, line);
+    bool whole = at[d->stream] == HISTORY_NONE && line->ended && q->consumed[line->last_record];
+    bool terminated = whole && line->terminated;
+    if (r == 0 && !(d->flags & ENTRY_PARTIAL) && terminated != !(d->flags & ENTRY_UNTERMINATED))
+        r = WRONG(q, "the line of %" PRId64 " has flags %x, but is%s terminated", d->time_ns,
+                  d->flags, terminated ? "" : " not");
+    return r;
+}
+
+/* A record that is in no entry, but need not be missing: its line is not delivered, and its text
+ * may be in hand. */
+static bool is_open(const struct inquiry *q, size_t record)
+{
+    const struct line *line = &q->history->lines[q->history->records[record].line];
+    bool delivered = false;
+    for (size_t i = line->first_record; i != HISTORY_NONE; i = q->history->records[i].next)
+        delivered |= q->consumed[i];
+    if (delivered || line->size < SOURCE_CHUNK_BYTES)
+        return false;
+    if (q->all_read)
+        return q->container->present && (!line->ended || !line->terminated);
+    return !line->ended || line->last_record >= q->end;
+}
+
+/* Has a gap of one of these reasons been booked between the records `from` and `to`? */
+static bool is_booked(struct inquiry *q, size_t from, unsigned reasons)
+{
+    bool booked = false;
+    for (size_t i = 0; i < q->evidence->gap_count; i++) {
+        const struct gap *g = &q->evidence->gaps[i];
+        if (!(reasons & LOSS(g->reason)))
+            continue;
+        bool here = from == 0 && g->after_ns == GAP_TIME_UNKNOWN;
+        for (size_t k = from; k > 0 && !here; k--) {
+            here = q->history->lines[q->history->records[k - 1].line].time_ns == g->after_ns;
+            if (q->consumed[k - 1])
+                break;
+            if (k == 1)
+                here |= g->after_ns == GAP_TIME_UNKNOWN;
+        }
+        if (here)
+            q->needed[i] = booked = true;
+    }
+    return booked;
+}
+
+/* The record was read, but its line was not whole when it could be read no more. */
+static bool is_booked_as_open(struct inquiry *q, size_t record)
+{
+    const struct history *h = q->history;
+    const struct line *line = &h->lines[h->records[record].line];
+    for (size_t i = 0; i < q->evidence->gap_count; i++) {
+        const struct gap *g = &q->evidence->gaps[i];
+        size_t last = g->reason == GAP_OPEN_LINE ? history_find_line(h, g->after_ns) : HISTORY_NONE;
+        if (last == HISTORY_NONE || h->lines[last].last_record < line->first_record)
+            continue;
+        q->needed[i] = true;
+        return true;
+    }
+    return false;
+}
+
+static int check_missing(struct inquiry *q)
+{
+    const struct history *h = q->history;
+    size_t end = q->all_read ? h->record_count : q->end; /* what is behind may not be read yet */
+    size_t from = 0;                                     /* behind the last consumed record */
+    for (size_t i = 0; i < h->record_count; i++) {
+        if (q->consumed[i])
+            from = i + 1;
+        if (q->consumed[i] || is_open(q, i))
+            continue;
+        const struct line *line = &h->lines[h->records[i].line];
+        unsigned reasons = history_may_be_lost(h, i);
+        if (!reasons && i < end)
+            return WRONG(q, "%s record %zu (line of %" PRId64 ", generation %u) is missing",
+                         stream_word(line->stream), i, line->time_ns, h->records[i].generation);
+        if (!is_booked(q, from, reasons) && !is_booked_as_open(q, i) && i < end &&
+            !(reasons & LOSS_UNKNOWN))
+            return WRONG(q,
+                         "record %zu (line of %" PRId64
+                         ", generation %u) was lost (reasons %x) without a gap",
+                         i, line->time_ns, h->records[i].generation, reasons);
+    }
+    return 0;
+}
+
+/* The time that a gap bears which lies before record `at`. */
+static int64_t time_before(const struct inquiry *q, size_t at)
+{
+    while (at > 0 && !q->consumed[at - 1] && !is_open(q, at - 1))
+        at--;
+    return at ? q->history->lines[q->history->records[at - 1].line].time_ns : GAP_TIME_UNKNOWN;
+}
+
+static int check_damage(struct inquiry *q, enum gap_reason reason, int64_t after_ns)
+{
+    uint64_t least = 0, most = 0, booked = 0;
+    for (size_t i = 0; i < q->history->damage_count; i++) {
+        const struct damage *d = &q->history->damages[i];
+        if (d->reason != reason || time_before(q, d->records_before) != after_ns)
+            continue;
+        most += d->bytes;
+        bool passed = d->records_before < q->end;
+        if (passed && !q->history->generations[d->generation].may_be_lost)
+            least += d->bytes;
+    }
+    for (size_t i = 0; i < q->evidence->gap_count; i++) {
+        const struct gap *g = &q->evidence->gaps[i];
+        if (g->reason != reason || g->after_ns != after_ns || g->bytes == GAP_BYTES_UNKNOWN)
+            continue;
+        booked += (uint64_t)g->bytes;
+        q->needed[i] = true;
+    }
+    if (booked >= least && booked <= most)
+        return 0;
+    return WRONG(
+        q, "%" PRIu64 " bytes are booked as %s after %" PRId64 ", not %" PRIu64 " to %" PRIu64,
+        booked, gap_reason_word(reason), after_ns, least, most);
+}
+
+static int check_damages(struct inquiry *q)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < q->history->damage_count; i++) {
+        const struct damage *d = &q->history->damages[i];
+        r = check_damage(q, d->reason, time_before(q, d->records_before));
+    }
+    return r;
+}
+
+static int check_gaps(struct inquiry *q)
+{
+    unsigned unneeded[GAP_REASON_COUNT] = {0};
+    for (size_t i = 0; i < q->evidence->gap_count; i++) {
+        const struct gap *g = &q->evidence->gaps[i];
+        if (!q->needed[i] && ++unneeded[g->reason] > q->history->excuses[g->reason])
+            return WRONG(q,
+                         "a gap is booked where nothing is missing: %s, serial %" PRIu64
+                         " offset %" PRIu64 ", %" PRId64 " bytes, after %" PRId64,
+                         gap_reason_word(g->reason), g->serial, g->offset, g->bytes, g->after_ns);
+    }
+    return 0;
+}
+
+static int check_sums(struct inquiry *q)
+{
+    const struct tally *t = &q->evidence->tally;
+    uint64_t least = 0, most = 0;
+    for (size_t i = 0; i < q->history->record_count; i++) {
+        if (q->consumed[i])
+            least += q->history->records[i].file_bytes;
+        if (q->consumed[i] || is_open(q, i) || is_booked_as_open(q, i))
+            most += q->history->records[i].file_bytes;
+    }
+    if (!tally_adds_up(t))
+        return WRONG(q, "the tally does not add up (%" PRIu64 " lines read)", t->lines_read);
+    if (t->lines_delivered != q->evidence->count)
+        return WRONG(q, "%" PRIu64 " lines are told, %zu are there", t->lines_delivered,
+                     q->evidence->count);
+    if (t->bytes_records < least || t->bytes_records > most)
+        return WRONG(q, "%" PRIu64 " bytes of records are told, it were %" PRIu64 " to %" PRIu64,
+                     t->bytes_records, least, most);
+    if (t->gaps != q->evidence->gap_count)
+        return WRONG(q, "%" PRIu64 " gaps are told, %zu are there", t->gaps,
+                     q->evidence->gap_count);
+    return 0;
+}
+
+static int inquire(struct inquiry *q)
+{
+    size_t at[STREAM_COUNT] = {HISTORY_NONE, HISTORY_NONE};
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < q->evidence->count; i++)
+        r = check_delivered(q, &q->evidence->items[i], at);
+    if (r == 0)
+        r = check_missing(q);
+    if (r == 0)
+        r = check_damages(q);
+    if (r == 0)
+        r = check_gaps(q);
+    return r == 0 ? check_sums(q) : r;
+}
+
+static int reach_one(const struct simulated *c, const struct verdict_options *options,
+                     struct error *error)
+{
+    CLEANUP(evidence_deinit) struct evidence evidence;
+    int r = evidence_gather(&evidence, options->ledger, c->id, error);
+    if (r < 0)
+        return r;
+    struct inquiry q = {
+        .container = c,
+        .history = &c->history,
+        .evidence = &evidence,
+        .all_read = options->all_read,
+        .consumed = calloc(c->history.record_count + 1, sizeof(bool)),
+        .needed = calloc(evidence.gap_count + 1, sizeof(bool)),
+        .last = {HISTORY_NONE, HISTORY_NONE},
+        .error = error,
+    };
+    r = q.consumed && q.needed ? inquire(&q) : -ENOMEM;
+    free(q.consumed);
+    free(q.needed);
+    return r;
+}
+
+int verdict_reach(const struct world *w, const struct verdict_options *options, struct error *error)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < w->count; i++)
+        r = reach_one(&w->containers[i], options, error);
+    return r;
+}

@@ -1,0 +1,84 @@
+/* world — Docker's side of a simulated life: containers that write, Docker that rotates,
+ * compresses, renames and removes, people and disks that do damage; in real files.
+ *
+ * Each container has its history (history.h), which says what a reader must deliver. Between any
+ * two of its system calls the world asks `between`, so that tallyman may look in the middle.
+ *
+ * Source of the sequences: docker-logs §3.3 (rotation), §3.7 (removal), §2.7 and §2.8 (writing and
+ * damage), §3.8 (truncation).
+ *
+ * - Owns: the containers, their descriptors and histories.
+ */
+#pragma once
+
+#include "history.h"
+#include "model/container.h"
+#include "random.h"
+
+#include <limits.h>
+
+enum { WORLD_CONTAINERS_MAX = 6, WORLD_FILES_MAX = 6 };
+
+/* The names of a container's log: which generation is under which. */
+struct names {
+    int live;                                            /* -1: none */
+    int plain[WORLD_FILES_MAX], packed[WORLD_FILES_MAX]; /* .N and .N.gz; -1: none */
+};
+
+struct writing {
+    size_t line; /* being written; HISTORY_NONE */
+    uint64_t written;
+};
+
+struct simulated {
+    unsigned number;
+    char id[CONTAINER_ID_SIZE + 1];
+    char directory[PATH_MAX];
+    uint64_t max_size; /* bytes; 0: no rotation */
+    int max_file;
+    bool compress;
+    bool unlinks_only; /* with max_file 1: as Engine 23 and later */
+    bool present, running;
+    bool seen;                /* a look has found it, at least once */
+    unsigned name, name_seen; /* how often it was renamed; as the last look knew it */
+
+    int fd;          /* of the live log; -1 */
+    bool append;     /* opened with O_APPEND */
+    uint64_t offset; /* of the next record, without O_APPEND */
+    uint64_t counter, size;
+    bool junk_nul, junk_torn; /* behind the last newline */
+    struct writing writing[STREAM_COUNT];
+    struct names names;
+    bool packing;           /* .1.gz grows beside .1 */
+    struct buf packed;      /* all of it */
+    size_t packed_written;  /* bytes */
+    struct history history; /* kept when it is gone */
+};
+
+struct world {
+    struct random random;
+    int64_t now_ns; /* one clock for Docker and tallyman */
+    char root[PATH_MAX];
+    unsigned damages; /* percent: how often damage is done */
+    bool long_lines;
+    struct simulated containers[WORLD_CONTAINERS_MAX];
+    size_t count;
+    bool midway; /* tallyman stands still in the middle of something */
+    bool trace;
+    void (*between)(void *context);
+    void *context;
+};
+
+void world_init(struct world *w, const char *root, uint64_t seed);
+void world_deinit(struct world *w);
+
+/* One thing happens to one container. */
+void world_happen(struct world *w);
+
+/* A look of tallyman's at everything is over, with nothing happening meanwhile. */
+void world_seen(struct world *w);
+/* Tallyman has ended. `links`: its pins stay. */
+void world_unwatched(struct world *w, bool links);
+
+/* Everything that was written, to stderr. */
+void world_tell(const struct world *w);
