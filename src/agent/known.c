@@ -81,15 +81,17 @@ static int add_segment(struct known_source *s, const struct chain_known *segment
 
 static int from_segment_row(void *context, const struct segment_row *row)
 {
-    return add_segment(context, &(struct chain_known){
-                                    .ref = row->ref,
-                                    .gzip = row->gzip,
-                                    .sealed = row->sealed,
-                                    .cut = row->cut,
-                                    .hole = row->hole,
-                                    .reason = row->reason,
-                                    .bytes = row->bytes,
-                                });
+    struct known_source *s = context;
+    s->pinned |= row->hole; /* what every route has passed is not in the book any more */
+    return add_segment(s, &(struct chain_known){
+                              .ref = row->ref,
+                              .gzip = row->gzip,
+                              .sealed = row->sealed,
+                              .cut = row->cut,
+                              .hole = row->hole,
+                              .reason = row->reason,
+                              .bytes = row->bytes,
+                          });
 }
 
 static int from_era_row(void *context, const struct era_row *row)

@@ -18,7 +18,7 @@ struct known_era {
 struct known_source {
     char id[PIN_ID_MAX];
     char *record; /* of the container, JSON text; NULL: only cursors or pins speak of it */
-    bool pinned;  /* a pin keeps something of it */
+    bool pinned;  /* a pin keeps something of it, or kept what is now a hole to be booked */
     bool in_book; /* containers.db has a row of it */
     struct chain_known *segments; /* by serial */
     size_t segment_count;

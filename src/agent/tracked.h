@@ -31,6 +31,8 @@ struct tracked {
     bool record_dirty;
     bool in_roster;
     bool finished;       /* its directory is gone, and nobody needs anything of it */
+    int64_t looked_ns;   /* its directory's mtime when it was looked at last */
+    uint64_t swept_size; /* its live file's size at the last reconciliation */
     int64_t retry_at_ns; /* monotonic; 0: nothing to try again */
 };
 

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <fcntl.h>
+
+#include "agent/monitor_private.h"
+#include "base/log.h"
+
+/* What the directories tell: by events, and by looking where events may have been lost. */
+
+int monitor_directory_path(const struct monitor *m, const char *id, char *path, size_t size)
+{
+    return snprintf(path, size, "%s/%s", m->containers_directory, id) < (int)size ? 0
+                                                                                  : -ENAMETOOLONG;
+}
+
+/* A container's directory is there: watched before it is looked at, so that nothing is missed. */
+static void found_directory(struct monitor *m, const char *id)
+{
+    struct tracked *t = monitor_track(m, id);
+    char path[PATH_BYTES_MAX];
+    if (!t || monitor_directory_path(m, id, path, sizeof(path)) < 0)
+        return;
+    int r = names_watch_add(m->names, path, id);
+    if (r < 0 && r != -ENOENT)
+        log_line(LOG_WARN, "watch.refused",
+                 "a directory cannot be watched; it is looked at with each reconciliation",
+                 "path=%s error=%s", LOG_QUOTE(path),
+                 LOG_QUOTE(r == -ENOSPC ? "fs.inotify.max_user_watches is reached" : strerror(-r)));
+    t->record_stale = t->chain_stale = true;
+    monitor_mark_stale(m, t);
+}
+
+int monitor_list_directories(struct monitor *m)
+{
+    int fd = openat(m->containers_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    CLEANUP(closedir) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    if (!dir) {
+        close_fd(fd);
+        return -errno;
+    }
+    for (struct dirent *entry; (entry = readdir(dir));)
+        if (container_id_valid(entry->d_name) && !monitor_find(m, entry->d_name))
+            found_directory(m, entry->d_name);
+    return 0;
+}
+
+void monitor_list_new_directories(struct monitor *m)
+{
+    if (monitor_list_directories(m) < 0)
+        log_line(LOG_WARN, "docker.unlistable", "the containers directory cannot be listed",
+                 "path=%s", LOG_QUOTE(m->containers_directory));
+}
+
+static bool is_record_file(const char *name)
+{
+    return strcmp(name, "config.v2.json") == 0 || strcmp(name, "hostconfig.json") == 0;
+}
+
+static void look_everywhere(struct monitor *m)
+{
+    for (size_t i = 0; i < m->count; i++) {
+        m->items[i]->record_stale = m->items[i]->chain_stale = true;
+        monitor_mark_stale(m, m->items[i]);
+    }
+    monitor_list_new_directories(m);
+}
+
+/* What no event has told: directories whose names have changed since they were looked at, live
+ * files that have grown. One stat and one fstat a container. */
+void monitor_sweep(struct monitor *m)
+{
+    for (size_t i = 0; i < m->count; i++) {
+        struct tracked *t = m->items[i];
+        if (monitor_directory_mtime(m, t->id) != t->looked_ns) {
+            t->record_stale = t->chain_stale = true;
+            monitor_mark_stale(m, t);
+        }
+        uint64_t size = t->slot ? chain_live_size(t->chain) : 0;
+        if (size != t->swept_size) {
+            t->swept_size = size;
+            slot_mark_ready(t->slot);
+            m->wake = true;
+        }
+    }
+}
+
+/* Writes were missed: every source is looked at. */
+void monitor_lost_writes(struct monitor *m)
+{
+    for (size_t i = 0; i < m->count; i++)
+        if (m->items[i]->slot)
+            slot_mark_ready(m->items[i]->slot);
+    m->wake = true;
+}
+
+static void lost_events(struct monitor *m)
+{
+    log_fact(LOG_WARN, "watch.overflow", "events were lost; looking at everything");
+    for (size_t i = 0; i < m->count; i++)
+        m->items[i]->created = CHAIN_CREATED_UNKNOWN;
+    look_everywhere(m);
+}
+
+void monitor_names_event(void *context, const struct names_event *event)
+{
+    struct monitor *m = context;
+    if (event->lost_events) {
+        lost_events(m);
+        return;
+    }
+    if (!event->id) {
+        if (event->appeared && container_id_valid(event->name))
+            found_directory(m, event->name);
+        struct tracked *t = monitor_find(m, event->name);
+        if (t && !event->appeared) {
+            t->chain_stale = true;
+            monitor_mark_stale(m, t);
+        }
+        return;
+    }
+    struct tracked *t = monitor_find(m, event->id);
+    if (!t)
+        return;
+    if (is_record_file(event->name) && event->appeared) {
+        t->record_stale = true;
+        monitor_mark_stale(m, t);
+    } else if (strncmp(event->name, event->id, CONTAINER_ID_SIZE) == 0 || !event->name[0]) {
+        bool live = event->appeared && strcmp(event->name + CONTAINER_ID_SIZE, "-json.log") == 0;
+        if (live && t->created != CHAIN_CREATED_UNKNOWN)
+            t->created++;
+        t->chain_stale = true;
+        monitor_mark_stale(m, t);
+    }
+}

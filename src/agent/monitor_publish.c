@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <inttypes.h>
+
+#include "agent/monitor_private.h"
+#include "base/log.h"
+
+/* From what was learnt to what the routes see, and back: the book before the views before the
+ * roster; and what the routes no longer need is let go. */
+
+/* One transaction for all that a burst of events has changed, before any of it is published. */
+static void write_book(struct monitor *m)
+{
+    struct error error = {""};
+    int r = containers_begin(m->options.book, &error);
+    for (size_t i = 0; r == 0 && i < m->stale_count; i++)
+        if (m->stale[i])
+            r = tracked_put(m->stale[i], m->options.book, &error);
+    if (r == 0)
+        r = containers_commit(m->options.book, &error);
+    if (r < 0) {
+        containers_rollback(m->options.book);
+        log_line(LOG_ERROR, "state.unwritable",
+                 "what is known of the containers could not be written; a restart may read some of "
+                 "it again",
+                 "error=%s", LOG_QUOTE(error.text));
+        return;
+    }
+    for (size_t i = 0; i < m->stale_count; i++)
+        if (m->stale[i])
+            tracked_mark_clean(m->stale[i]);
+}
+
+static int by_address(const void *a, const void *b)
+{
+    const struct slot *x = *(struct slot *const *)a, *y = *(struct slot *const *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* Routes merge rosters: both sides are ordered by address. */
+static void publish_roster(struct monitor *m)
+{
+    struct slot **slots = calloc(m->count + 1, sizeof(struct slot *));
+    struct roster *roster;
+    size_t count = 0;
+    m->roster_stale = false;
+    for (size_t i = 0; slots && i < m->count; i++) {
+        struct tracked *t = m->items[i];
+        if (!t->slot || t->finished)
+            continue;
+        if (!t->slot->view && tracked_publish(t) < 0)
+            continue;
+        slots[count++] = t->slot;
+    }
+    if (slots)
+        qsort(slots, count, sizeof(*slots), by_address);
+    if (!slots || roster_new(&roster, ++m->roster_version, slots, count) < 0) {
+        m->roster_stale = true;
+        free(slots);
+        return;
+    }
+    roster_board_publish(m->options.board, roster);
+    m->wake = true;
+    free(slots);
+}
+
+static void publish_views(struct monitor *m)
+{
+    for (size_t i = 0; i < m->stale_count; i++) {
+        struct tracked *t = m->stale[i];
+        if (!t)
+            continue;
+        t->listed_stale = false;
+        if (!t->publish_wanted || !t->slot)
+            continue;
+        t->publish_wanted = tracked_publish(t) < 0;
+        m->wake = true;
+    }
+}
+
+/* Works through the stale ones: look, write, publish. */
+void monitor_settle(struct monitor *m)
+{
+    for (size_t i = 0; i < m->stale_count; i++)
+        if (m->stale[i])
+            monitor_look_at(m, m->stale[i]);
+    if (m->stale_count)
+        write_book(m);
+    publish_views(m);
+    m->stale_count = 0;
+    if (m->roster_stale)
+        publish_roster(m);
+    if (m->wake && m->started)
+        m->options.wake_routes(m->options.context);
+    m->wake = false;
+}
+
+static void take_what_routes_saw(struct monitor *m, struct tracked *t, bool *changed)
+{
+    for (size_t i = 0; i < t->slot->route_count; i++) {
+        struct slot_route *word = &t->slot->routes[i];
+        unsigned saw = atomic_exchange(&word->saw, 0);
+        if (saw & SLOT_SAW_TRUNCATED) {
+            *changed |= chain_cut(t->chain, atomic_load(&word->saw_serial));
+            slot_mark_ready(t->slot);
+            m->wake = true;
+        }
+        if (saw & SLOT_SAW_HEAD) {
+            chain_learn(t->chain);
+            monitor_mark_stale(m, t);
+        }
+    }
+}
+
+/* The container is gone and read to its end. */
+static void retire(struct monitor *m, struct tracked *t)
+{
+    struct error error = {""};
+    watch_forget(m->options.watch, t->slot);
+    int r = containers_begin(m->options.book, &error);
+    if (r == 0)
+        r = containers_delete(m->options.book, t->id, &error);
+    if (r == 0)
+        r = containers_commit(m->options.book, &error);
+    if (r < 0)
+        containers_rollback(m->options.book);
+    monitor_forget(m, t);
+    m->roster_stale = true;
+}
+
+void monitor_keep_quota(struct monitor *m)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < m->count; i++)
+        bytes += m->items[i]->chain ? chain_pinned_bytes(m->items[i]->chain) : 0;
+    while (bytes > m->options.pins_max_bytes) {
+        struct tracked *oldest = NULL;
+        for (size_t i = 0; i < m->count; i++) {
+            struct tracked *t = m->items[i];
+            if (t->chain && chain_pinned_bytes(t->chain) &&
+                (!oldest || chain_let_go_ns(t->chain) < chain_let_go_ns(oldest->chain)))
+                oldest = t;
+        }
+        if (!oldest)
+            return;
+        uint64_t given_up = chain_give_up(oldest->chain, GAP_PIN_QUOTA);
+        log_line(LOG_WARN, "pins.quota",
+                 "unread bytes were given up: more is pinned than `pins_max` allows",
+                 "container=%.12s bytes=%" PRIu64, oldest->id, given_up);
+        bytes -= given_up < bytes ? given_up : bytes;
+        oldest->publish_wanted = true;
+        monitor_mark_stale(m, oldest);
+    }
+}
+
+void monitor_release(struct monitor *m)
+{
+    m->routes_changed = false;
+    for (size_t i = m->count; i > 0; i--) {
+        struct tracked *t = m->items[i - 1];
+        bool changed = false, saw = false;
+        if (!t->slot)
+            continue;
+        take_what_routes_saw(m, t, &saw);
+        tracked_release(t, &changed);
+        if (t->finished) {
+            retire(m, t);
+            continue;
+        }
+        if (changed || saw) {
+            t->publish_wanted = true;
+            monitor_mark_stale(m, t);
+        }
+    }
+    monitor_keep_quota(m);
+}
