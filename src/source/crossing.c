@@ -96,6 +96,7 @@ static int find_record(struct follow_tools *t, size_t from, size_t *ret)
             *ret = i;
             return 0;
         }
+        reader_forget(t->reader, s);
     }
     *ret = t->view->segment_count;
     return 0;

@@ -15,10 +15,14 @@ struct inflating {
     uint64_t used;           /* stamp of the last use: the oldest is taken over */
 };
 
+/* A state that no read has asked for during so many others belongs to a source that went away. */
+enum { STALE_READS = 64 * 1024 };
+
 struct reader {
     struct buf buffer;
     struct inflating inflating[INFLATERS_MAX];
-    uint64_t stamp;
+    struct inflating spare; /* for heads, where all are taken */
+    uint64_t stamp;         /* reads that wanted an inflate state */
     size_t record_bytes_max;
 };
 
@@ -31,20 +35,27 @@ int reader_new(struct reader **ret)
     r->record_bytes_max = RECORD_BYTES_MAX;
     for (size_t i = 0; i < INFLATERS_MAX; i++)
         inflater_init(&r->inflating[i].inflater, READER_BYTES_MAX);
+    inflater_init(&r->spare.inflater, READER_BYTES_MAX);
     if (!buf_reserve(&r->buffer, READER_BEFORE_MAX + READ_QUANTUM_BYTES))
         return -ENOMEM;
     *ret = TAKE(r);
     return 0;
 }
 
+static void release(struct inflating *state)
+{
+    inflater_deinit(&state->inflater);
+    state->segment = segment_unref(state->segment);
+    state->used = 0;
+}
+
 struct reader *reader_free(struct reader *r)
 {
     if (!r)
         return NULL;
-    for (size_t i = 0; i < INFLATERS_MAX; i++) {
-        inflater_deinit(&r->inflating[i].inflater);
-        segment_unref(r->inflating[i].segment);
-    }
+    for (size_t i = 0; i < INFLATERS_MAX; i++)
+        release(&r->inflating[i]);
+    release(&r->spare);
     buf_deinit(&r->buffer);
     free(r);
     return NULL;
@@ -58,13 +69,11 @@ void reader_limit_record(struct reader *r, size_t bytes_max)
 
 void reader_forget(struct reader *r, const struct segment *s)
 {
-    for (size_t i = 0; i < INFLATERS_MAX; i++) {
-        if (r->inflating[i].segment != s)
-            continue;
-        inflater_deinit(&r->inflating[i].inflater);
-        r->inflating[i].segment = segment_unref(r->inflating[i].segment);
-        r->inflating[i].used = 0;
-    }
+    for (size_t i = 0; i < INFLATERS_MAX; i++)
+        if (r->inflating[i].segment == s)
+            release(&r->inflating[i]);
+    if (r->spare.segment == s)
+        release(&r->spare);
 }
 
 struct reader_before reader_remember(struct span record)
@@ -73,25 +82,36 @@ struct reader_before reader_remember(struct span record)
     return (struct reader_before){XXH3_64bits(record.data + record.size - size, size), size};
 }
 
-/* The inflate state that is in this segment; else the one that was used longest ago, started anew.
- */
-static struct inflater *inflater_for(struct reader *r, struct segment *s)
+static struct inflater *take_over(struct reader *r, struct inflating *state, struct segment *s)
+{
+    segment_unref(state->segment);
+    state->segment = segment_ref(s);
+    state->used = r->stamp;
+    inflater_restart(&state->inflater);
+    return &state->inflater;
+}
+
+/* The inflate state that is in this segment, or a free one. Where all are taken, only heads are
+ * read, with the spare: who took another's state would send it back to its file's start, and more
+ * sources than states would get nowhere, all together. NULL: wait. */
+static struct inflater *inflater_for(struct reader *r, struct segment *s, uint64_t offset)
 {
     struct inflating *oldest = &r->inflating[0];
+    r->stamp++;
     for (size_t i = 0; i < INFLATERS_MAX; i++) {
-        struct inflating *candidate = &r->inflating[i];
-        if (candidate->segment == s) {
-            candidate->used = ++r->stamp;
-            return &candidate->inflater;
+        struct inflating *state = &r->inflating[i];
+        if (state->segment == s) {
+            state->used = r->stamp;
+            return &state->inflater;
         }
-        if (candidate->used < oldest->used)
-            oldest = candidate;
+        if (state->used < oldest->used)
+            oldest = state;
     }
-    segment_unref(oldest->segment);
-    oldest->segment = segment_ref(s);
-    oldest->used = ++r->stamp;
-    inflater_restart(&oldest->inflater);
-    return &oldest->inflater;
+    if (!oldest->segment || r->stamp - oldest->used > STALE_READS)
+        return take_over(r, oldest, s);
+    if (offset > FINGERPRINT_SEARCH_MAX)
+        return NULL;
+    return r->spare.segment == s ? &r->spare.inflater : take_over(r, &r->spare, s);
 }
 
 struct piece {
@@ -116,8 +136,10 @@ static int read_plain(struct reader *r, int fd, uint64_t offset, size_t want, st
 static int read_gzip(struct reader *r, struct segment *s, int fd, uint64_t offset, size_t want,
                      struct piece *ret)
 {
-    struct inflater *f = inflater_for(r, s);
+    struct inflater *f = inflater_for(r, s, offset);
     struct span text;
+    if (!f)
+        return READER_AGAIN;
     int outcome = inflater_read(f, fd, offset, want, &text);
     if (outcome == INFLATER_AGAIN)
         return READER_AGAIN;

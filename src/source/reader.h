@@ -4,7 +4,7 @@
  * Knows newlines and NUL runs; knows nothing of JSON, containers or delivery.
  *
  * - Owns: one read buffer (READ_QUANTUM_BYTES, growing to hold one raw record of RECORD_BYTES_MAX)
- *   and up to INFLATERS_MAX inflate states.
+ *   and up to INFLATERS_MAX inflate states, each in one segment until it is forgotten.
  * - Thread: one.
  */
 #pragma once
@@ -14,7 +14,8 @@
 
 enum reader_outcome {
     READER_END = 1,  /* no whole record beyond the offset (yet) */
-    READER_AGAIN,    /* a compressed rotation is still being inflated: call again */
+    READER_AGAIN,    /* a compressed rotation is still being inflated, or waits for a free inflate
+                        state: call again */
     READER_GONE,     /* the segment cannot be opened any more */
     READER_TOO_LONG, /* one raw record fills the buffer; ret.bytes may be skipped */
     READER_NUL,      /* a NUL run; ret.bytes may be skipped */
@@ -44,8 +45,7 @@ struct reader_result {
     uint64_t tail;     /* READER_END: bytes beyond the offset that make no whole record */
 };
 
-/* Reads from `offset`. `skip_partial`: the offset lies inside a record; begin behind its newline
- * (ret.bytes says how many bytes that was). 0, a reader_outcome or -errno. */
+/* Reads from `offset`, where a record begins. 0, a reader_outcome or -errno. */
 int reader_read(struct reader *r, struct segment *s, uint64_t offset,
                 const struct reader_before *before, struct reader_result *ret) MUST_CHECK;
 
