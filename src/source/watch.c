@@ -136,7 +136,8 @@ int watch_arm(struct watch *w, struct segment *s, struct slot *slot)
     return r;
 }
 
-static bool fired(struct watch *w, int wd)
+/* The slot that a watch was armed for; the watch is no more. */
+static struct slot *disarm(struct watch *w, int wd)
 {
     pthread_mutex_lock(&w->lock);
     size_t i = place(w->table, w->capacity, wd);
@@ -146,10 +147,15 @@ static bool fired(struct watch *w, int wd)
         take_out(w, i);
     }
     pthread_mutex_unlock(&w->lock);
+    return slot;
+}
+
+static bool fired(struct watch *w, int wd)
+{
+    CLEANUP(slot_unref) struct slot *slot = disarm(w, wd);
     if (!slot)
         return false;
     slot_mark_ready(slot);
-    slot_unref(slot);
     return true;
 }
 
@@ -171,6 +177,8 @@ int watch_read(struct watch *w, bool *ret_all)
                 *ret_all = true;
             else if (event->mask & IN_MODIFY)
                 count += fired(w, event->wd);
+            else if (event->mask & IN_IGNORED) /* the file is no more */
+                slot_unref(disarm(w, event->wd));
         }
     }
 }
