@@ -61,13 +61,13 @@ static void note_retries(struct monitor *m)
             m->retry_at_ns = m->items[i]->retry_at_ns;
 }
 
-/* Directories that went before anything could be read of them. */
+/* Containers without a source whose directories are gone, should the event have been lost. */
 static void drop_unknown(struct monitor *m)
 {
     for (size_t i = m->count; i > 0; i--) {
         struct tracked *t = m->items[i - 1];
         char path[PATH_BYTES_MAX];
-        if (t->slot || !t->retry_at_ns || monitor_directory_path(m, t->id, path, sizeof(path)) < 0)
+        if (t->slot || monitor_directory_path(m, t->id, path, sizeof(path)) < 0)
             continue;
         if (access(path, F_OK) < 0 && errno == ENOENT)
             monitor_forget(m, t);

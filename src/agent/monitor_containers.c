@@ -176,10 +176,10 @@ void monitor_look_at(struct monitor *m, struct tracked *t)
             log_line(LOG_WARN, "source.unreadable", "a log directory cannot be read; trying again",
                      "container=%.12s error=%s", t->id, LOG_QUOTE(error.text));
     }
-    if (captures_own_output(m, t)) {
+    if (!t->own_output && captures_own_output(m, t)) {
         log_line(LOG_WARN, "source.own_output", "an output of ours is never captured",
                  "container=%.12s", t->id);
-        return;
+        t->own_output = m->roster_stale = true;
     }
     hold_or_lift(m, t);
     t->publish_wanted |= changed;

@@ -101,6 +101,20 @@ static void lost_events(struct monitor *m)
     look_everywhere(m);
 }
 
+/* What was open of it is read to its end; without a source there is nothing to wait for. */
+static void lost_directory(struct monitor *m, const char *id)
+{
+    struct tracked *t = monitor_find(m, id);
+    if (!t)
+        return;
+    if (!t->slot) {
+        monitor_forget(m, t);
+        return;
+    }
+    t->chain_stale = true;
+    monitor_mark_stale(m, t);
+}
+
 void monitor_names_event(void *context, const struct names_event *event)
 {
     struct monitor *m = context;
@@ -111,11 +125,8 @@ void monitor_names_event(void *context, const struct names_event *event)
     if (!event->id) {
         if (event->appeared && container_id_valid(event->name))
             found_directory(m, event->name);
-        struct tracked *t = monitor_find(m, event->name);
-        if (t && !event->appeared) {
-            t->chain_stale = true;
-            monitor_mark_stale(m, t);
-        }
+        else if (!event->appeared)
+            lost_directory(m, event->name);
         return;
     }
     struct tracked *t = monitor_find(m, event->id);

@@ -6,6 +6,7 @@
 #include "agent/monitor.h"
 #include "agent/names_watch.h"
 #include "agent/tracked.h"
+#include "base/log.h"
 #include "docker/engine.h"
 
 struct monitor {
@@ -24,6 +25,7 @@ struct monitor {
     uint64_t roster_version;
     int64_t reconcile_at_ns, retry_at_ns; /* monotonic */
 
+    struct log_limit unwritable_log;
     struct engine *engine;
     bool engine_up;        /* pinged, and the event stream is open */
     int64_t connect_at_ns; /* monotonic; INT64_MAX while connecting or connected */

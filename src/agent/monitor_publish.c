@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "agent/monitor_private.h"
+#include "base/clock.h"
 #include "base/log.h"
 
 /* From what was learnt to what the routes see, and back: the book before the views before the
@@ -20,10 +21,12 @@ static void write_book(struct monitor *m)
         r = containers_commit(m->options.book, &error);
     if (r < 0) {
         containers_rollback(m->options.book);
-        log_line(LOG_ERROR, "state.unwritable",
-                 "what is known of the containers could not be written; a restart may read some of "
-                 "it again",
-                 "error=%s", LOG_QUOTE(error.text));
+        uint64_t suppressed;
+        if (log_limit_pass(&m->unwritable_log, 60 * NS_PER_SECOND, &suppressed))
+            log_line(LOG_ERROR, "state.unwritable",
+                     "what is known of the containers could not be written; a restart may not know "
+                     "some segments",
+                     "error=%s suppressed=%" PRIu64, LOG_QUOTE(error.text), suppressed);
         return;
     }
     for (size_t i = 0; i < m->stale_count; i++)
@@ -46,7 +49,7 @@ static void publish_roster(struct monitor *m)
     m->roster_stale = false;
     for (size_t i = 0; slots && i < m->count; i++) {
         struct tracked *t = m->items[i];
-        if (!t->slot || t->finished)
+        if (!t->slot || t->finished || t->own_output)
             continue;
         if (!t->slot->view && tracked_publish(t) < 0)
             continue;

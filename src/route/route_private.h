@@ -22,6 +22,7 @@ struct route_source {
     bool dirty;     /* cursor or tally differ from the ledger */
     bool listed;    /* in the active list */
     bool done;      /* `once`: nothing more to do */
+    bool gap_open;  /* a pending gap waits for the time of the record behind it */
     bool removed;   /* the ledger had it as removed */
     bool matches;   /* what match said of `matched` */
     struct container *matched; /* owned: whom `matches` was asked about */

@@ -33,11 +33,23 @@ static void remember_gap(struct route *r, struct route_source *s, const struct g
     r->gaps[r->gap_count++] = (struct pending_gap){s, *gap};
 }
 
+/* The first entry behind a gap says until when it lasts. */
+static void close_gaps(struct route *r, struct route_source *s)
+{
+    if (!s->gap_open || r->batch.count == 0)
+        return;
+    for (size_t i = 0; i < r->gap_count; i++)
+        if (r->gaps[i].source == s && r->gaps[i].gap.before_ns == GAP_TIME_UNKNOWN)
+            r->gaps[i].gap.before_ns = r->batch.entries[0].time_ns;
+    s->gap_open = false;
+}
+
 /* What the batch was, in the books; and only now the cursor counts. */
 static void account(struct route *r, struct route_source *s)
 {
     const struct batch *b = &r->batch;
     struct tally *t = &s->tally;
+    close_gaps(r, s);
     t->lines_read += b->count;
     t->lines_delivered += b->count;
     t->records_read += b->records;
@@ -52,6 +64,7 @@ static void account(struct route *r, struct route_source *s)
         else
             t->gap_bytes += (uint64_t)b->gaps[i].bytes;
         remember_gap(r, s, &b->gaps[i]);
+        s->gap_open |= b->gaps[i].before_ns == GAP_TIME_UNKNOWN;
     }
     s->cursor = s->follow.cursor;
     s->needs = follow_needs(&s->follow);
