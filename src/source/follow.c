@@ -45,6 +45,8 @@ void follow_deinit(struct follow *f)
 
 void follow_reset(struct follow *f, struct follow_tools *t, const struct cursor *cursor)
 {
+    if (f->segment)
+        reader_forget(t->reader, f->segment);
     f->segment = segment_unref(f->segment);
     f->cursor = *cursor;
     f->ended = f->unwanted = f->more = false;
@@ -54,8 +56,10 @@ void follow_reset(struct follow *f, struct follow_tools *t, const struct cursor 
 
 uint64_t follow_needs(const struct follow *f)
 {
-    if (f->ended || f->unwanted)
+    if (f->ended)
         return SLOT_NEEDS_NOTHING;
+    if (f->unwanted)
+        return f->unwanted_needs;
     if (f->cursor.kind == CURSOR_BEGINNING)
         return 0;
     uint64_t lowest = f->cursor.segment.serial + (f->cursor.kind == CURSOR_DONE);
@@ -168,6 +172,19 @@ static int pass_bytes(struct follow *f, struct batch *batch, enum gap_reason rea
     return FOLLOW_PROGRESS;
 }
 
+/* Nothing whole beyond the cursor. Where nothing before it was there to check, the file may have
+ * become shorter than it. */
+static int at_end(struct follow *f, struct follow_tools *t, struct batch *batch,
+                  const struct reader_result *result)
+{
+    if (!f->cursor.last_size && !result->tail && !f->segment->gzip) {
+        int64_t size = segment_size(f->segment);
+        if (size >= 0 && (uint64_t)size < f->cursor.offset)
+            return relocate(f, t, batch);
+    }
+    return crossing_end(f, t, batch, result->tail, result->damaged);
+}
+
 /* Inside a record that is too long. */
 static int skip_on(struct follow *f, struct follow_tools *t, struct batch *batch)
 {
@@ -175,7 +192,7 @@ static int skip_on(struct follow *f, struct follow_tools *t, struct batch *batch
     bool found;
     int outcome = reader_skip(t->reader, f->segment, f->cursor.offset, &bytes, &found);
     if (outcome == READER_END)
-        return crossing_end(f, t, batch, 0, false);
+        return at_end(f, t, batch, &(struct reader_result){0});
     if (outcome == READER_AGAIN)
         return FOLLOW_AGAIN;
     if (outcome == READER_GONE)
@@ -212,7 +229,7 @@ static int read_on(struct follow *f, struct follow_tools *t, const struct view *
     int outcome = reader_read(t->reader, f->segment, c->offset, &before, &result);
     switch (outcome) {
     case 0: break;
-    case READER_END: return crossing_end(f, t, batch, result.tail, result.damaged);
+    case READER_END: return at_end(f, t, batch, &result);
     case READER_AGAIN: return FOLLOW_AGAIN;
     case READER_GONE: return crossing_gone(f, t, batch);
     case READER_CHANGED: return relocate(f, t, batch);
@@ -231,6 +248,28 @@ static int read_on(struct follow *f, struct follow_tools *t, const struct view *
     return take_lines(f, t, lines, batch);
 }
 
+/* The era in which the cursor stands; of one that has consumed a segment, that of the next. */
+static size_t era_of(const struct follow *f, const struct view *view)
+{
+    const struct cursor *c = &f->cursor;
+    if (c->kind == CURSOR_BEGINNING)
+        return view_era(view, view->segment_count ? view->segments[0]->serial : 0, 0);
+    if (c->kind == CURSOR_DONE)
+        return view_era(view, c->segment.serial + 1, 0);
+    return view_era(view, c->segment.serial, c->offset);
+}
+
+/* Finds the era, and whether the route wants it. */
+static size_t look_at_era(struct follow *f, struct follow_tools *t, struct batch *batch)
+{
+    const struct view *view = t->view;
+    size_t era = era_of(f, view);
+    batch->container = view->eras[era].container;
+    f->unwanted = !t->wants(t->context, batch->container);
+    f->unwanted_needs = view->segment_count ? view->segments[view->segment_count - 1]->serial : 0;
+    return era;
+}
+
 int follow_pull(struct follow *f, struct follow_tools *t, const struct view *view,
                 struct batch *batch)
 {
@@ -238,21 +277,18 @@ int follow_pull(struct follow *f, struct follow_tools *t, const struct view *vie
     if (f->ended)
         return FOLLOW_END;
     t->view = view;
-    batch->container = view_container(view);
+    size_t era = look_at_era(f, t, batch);
 
-    if (!f->segment) {
+    int r = own_join(f, t, batch);
+    if (r || batch->gap_count)
+        return r;
+    if (!f->segment && !f->unwanted) {
         int outcome = crossing_place(f, t, batch);
         if (outcome != FOLLOW_PROGRESS || !f->segment || batch->gap_count)
             return outcome;
+        era = look_at_era(f, t, batch);
     }
-    size_t era = view_era(view, f->segment->serial, f->cursor.offset);
-    batch->container = view->eras[era].container;
-    f->unwanted = !t->wants(t->context, batch->container);
-    if (f->unwanted)
-        return crossing_skip_era(f, t, era, batch);
-
-    int r = own_join(f, t, batch);
-    return r ? r : read_on(f, t, view, era, batch);
+    return f->unwanted ? crossing_skip_era(f, t, era, batch) : read_on(f, t, view, era, batch);
 }
 
 int follow_finish(struct follow *f, struct follow_tools *t, const struct view *view,
