@@ -95,10 +95,42 @@ static void hold_or_lift(struct monitor *m, struct tracked *t)
     }
 }
 
+static bool captures_own_output(struct monitor *m, struct tracked *t)
+{
+    struct segment *live = t->chain ? chain_live(t->chain) : NULL;
+    return live && output_registry_has(m->options.outputs, live->file);
+}
+
+/* Brings the chain up to what lies in the directory. */
+static void sync_chain(struct monitor *m, struct tracked *t)
+{
+    struct error error = {""};
+    bool changed = false;
+    if (!t->slot || !t->chain_stale)
+        return;
+    int r = tracked_sync(t, &changed, &error);
+    if (r < 0) {
+        t->chain_stale = true;
+        t->created = CHAIN_CREATED_UNKNOWN;
+        t->retry_at_ns = clock_monotonic_ns() + MONITOR_RETRY_MS * NS_PER_MS;
+        if (r != -ESTALE)
+            log_line(LOG_WARN, "source.unreadable", "a log directory cannot be read; trying again",
+                     "container=%.12s error=%s", t->id, LOG_QUOTE(error.text));
+    }
+    if (!t->own_output && captures_own_output(m, t)) {
+        log_line(LOG_WARN, "source.own_output", "an output of ours is never captured",
+                 "container=%.12s", t->id);
+        t->own_output = m->roster_stale = true;
+    }
+    hold_or_lift(m, t);
+    t->publish_wanted |= changed;
+}
+
 void monitor_learn(struct monitor *m, struct tracked *t, struct container *c)
 {
     struct error error = {""};
     bool rendered;
+    sync_chain(m, t); /* what is written by now is the old record's */
     int r = tracked_set_record(t, c, &rendered);
     if (r == 0)
         r = log_place_of(
@@ -143,12 +175,6 @@ static void read_record(struct monitor *m, struct tracked *t)
                  "container=%.12s error=%s", t->id, LOG_QUOTE(error.text));
 }
 
-static bool captures_own_output(struct monitor *m, struct tracked *t)
-{
-    struct segment *live = t->chain ? chain_live(t->chain) : NULL;
-    return live && output_registry_has(m->options.outputs, live->file);
-}
-
 int64_t monitor_directory_mtime(const struct monitor *m, const char *id)
 {
     struct stat st;
@@ -159,28 +185,9 @@ int64_t monitor_directory_mtime(const struct monitor *m, const char *id)
 
 void monitor_look_at(struct monitor *m, struct tracked *t)
 {
-    struct error error = {""};
-    bool changed = false;
     if (t->record_stale || t->chain_stale)
         t->looked_ns = monitor_directory_mtime(m, t->id);
     if (t->record_stale)
         read_record(m, t);
-    if (!t->slot || !t->chain_stale)
-        return;
-    int r = tracked_sync(t, &changed, &error);
-    if (r < 0) {
-        t->chain_stale = true;
-        t->created = CHAIN_CREATED_UNKNOWN;
-        t->retry_at_ns = clock_monotonic_ns() + MONITOR_RETRY_MS * NS_PER_MS;
-        if (r != -ESTALE)
-            log_line(LOG_WARN, "source.unreadable", "a log directory cannot be read; trying again",
-                     "container=%.12s error=%s", t->id, LOG_QUOTE(error.text));
-    }
-    if (!t->own_output && captures_own_output(m, t)) {
-        log_line(LOG_WARN, "source.own_output", "an output of ours is never captured",
-                 "container=%.12s", t->id);
-        t->own_output = m->roster_stale = true;
-    }
-    hold_or_lift(m, t);
-    t->publish_wanted |= changed;
+    sync_chain(m, t);
 }
