@@ -114,23 +114,28 @@ static bool is_open(const struct inquiry *q, size_t record)
     return !line->ended || line->last_record >= q->end;
 }
 
-/* Has a gap of one of these reasons been booked between the records `from` and `to`? */
-static bool is_booked(struct inquiry *q, size_t from, unsigned reasons)
+/* Is `after_ns` the time of the last record that was read before record `at`? What was read but is
+ * not delivered may be it too. */
+static bool is_last_before(const struct inquiry *q, size_t at, int64_t after_ns)
+{
+    for (; at > 0; at--) {
+        const struct line *line = &q->history->lines[q->history->records[at - 1].line];
+        bool read = q->consumed[at - 1];
+        if ((read || line->size >= SOURCE_CHUNK_BYTES) && line->time_ns == after_ns)
+            return true;
+        if (read)
+            return false;
+    }
+    return after_ns == GAP_TIME_UNKNOWN;
+}
+
+/* Has a gap of one of these reasons been booked over this record? */
+static bool is_booked(struct inquiry *q, size_t record, unsigned reasons)
 {
     bool booked = false;
     for (size_t i = 0; i < q->evidence->gap_count; i++) {
         const struct gap *g = &q->evidence->gaps[i];
-        if (!(reasons & LOSS(g->reason)))
-            continue;
-        bool here = from == 0 && g->after_ns == GAP_TIME_UNKNOWN;
-        for (size_t k = from; k > 0 && !here; k--) {
-            here = q->history->lines[q->history->records[k - 1].line].time_ns == g->after_ns;
-            if (q->consumed[k - 1])
-                break;
-            if (k == 1)
-                here |= g->after_ns == GAP_TIME_UNKNOWN;
-        }
-        if (here)
+        if (reasons & LOSS(g->reason) && is_last_before(q, record, g->after_ns))
             q->needed[i] = booked = true;
     }
     return booked;
@@ -156,10 +161,7 @@ static int check_missing(struct inquiry *q)
 {
     const struct history *h = q->history;
     size_t end = q->all_read ? h->record_count : q->end; /* what is behind may not be read yet */
-    size_t from = 0;                                     /* behind the last consumed record */
     for (size_t i = 0; i < h->record_count; i++) {
-        if (q->consumed[i])
-            from = i + 1;
         if (q->consumed[i] || is_open(q, i))
             continue;
         const struct line *line = &h->lines[h->records[i].line];
@@ -167,7 +169,7 @@ static int check_missing(struct inquiry *q)
         if (!reasons && i < end)
             return WRONG(q, "%s record %zu (line of %" PRId64 ", generation %u) is missing",
                          stream_word(line->stream), i, line->time_ns, h->records[i].generation);
-        if (!is_booked(q, from, reasons) && !is_booked_as_open(q, i) && i < end &&
+        if (!is_booked(q, i, reasons) && !is_booked_as_open(q, i) && i < end &&
             !(reasons & LOSS_UNKNOWN))
             return WRONG(q,
                          "record %zu (line of %" PRId64

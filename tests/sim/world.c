@@ -214,9 +214,12 @@ void world_seen(struct world *w)
 
 void world_unwatched(struct world *w, bool links)
 {
-    for (size_t i = 0; !links && i < w->count; i++) {
+    for (size_t i = 0; i < w->count; i++) {
         struct history *h = &w->containers[i].history;
-        h->excuses[GAP_ROTATED]++; /* of a generation that is gone, nobody knows whether it grew */
+        h->excuses[GAP_ROTATED]++; /* the newest file that is known may be gone: was it the last? */
+        if (links)
+            continue;
+        h->excuses[GAP_ROTATED]++; /* nobody knows whether a generation that is gone had grown */
         h->excuses[GAP_REMOVED]++;
         for (size_t k = 0; k < h->generation_count; k++) {
             struct generation *g = &h->generations[k];
