@@ -156,6 +156,19 @@ static int join_eras(struct tracked *t)
     return r;
 }
 
+/* Where `--once` ends: with what is there now. Of a container that is gone that is all of its
+ * chain, up to a hole that may stand last. */
+static void mark_once_end(struct tracked *t)
+{
+    struct segment *live = chain_live(t->chain);
+    t->slot->once_serial = live ? live->serial : 0;
+    t->slot->once_offset = chain_live_size(t->chain);
+    if (chain_is_gone(t->chain)) {
+        t->slot->once_serial = chain_highest_serial(t->chain);
+        t->slot->once_offset = UINT64_MAX;
+    }
+}
+
 int tracked_open_source(struct tracked *t, const struct tracked_shared *shared,
                         const struct known_source *known, struct error *error)
 {
@@ -190,9 +203,7 @@ int tracked_open_source(struct tracked *t, const struct tracked_shared *shared,
     bool never_ran = !known && strcmp(t->container->state, "created") == 0;
     if (!never_ran) /* else what is in the log already is the first run's, whose record comes */
         log_end(t, &t->quiet_serial, &t->quiet_offset);
-    struct segment *live = chain_live(t->chain);
-    t->slot->once_serial = live ? live->serial : 0;
-    t->slot->once_offset = chain_live_size(t->chain);
+    mark_once_end(t);
     return r;
 }
 
