@@ -102,6 +102,11 @@ static struct extent_piece *piece_of(struct extent *e, uint64_t serial)
     return NULL;
 }
 
+const struct extent_piece *extent_find(const struct extent *e, uint64_t serial)
+{
+    return piece_of((struct extent *)e, serial);
+}
+
 static uint64_t highest_known(const struct known_refs *known)
 {
     uint64_t highest = 0;
@@ -118,7 +123,7 @@ static void measure_files(struct measuring *m)
     for (size_t i = 0; i < m->scan.count; i++) {
         const struct scan_file *f = &m->scan.files[i];
         struct extent_piece *piece = &m->extent->pieces[i];
-        *piece = (struct extent_piece){serial_of(m, f), f->size};
+        *piece = (struct extent_piece){serial_of(m, f), f->size, true};
         if (piece->serial)
             newest_known = i + 1;
         if (f->gzip) {
@@ -138,8 +143,10 @@ static void measure_pins(struct extent *e, const struct pin_entry *pins, size_t 
     for (size_t i = 0; i < count; i++) {
         struct extent_piece *piece = piece_of(e, pins[i].serial);
         if (!piece)
-            piece = &e->pieces[e->count++];
-        *piece = (struct extent_piece){pins[i].serial, pins[i].bytes};
+            piece = &e->pieces[e->count++]; /* there is room for every pin */
+        piece->serial = pins[i].serial;
+        piece->bytes = pins[i].bytes;
+        piece->named |= !pins[i].only_ours;
     }
 }
 

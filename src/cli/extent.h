@@ -17,6 +17,7 @@
 struct extent_piece {
     uint64_t serial; /* 0: older than all that is known */
     uint64_t bytes;  /* of plain text */
+    bool named;      /* Docker has a name for it, or for the .gz that it made of it */
 };
 
 struct extent {
@@ -39,6 +40,9 @@ int extent_measure(struct extent *ret, const struct extent_tools *tools, const c
                    const char *live_path, const struct segment_ref *known, size_t known_count,
                    struct error *error) MUST_CHECK;
 void extent_deinit(struct extent *e);
+
+/* NULL where nothing of that serial is there. */
+const struct extent_piece *extent_find(const struct extent *e, uint64_t serial);
 
 /* Bytes that the cursor has not passed, as far as files tell. */
 uint64_t extent_behind(const struct extent *e, const struct cursor *cursor);

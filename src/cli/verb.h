@@ -32,6 +32,7 @@ int verb_run(int count, char **arguments);
 int verb_cat(int count, char **arguments);
 int verb_check(int count, char **arguments);
 int verb_ls(int count, char **arguments);
+int verb_pins(int count, char **arguments);
 int verb_version(int count, char **arguments);
 
 /* "try 'tallyman check --help'", to stderr, after what getopt_long said. */

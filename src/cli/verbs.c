@@ -10,6 +10,7 @@ const struct verb verbs[] = {
     {"check", "check the configuration", verb_check},
     {"ls", "list the containers, and how far each route stands", verb_ls},
     {"cat", "print the whole log of a container, or a log file", verb_cat},
+    {"pins", "show or give up what keeps unread logs", verb_pins},
     {"version", "show the versions of tallyman and of its libraries", verb_version},
 };
 const size_t verb_count = ARRAY_SIZE(verbs);
