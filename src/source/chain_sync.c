@@ -260,13 +260,13 @@ static bool live_changed(const struct sync *s)
     return true;
 }
 
-static int add_hole(struct sync *s)
+static int add_hole(struct sync *s, enum gap_reason reason)
 {
     struct segment_options options = {
         .ref.serial = s->chain->next_serial,
         .hole = true,
         .sealed = true,
-        .reason = GAP_ROTATED,
+        .reason = reason,
         .bytes = GAP_BYTES_UNKNOWN,
         .fd = -1,
     };
@@ -283,6 +283,15 @@ static int count_new(const struct sync *s)
     return count;
 }
 
+/* The container was removed while nobody looked: whether its last generation is the one that we
+ * know, nobody can tell. */
+static int note_removed(struct sync *s)
+{
+    const struct chain *c = s->chain;
+    bool noted = c->count == 0 || c->elements[c->count - 1].segment->hole;
+    return noted ? 0 : add_hole(s, GAP_REMOVED);
+}
+
 /* Generations came and went between two looks: a hole before those that are left. */
 static int note_unseen(struct sync *s, int created)
 {
@@ -292,7 +301,9 @@ static int note_unseen(struct sync *s, int created)
 
     if (created == CHAIN_CREATED_UNKNOWN) {
         c->seen_minus_created = 0;
-        return known_before && appeared && lost_sight(s) ? add_hole(s) : 0;
+        if (c->gone)
+            return note_removed(s);
+        return known_before && appeared && lost_sight(s) ? add_hole(s, GAP_ROTATED) : 0;
     }
     c->seen_minus_created += appeared - created;
     if (!live_changed(s)) {
@@ -302,7 +313,7 @@ static int note_unseen(struct sync *s, int created)
     if (c->seen_minus_created >= 0)
         return 0;
     c->seen_minus_created = 0;
-    return known_before ? add_hole(s) : 0;
+    return known_before ? add_hole(s, GAP_ROTATED) : 0;
 }
 
 /* Docker's last name for it is gone: its size is final, and counts against the quota. */
