@@ -40,6 +40,7 @@ struct record *history_add_record(struct history *h, struct record record)
     else
         h->records[line->last_record].next = h->record_count;
     line->last_record = h->record_count;
+    h->generations[record.generation].records++;
     h->records[h->record_count] = record;
     return &h->records[h->record_count++];
 }
@@ -82,6 +83,13 @@ unsigned history_may_be_lost(const struct history *h, size_t record)
 {
     const struct record *r = &h->records[record];
     return r->may_be_lost | h->generations[r->generation].may_be_lost;
+}
+
+enum gap_reason history_reason(const struct history *h, const struct damage *damage)
+{
+    if (h->generations[damage->generation].records == 0)
+        return GAP_MALFORMED; /* a file without a record is passed as a whole */
+    return damage->blank ? GAP_REASON_COUNT : damage->reason;
 }
 
 size_t history_find_line(const struct history *h, int64_t time_ns)

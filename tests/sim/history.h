@@ -39,8 +39,10 @@ struct record {
     unsigned may_be_lost; /* bits: LOSS of a reason; beside the generation's */
 };
 
+/* Bytes that are no record. */
 struct damage {
     enum gap_reason reason;
+    bool blank; /* an empty line, which is no damage beside records */
     unsigned generation;
     size_t records_before;
     uint64_t bytes;
@@ -51,6 +53,7 @@ struct generation {
     bool seen;            /* a look has found it */
     bool only_descriptor; /* nothing but our descriptor keeps it */
     unsigned may_be_lost; /* as in a record, for all of them */
+    size_t records;
 };
 
 struct history {
@@ -63,7 +66,6 @@ struct history {
     size_t damage_count;
     struct generation *generations;
     size_t generation_count;
-    uint64_t blank_bytes;
     unsigned excuses[GAP_REASON_COUNT]; /* gaps that may be booked although nothing is missing */
 };
 
@@ -79,6 +81,9 @@ void history_text(const struct history *h, const struct line *line, uint64_t fro
 
 /* Why this record may be missing. */
 unsigned history_may_be_lost(const struct history *h, size_t record);
+
+/* The reason under which the damage must be booked; GAP_REASON_COUNT: under none. */
+enum gap_reason history_reason(const struct history *h, const struct damage *damage);
 
 /* The line of that time; HISTORY_NONE. */
 size_t history_find_line(const struct history *h, int64_t time_ns);

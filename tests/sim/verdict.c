@@ -192,7 +192,8 @@ static int check_damage(struct inquiry *q, enum gap_reason reason, int64_t after
     uint64_t least = 0, most = 0, booked = 0;
     for (size_t i = 0; i < q->history->damage_count; i++) {
         const struct damage *d = &q->history->damages[i];
-        if (d->reason != reason || time_before(q, d->records_before) != after_ns)
+        if (history_reason(q->history, d) != reason ||
+            time_before(q, d->records_before) != after_ns)
             continue;
         most += d->bytes;
         bool passed = d->records_before < q->end;
@@ -218,7 +219,9 @@ static int check_damages(struct inquiry *q)
     int r = 0;
     for (size_t i = 0; r == 0 && i < q->history->damage_count; i++) {
         const struct damage *d = &q->history->damages[i];
-        r = check_damage(q, d->reason, time_before(q, d->records_before));
+        enum gap_reason reason = history_reason(q->history, d);
+        if (reason != GAP_REASON_COUNT)
+            r = check_damage(q, reason, time_before(q, d->records_before));
     }
     return r;
 }

@@ -47,6 +47,7 @@ struct simulated {
     uint64_t offset; /* of the next record, without O_APPEND */
     uint64_t counter, size;
     bool junk_nul, junk_torn; /* behind the last newline */
+    unsigned junk_name;       /* the name as it was seen when that began */
     struct writing writing[STREAM_COUNT];
     struct names names;
     bool packing;           /* .1.gz grows beside .1 */

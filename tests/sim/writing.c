@@ -113,6 +113,8 @@ static void write_chunk(struct world *w, struct simulated *c, unsigned stream, b
     print_record(c, line, writing->written, size, last && line->terminated, &record);
     write_bytes(w, c, buf_span(&record));
     line->name_newest = c->name;
+    if ((c->junk_nul || c->junk_torn) && c->junk_name < line->name_oldest)
+        line->name_oldest = c->junk_name; /* a record begins where its line does */
     line->ended = last;
     history_add_record(h, (struct record){.line = writing->line,
                                           .generation = (unsigned)c->names.live,
@@ -166,6 +168,13 @@ static void book(struct simulated *c, enum gap_reason reason, uint64_t bytes)
         (struct damage){.reason = reason, .generation = (unsigned)c->names.live, .bytes = bytes});
 }
 
+static void note_junk(struct simulated *c, bool *kind)
+{
+    if (!c->junk_nul && !c->junk_torn)
+        c->junk_name = c->name_seen;
+    *kind = true;
+}
+
 /* The disk was full in the middle of a record that nobody will see whole. */
 static void write_fragment(struct world *w, struct simulated *c)
 {
@@ -175,7 +184,7 @@ static void write_fragment(struct world *w, struct simulated *c)
     size_t size = 1 + random_below(&w->random, record.size - 1);
     write_bytes(w, c, (struct span){record.data, size});
     book(c, GAP_TORN, size);
-    c->junk_torn = true;
+    note_junk(c, &c->junk_torn);
 }
 
 static void write_nuls(struct world *w, struct simulated *c)
@@ -184,7 +193,7 @@ static void write_nuls(struct world *w, struct simulated *c)
     size_t size = 1 + random_below(&w->random, sizeof(nuls));
     write_bytes(w, c, (struct span){nuls, size});
     book(c, GAP_NUL, size);
-    c->junk_nul = true;
+    note_junk(c, &c->junk_nul);
 }
 
 static void write_garbage(struct world *w, struct simulated *c)
@@ -215,7 +224,9 @@ void writing_damage(struct world *w, struct simulated *c)
     default:
         if (clean) {
             write_bytes(w, c, SPAN("\n"));
-            c->history.blank_bytes++;
+            history_add_damage(
+                &c->history,
+                (struct damage){.blank = true, .generation = (unsigned)c->names.live, .bytes = 1});
         }
     }
 }
