@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/stat.h>
 
 #include "base/check.h"
 #include "source/chain_private.h"
@@ -269,14 +268,8 @@ struct segment *chain_live(const struct chain *c)
 uint64_t chain_live_size(const struct chain *c)
 {
     struct segment *live = chain_live(c);
-    struct stat st = {0};
-    int fd;
-    if (!live || segment_acquire(live, &fd) != 0)
-        return 0;
-    if (fstat(fd, &st) < 0)
-        st.st_size = 0;
-    segment_release(live);
-    return (uint64_t)st.st_size;
+    int64_t size = live ? segment_size(live) : 0;
+    return size < 0 ? 0 : (uint64_t)size;
 }
 
 uint64_t chain_highest_serial(const struct chain *c)

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "source/crossing.h"
 
-#include <sys/stat.h>
-
 #include "base/check.h"
 #include "source/fingerprint.h"
 
@@ -18,26 +16,21 @@ void crossing_book(struct batch *batch, const struct cursor *cursor, enum gap_re
     CHECK(booked); /* every pull begins with an empty batch, and books few at once */
 }
 
-/* The plain size of a segment's file; 0 where it cannot be known. */
-static uint64_t size_of(struct segment *s)
+/* Stands in no segment any more. */
+static void leave(struct follow *f, struct follow_tools *t)
 {
-    int fd;
-    struct stat st = {0};
-    if (segment_acquire(s, &fd) != 0)
-        return 0;
-    if (fstat(fd, &st) < 0)
-        st.st_size = 0;
-    segment_release(s);
-    return (uint64_t)st.st_size;
+    if (f->segment)
+        reader_forget(t->reader, f->segment);
+    f->segment = segment_unref(f->segment);
 }
 
 static void enter(struct follow *f, struct follow_tools *t, struct segment *s)
 {
     if (t->join_owner == f)
         join_leave_segment(&t->join, f->cursor.offset);
-    if (f->segment && f->segment != s)
-        reader_forget(t->reader, f->segment);
     segment_ref(s);
+    if (f->segment != s)
+        leave(f, t);
     segment_unref(f->segment);
     f->segment = s;
     f->cursor.kind = CURSOR_AT;
@@ -47,20 +40,23 @@ static void enter(struct follow *f, struct follow_tools *t, struct segment *s)
     f->cursor.skipping = false;
 }
 
-/* A sealed segment without a whole record: what is missing with it. */
+/* A segment without a whole record that is passed: what is missing with it. */
 static void book_unreadable(struct follow *f, const struct follow_tools *t, struct batch *batch,
                             struct segment *s)
 {
-    uint64_t size = size_of(s);
-    if (!segment_is_open(s) && !segment_has_pin(s))
+    bool last = s == t->view->segments[t->view->segment_count - 1];
+    int64_t size = segment_size(s);
+    if (size < 0)
         crossing_book(batch, &f->cursor, t->view->gone ? GAP_REMOVED : GAP_ROTATED, s->serial, 0,
                       GAP_BYTES_UNKNOWN);
+    else if (size == 0 && last && !s->gzip)
+        return; /* nothing had been written into the live file when its container was removed */
     else if (size == 0)
         crossing_book(batch, &f->cursor, GAP_EMPTY_ROTATION, s->serial, 0, GAP_BYTES_UNKNOWN);
     else if (s->gzip)
         crossing_book(batch, &f->cursor, GAP_GZIP, s->serial, 0, GAP_BYTES_UNKNOWN);
     else
-        crossing_book(batch, &f->cursor, GAP_MALFORMED, s->serial, 0, (int64_t)size);
+        crossing_book(batch, &f->cursor, GAP_MALFORMED, s->serial, 0, size);
 }
 
 /* Passes element `i` of the chain, which holds no record that can be read. */
@@ -74,7 +70,7 @@ static void pass_element(struct follow *f, struct follow_tools *t, struct batch 
     else
         book_unreadable(f, t, batch, s);
 
-    f->segment = segment_unref(f->segment);
+    leave(f, t);
     f->cursor.kind = CURSOR_DONE;
     f->cursor.segment = segment_name(s);
     f->cursor.offset = 0;
@@ -105,7 +101,7 @@ static int find_record(struct follow_tools *t, size_t from, size_t *ret)
 /* The source has been read to its end. */
 static int finish(struct follow *f, struct follow_tools *t, struct batch *batch)
 {
-    if (join_is_open(f->cursor.open) && t->join_owner == f)
+    if (join_is_open(f->cursor.open))
         join_finish(&t->join, f->cursor.open, OPEN_NONE, batch);
     if (f->segment)
         f->cursor.kind = CURSOR_DONE;
@@ -203,7 +199,7 @@ int crossing_end(struct follow *f, struct follow_tools *t, struct batch *batch, 
 {
     size_t i = index_of(f, t);
     if (i == t->view->segment_count) { /* the chain has it as another element by now */
-        f->segment = segment_unref(f->segment);
+        leave(f, t);
         return crossing_place(f, t, batch);
     }
 
@@ -225,7 +221,7 @@ int crossing_gone(struct follow *f, struct follow_tools *t, struct batch *batch)
 {
     size_t i = index_of(f, t);
     if (i == t->view->segment_count) { /* the chain has it as a hole by now */
-        f->segment = segment_unref(f->segment);
+        leave(f, t);
         return crossing_place(f, t, batch);
     }
     if (i + 1 == t->view->segment_count && !t->view->gone)
@@ -234,34 +230,79 @@ int crossing_gone(struct follow *f, struct follow_tools *t, struct batch *batch)
                   f->cursor.offset, GAP_BYTES_UNKNOWN);
     f->cursor.kind = CURSOR_DONE;
     f->cursor.last_size = 0;
-    f->segment = segment_unref(f->segment);
+    leave(f, t);
+    return FOLLOW_PROGRESS;
+}
+
+/* What is open when an unwanted era begins is the era's where it began. */
+static int end_lines(struct follow *f, struct follow_tools *t, struct batch *batch)
+{
+    for (int i = 0; i < STREAM_COUNT; i++) {
+        const struct open_line *open = &f->cursor.open[i];
+        if (open->kind != OPEN_LINE)
+            continue;
+        size_t era = view_era(t->view, open->segment.serial, open->offset);
+        batch->container = t->view->eras[era].container;
+        break;
+    }
+    join_finish(&t->join, f->cursor.open, OPEN_NONE, batch);
+    return FOLLOW_PROGRESS;
+}
+
+/* An era that begins with element `i`, or in one that is not there any more. */
+static int enter_at_start(struct follow *f, struct follow_tools *t, uint64_t serial, size_t i,
+                          struct batch *batch)
+{
+    leave(f, t);
+    f->cursor.kind = CURSOR_DONE;
+    f->cursor.segment = (struct segment_ref){.serial = serial - 1};
+    f->cursor.offset = 0;
+    f->cursor.last_size = 0;
+    f->cursor.skipping = false;
+    f->unwanted = false;
+    int r = advance(f, t, batch, i);
+    return r == FOLLOW_IDLE ? FOLLOW_PROGRESS : r;
+}
+
+/* An era that begins within a segment. A record belongs to the era in which it begins: on to the
+ * first that begins in this one, once there is its start. */
+static int enter_within(struct follow *f, struct follow_tools *t, struct segment *s,
+                        uint64_t offset, struct batch *batch)
+{
+    uint64_t at = offset - 1, bytes;
+    bool found = false;
+    while (!found) {
+        int outcome = reader_skip(t->reader, s, at, &bytes, &found);
+        if (outcome == READER_END)
+            return t->view->gone ? finish(f, t, batch) : FOLLOW_IDLE;
+        if (outcome == READER_AGAIN)
+            return FOLLOW_AGAIN;
+        if (outcome == READER_GONE)
+            break; /* reading it tells so */
+        if (outcome)
+            return outcome;
+        at += bytes;
+    }
+    enter(f, t, s);
+    f->cursor.offset = found ? at : offset;
+    f->unwanted = false;
     return FOLLOW_PROGRESS;
 }
 
 int crossing_skip_era(struct follow *f, struct follow_tools *t, size_t era, struct batch *batch)
 {
     const struct view *view = t->view;
+    if (join_is_open(f->cursor.open))
+        return end_lines(f, t, batch);
     if (era + 1 == view->era_count)
         return view->gone ? finish(f, t, batch) : FOLLOW_IDLE;
 
-    if (join_is_open(f->cursor.open) && t->join_owner == f) {
-        join_finish(&t->join, f->cursor.open, OPEN_NONE, batch);
-        return FOLLOW_PROGRESS;
-    }
     const struct era *next = &view->eras[era + 1];
     size_t i = view_find(view, next->serial);
-    if (i == view->segment_count || view->segments[i]->hole)
+    if (i == view->segment_count)
         return view->gone ? finish(f, t, batch) : FOLLOW_IDLE;
-
-    enter(f, t, view->segments[i]);
-    if (view->segments[i]->serial != next->serial || next->offset == 0)
-        return FOLLOW_PROGRESS;
-
-    /* A record belongs to the era in which it begins: on to the first that begins in the new one.
-     */
-    uint64_t bytes;
-    bool found;
-    int outcome = reader_skip(t->reader, f->segment, next->offset - 1, &bytes, &found);
-    f->cursor.offset = outcome == 0 && found ? next->offset - 1 + bytes : next->offset;
-    return outcome == 0 || outcome == READER_END ? FOLLOW_PROGRESS : FOLLOW_AGAIN;
+    struct segment *s = view->segments[i];
+    if (s->serial == next->serial && next->offset > 0 && !s->hole)
+        return enter_within(f, t, s, next->offset, batch);
+    return enter_at_start(f, t, next->serial, i, batch);
 }

@@ -28,7 +28,8 @@ struct follow {
     struct slot *slot;       /* owned */
     struct segment *segment; /* owned; NULL: to be placed by the cursor */
     struct cursor cursor;
-    bool unwanted; /* stands in an era that the route does not want */
+    bool unwanted;           /* stands in an era that the route does not want */
+    uint64_t unwanted_needs; /* then: the segment in which the next era may begin */
     bool ended;
     bool more; /* the last pull left whole records behind in its segment */
 };

@@ -83,9 +83,11 @@ static struct entry line_entry(struct join_line *line, const struct open_line *o
     return e;
 }
 
+/* Without a time of its own there is no sign by which to find what continues it. */
 static bool is_cut_chunk(const struct entry *e)
 {
-    return (e->flags & ENTRY_UNTERMINATED) && e->source_bytes >= SOURCE_CHUNK_BYTES;
+    return (e->flags & ENTRY_UNTERMINATED) && !(e->flags & ENTRY_TIME_MISSING) &&
+           e->source_bytes >= SOURCE_CHUNK_BYTES;
 }
 
 /* A record that continues no open line. True where it is an entry of its own. */

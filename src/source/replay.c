@@ -2,6 +2,7 @@
 #include "source/replay.h"
 
 #include "source/crossing.h"
+#include "source/fingerprint.h"
 
 /* The open line whose first chunk stands first in the source. */
 static const struct open_line *lowest_open(const struct cursor *c)
@@ -28,6 +29,8 @@ static int replay_some(struct follow *f, struct follow_tools *t, struct segment 
         *offset += result.bytes;
         return 0;
     }
+    if (outcome == READER_END && !result.damaged)
+        *offset += result.tail;
     if (outcome)
         return outcome;
 
@@ -47,21 +50,35 @@ static int replay_some(struct follow *f, struct follow_tools *t, struct segment 
     return 0;
 }
 
+/* One segment, from `offset` up to `end`. *ret_left: where the reading left it, as it did then. */
+static int replay_segment(struct follow *f, struct follow_tools *t, struct segment *s,
+                          uint64_t offset, uint64_t end, uint64_t *ret_left)
+{
+    int outcome = 0;
+    while (outcome == 0 && offset < end)
+        outcome = replay_some(f, t, s, &offset, end);
+    *ret_left = offset;
+    return outcome == READER_AGAIN || outcome < 0 ? outcome : 0;
+}
+
 /* From `offset` of element `i` to the cursor. */
 static int replay_from(struct follow *f, struct follow_tools *t, size_t i, uint64_t offset)
 {
-    for (; i < t->view->segment_count && t->view->segments[i]->serial <= f->segment->serial; i++) {
+    const struct cursor *c = &f->cursor;
+    for (; i < t->view->segment_count && t->view->segments[i]->serial <= c->segment.serial; i++) {
         struct segment *s = t->view->segments[i];
-        bool last = s == f->segment;
-        while (!s->hole && (!last || offset < f->cursor.offset)) {
-            int outcome = replay_some(f, t, s, &offset, last ? f->cursor.offset : UINT64_MAX);
-            if (outcome == READER_AGAIN || outcome < 0)
-                return outcome;
-            if (outcome)
-                break;
-        }
-        if (!last)
+        bool last = s->serial == c->segment.serial;
+        if (s->hole || atomic_load(&s->cut) || fingerprint_learn(t->reader, s, t->scratch) != 0)
+            continue; /* holds nothing (any more) that was consumed */
+        int outcome = replay_segment(
+            f, t, s, offset, last && c->kind == CURSOR_AT ? c->offset : UINT64_MAX, &offset);
+        if (outcome)
+            return outcome;
+        if (!last) {
             join_leave_segment(&t->join, offset);
+            if (s != f->segment)
+                reader_forget(t->reader, s);
+        }
         offset = 0;
     }
     return 0;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include "base/check.h"
 
@@ -142,6 +143,17 @@ bool segment_pin_path(struct segment *s, char *path, size_t size)
         memcpy(path, s->pin_path, strlen(s->pin_path) + 1);
     pthread_mutex_unlock(&s->lock);
     return has;
+}
+
+int64_t segment_size(struct segment *s)
+{
+    struct stat st;
+    int fd;
+    if (segment_acquire(s, &fd) != 0)
+        return -1;
+    int r = fstat(fd, &st);
+    segment_release(s);
+    return r < 0 ? -1 : st.st_size;
 }
 
 struct segment_ref segment_name(struct segment *s)

@@ -72,6 +72,9 @@ bool segment_has_pin(struct segment *s);
 /* Opens from here when it is closed; false without a pin. `path` holds `size` bytes. */
 bool segment_pin_path(struct segment *s, char *path, size_t size);
 
+/* Bytes of its file now; -1 where it cannot be opened. */
+int64_t segment_size(struct segment *s);
+
 /* How the ledger and a cursor name it, with the fingerprint as known by now. */
 struct segment_ref segment_name(struct segment *s);
 void segment_set_fingerprint(struct segment *s, struct fingerprint f);

@@ -295,6 +295,72 @@ int rig_pull_all(struct source_rig *r)
     return -ELOOP;
 }
 
+void rig_limit(struct source_rig *r, struct rig_place place)
+{
+    r->slot->once_serial = place.serial;
+    r->slot->once_offset = place.offset;
+    r->tools.once = true;
+}
+
+void rig_pull_up_to(struct source_rig *r, struct rig_place place)
+{
+    rig_limit(r, place);
+    while (!follow_once_done(&r->follow)) {
+        int outcome = rig_pull(r);
+        assert_true(outcome == FOLLOW_PROGRESS || outcome == FOLLOW_AGAIN);
+    }
+    r->tools.once = false;
+}
+
+static size_t find_in_segment(struct source_rig *r, struct segment *s,
+                              struct rig_place places[RIG_PLACES_MAX], size_t count)
+{
+    struct reader_result result;
+    for (uint64_t offset = 0;; offset += result.lines.size) {
+        if (reader_read(r->reader, s, offset, &(struct reader_before){0}, &result) != 0)
+            return count;
+        for (size_t at = 0; at < result.lines.size; at++) {
+            if (result.lines.data[at] != '\n')
+                continue;
+            assert_true(count < RIG_PLACES_MAX);
+            places[count++] = (struct rig_place){s->serial, offset + at + 1};
+        }
+    }
+}
+
+size_t rig_find_places(struct source_rig *r, struct rig_place places[RIG_PLACES_MAX])
+{
+    size_t count = 0;
+    for (size_t i = 0; i < r->slot->view->segment_count; i++)
+        count = find_in_segment(r, r->slot->view->segments[i], places, count);
+    return count;
+}
+
+void rig_assert_crash_proof(struct source_rig *r)
+{
+    struct rig_place places[RIG_PLACES_MAX];
+    struct buf expected = BUF_INIT(RIG_TEXT_MAX);
+    size_t count = rig_find_places(r, places);
+
+    rig_crash(r, &CURSOR_INIT);
+    buf_clear(&r->came);
+    rig_pull_all(r);
+    buf_append(&expected, buf_span(&r->came));
+    for (size_t i = 0; i <= count; i++) { /* the last round: behind every record */
+        buf_clear(&r->came);
+        rig_crash(r, &CURSOR_INIT);
+        for (size_t k = 0; k < count; k++) {
+            if (i != k && i != count)
+                continue;
+            rig_pull_up_to(r, places[k]);
+            rig_crash(r, &r->follow.cursor);
+        }
+        rig_pull_all(r);
+        assert_text_equal(buf_span(&r->came), buf_span(&expected));
+    }
+    buf_deinit(&expected);
+}
+
 void assert_text_equal(struct span is, struct span expected)
 {
     if (is.size == expected.size && memcmp(is.data, expected.data, is.size) == 0)

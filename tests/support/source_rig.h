@@ -112,6 +112,21 @@ int rig_pull_all(struct source_rig *r); /* until there is nothing; the last outc
 /* The route ends and comes back at this cursor. */
 void rig_crash(struct source_rig *r, const struct cursor *cursor);
 
+/* A place behind a record. */
+struct rig_place {
+    uint64_t serial, offset;
+};
+enum { RIG_PLACES_MAX = 1024 };
+/* All of them, in their order. */
+size_t rig_find_places(struct source_rig *r, struct rig_place places[RIG_PLACES_MAX]);
+/* From now on nothing past this place is read, as with `--once`. */
+void rig_limit(struct source_rig *r, struct rig_place place);
+/* Pulls up to the place; then there is no limit any more. */
+void rig_pull_up_to(struct source_rig *r, struct rig_place place);
+/* Reads what there is from the beginning without a stop, then again with a crash behind each record
+ * in turn, then with one behind every record: each time the same must come. */
+void rig_assert_crash_proof(struct source_rig *r);
+
 /* What came since the last such call. */
 void assert_came(struct source_rig *r, const char *expected);
 void assert_came_nothing(struct source_rig *r);

@@ -84,46 +84,13 @@ static void pull_all(struct source_rig *r, struct lines *l)
     assert_int_equal(outcome, FOLLOW_END);
 }
 
-/* A place behind a record. */
-struct place {
-    uint64_t serial, offset;
-};
-
-enum { PLACES_MAX = 1024 };
-
-/* Reads up to there and no further, as `--once` does. */
-static void pull_up_to(struct source_rig *r, struct place place, struct lines *l)
+static void pull_to_limit(struct source_rig *r, struct lines *l)
 {
-    r->slot->once_serial = place.serial;
-    r->slot->once_offset = place.offset;
-    r->tools.once = true;
     while (!follow_once_done(&r->follow)) {
         int outcome = pull(r, l);
         assert_true(outcome == FOLLOW_PROGRESS || outcome == FOLLOW_AGAIN);
     }
     r->tools.once = false;
-}
-
-/* All places behind a line, in their order. */
-static size_t find_places(struct source_rig *r, struct place places[PLACES_MAX])
-{
-    size_t count = 0;
-    for (size_t i = 0; i < r->slot->view->segment_count; i++) {
-        struct segment *s = r->slot->view->segments[i];
-        struct reader_result result;
-        for (uint64_t offset = 0;;) {
-            int outcome = reader_read(r->reader, s, offset, &(struct reader_before){0}, &result);
-            if (outcome != 0)
-                break;
-            for (size_t at = 0; at < result.lines.size; at++)
-                if (result.lines.data[at] == '\n') {
-                    assert_true(count < PLACES_MAX);
-                    places[count++] = (struct place){s->serial, offset + at + 1};
-                }
-            offset += result.lines.size;
-        }
-    }
-    return count;
 }
 
 static void open_sample(struct source_rig *r, const struct sample *sample)
@@ -169,10 +136,10 @@ static void r1_each_byte_of_a_sample_is_passed_once(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(samples); i++) {
         struct source_rig r;
         struct lines l;
-        struct place places[PLACES_MAX];
+        struct rig_place places[RIG_PLACES_MAX];
         open_sample(&r, &samples[i]);
         lines_init(&l);
-        size_t count = find_places(&r, places);
+        size_t count = rig_find_places(&r, places);
         uint64_t size = 0;
         for (size_t k = 0; k < count; k++)
             if (k + 1 == count || places[k + 1].serial != places[k].serial)
@@ -189,16 +156,17 @@ static void d31_a_crash_behind_any_record_changes_nothing(void **state)
 {
     for (size_t i = 0; i < ARRAY_SIZE(samples); i++) {
         struct source_rig r;
-        struct place places[PLACES_MAX];
+        struct rig_place places[RIG_PLACES_MAX];
         open_sample(&r, &samples[i]);
         struct span expected = expected_lines(&samples[i]);
-        size_t count = find_places(&r, places);
+        size_t count = rig_find_places(&r, places);
         assert_true(count > 0);
         for (size_t k = 0; k < count; k++) {
             struct lines l;
             lines_init(&l);
             rig_crash(&r, &CURSOR_INIT);
-            pull_up_to(&r, places[k], &l);
+            rig_limit(&r, places[k]);
+            pull_to_limit(&r, &l);
             rig_crash(&r, &r.follow.cursor);
             pull_all(&r, &l);
             check(&samples[i], &l, expected);
@@ -214,12 +182,13 @@ static void d31_a_crash_behind_every_record_changes_nothing(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(samples); i++) {
         struct source_rig r;
         struct lines l;
-        struct place places[PLACES_MAX];
+        struct rig_place places[RIG_PLACES_MAX];
         open_sample(&r, &samples[i]);
         lines_init(&l);
-        size_t count = find_places(&r, places);
+        size_t count = rig_find_places(&r, places);
         for (size_t k = 0; k < count; k++) {
-            pull_up_to(&r, places[k], &l);
+            rig_limit(&r, places[k]);
+            pull_to_limit(&r, &l);
             rig_crash(&r, &r.follow.cursor);
         }
         pull_all(&r, &l);
