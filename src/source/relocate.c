@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "source/relocate.h"
 
-#include <sys/stat.h>
 #include <xxhash.h>
 
 #include "source/crossing.h"
@@ -21,17 +20,6 @@ static int report_truncated(struct follow *f, struct follow_tools *t, struct bat
     return FOLLOW_IDLE;
 }
 
-static int64_t size_of(struct segment *s)
-{
-    int fd;
-    struct stat st;
-    if (segment_acquire(s, &fd) != 0)
-        return -1;
-    int r = fstat(fd, &st);
-    segment_release(s);
-    return r < 0 ? -1 : st.st_size;
-}
-
 struct search {
     uint64_t consumed_end; /* behind the last consumed record, if it stands in the file; else 0 */
     uint64_t later;        /* start of the first record later than it; UINT64_MAX if none */
@@ -45,7 +33,7 @@ static void search_lines(const struct cursor *c, struct span lines, uint64_t off
     for (size_t at = 0; at < lines.size;) {
         const char *newline = memchr(lines.data + at, '\n', lines.size - at);
         size_t end = (size_t)(newline - lines.data) + 1;
-        if (end >= c->last_size &&
+        if (c->last_size && end >= c->last_size &&
             XXH3_64bits(lines.data + end - c->last_size, (size_t)c->last_size) == c->last_hash)
             s->consumed_end = offset + end;
         if (s->later == UINT64_MAX) {
@@ -109,11 +97,12 @@ int relocate(struct follow *f, struct follow_tools *t, struct batch *batch)
     if (outcome)
         return outcome < 0 ? outcome : FOLLOW_AGAIN;
 
-    int64_t size = size_of(f->segment);
-    if (size >= 0 && (uint64_t)size < f->cursor.offset)
-        return go_on(f, batch, GAP_TAIL_CUT, found.end, 0);
+    bool timed = f->cursor.last_ns != CURSOR_NO_TIME && found.later != UINT64_MAX;
+    uint64_t unread = timed ? found.later : found.end;
+    int64_t size = segment_size(f->segment);
+    if (!f->segment->gzip && size >= 0 && (uint64_t)size < f->cursor.offset)
+        return go_on(f, batch, GAP_TAIL_CUT, unread, 0); /* what is gone had been read */
     if (found.consumed_end)
         return go_on(f, batch, GAP_REWRITTEN, found.consumed_end, 0);
-    return go_on(f, batch, GAP_REWRITTEN, found.later == UINT64_MAX ? found.end : found.later,
-                 GAP_BYTES_UNKNOWN);
+    return go_on(f, batch, GAP_REWRITTEN, unread, GAP_BYTES_UNKNOWN);
 }

@@ -3,7 +3,8 @@
  *
  *   the head changed, or the file is empty → the segment is over (the monitor is told, and closes
  *                                            its serial as cut);
- *   same head, shorter than the cursor     → the tail was cut: on after the last whole record;
+ *   same head, shorter than the cursor     → the tail was cut: on before the first record that is
+ *                                            later (written since), else after the last whole one;
  *   same head, other bytes                 → on behind the last record we consumed, if it stands
  *                                            elsewhere, else before the first that is later.
  *
