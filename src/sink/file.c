@@ -147,6 +147,21 @@ static int write_current(struct sink *s, struct error *error)
     return r;
 }
 
+/* Of a full buffer, up to a multiple of its size in the file: the kernel copies into whole large
+ * pages for a quarter less. The rest waits for more. */
+static int write_full(struct sink *s, struct error *error)
+{
+    struct buf *b = &s->buffer;
+    if (b->size < OUTPUT_BUFFER_BYTES)
+        return 0;
+    size_t rest = (s->current->end + b->size) % OUTPUT_BUFFER_BYTES;
+    size_t whole = b->size - rest;
+    int r = output_write(s->current, (struct span){b->data, whole}, error);
+    memmove(b->data, b->data + whole, rest);
+    b->size = rest;
+    return r;
+}
+
 /* Closes the least recently used outputs until one more may be opened. What was written to them is
  * made durable first: the descriptor would take the news of a failed write-out with it. */
 static int make_room(struct sink *s, struct error *error)
@@ -209,7 +224,7 @@ static int encode_ahead(struct sink *s, struct sink_target *target, struct entri
         if (s->buffer.failed)
             return error_set(error, s->buffer.failed, "encoding for %s: %s", s->current->path,
                              strerror(-s->buffer.failed));
-        int r = s->buffer.size >= OUTPUT_BUFFER_BYTES ? write_current(s, error) : 0;
+        int r = write_full(s, error);
         if (r < 0)
             return r;
     }

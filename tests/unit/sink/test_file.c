@@ -448,6 +448,35 @@ static void test_idle_outputs_are_forgotten_past_a_limit(void **state)
     rig_deinit(r);
 }
 
+/* Between commits a file grows by whole buffers, from any length; what is left over is neither lost
+ * nor doubled. */
+static void test_full_buffers_are_written_as_a_whole(void **state)
+{
+    struct rig *r = new_rig("/{container_name}.log");
+    struct pair_of_targets a = bind(r, "a");
+    static char line[2 * OUTPUT_BUFFER_BYTES / 3];
+    memset(line, 'x', sizeof(line) - 1);
+    assert_int_equal(rig_encode(r, a.target, "odd", NULL), 0);
+    assert_int_equal(rig_commit(r), 0);
+
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(rig_encode(r, a.target, line, NULL), 0);
+    struct stat st;
+    assert_int_equal(stat(rig_path(r, "/a.log"), &st), 0);
+    assert_int_equal(st.st_size, OUTPUT_BUFFER_BYTES);
+    assert_int_equal(rig_commit(r), 0);
+
+    size_t size, at = sizeof("odd");
+    CLEANUP_FREE char *content = rig_read_file(rig_path(r, "/a.log"), &size);
+    assert_int_equal(size, at + 3 * sizeof(line));
+    for (; at < size; at += sizeof(line)) {
+        assert_memory_equal(content + at, line, sizeof(line) - 1);
+        assert_int_equal(content[at + sizeof(line) - 1], '\n');
+    }
+    unbind(r, &a);
+    rig_deinit(r);
+}
+
 /* More than may be held for outputs without a row: commit first, nothing of the batch taken. */
 static void test_a_commit_comes_first_when_too_much_is_held(void **state)
 {
@@ -507,6 +536,7 @@ int main(void)
         cmocka_unit_test(test_an_output_without_containers_is_closed),
         cmocka_unit_test(test_open_outputs_have_a_limit),
         cmocka_unit_test(test_idle_outputs_are_forgotten_past_a_limit),
+        cmocka_unit_test(test_full_buffers_are_written_as_a_whole),
         cmocka_unit_test(test_a_commit_comes_first_when_too_much_is_held),
         cmocka_unit_test(test_options_are_checked),
     };
