@@ -71,5 +71,5 @@ const struct pin_entry *pin_list_of(const struct pin_list *l, const char *id, si
     *ret_count = 0;
     while (low + *ret_count < l->count && strcmp(l->items[low + *ret_count].id, id) == 0)
         ++*ret_count;
-    return l->items + low;
+    return *ret_count ? &l->items[low] : NULL;
 }

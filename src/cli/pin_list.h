@@ -24,5 +24,5 @@ struct pin_list {
 int pin_list_read(struct pin_list *ret, const char *directory, struct error *error) MUST_CHECK;
 void pin_list_deinit(struct pin_list *l);
 
-/* Those of one container: where they begin, and how many. */
+/* Those of one container: where they begin, and how many; NULL where there are none. */
 const struct pin_entry *pin_list_of(const struct pin_list *l, const char *id, size_t *ret_count);
