@@ -463,7 +463,7 @@ static void test_full_buffers_are_written_as_a_whole(void **state)
         assert_int_equal(rig_encode(r, a.target, line, NULL), 0);
     struct stat st;
     assert_int_equal(stat(rig_path(r, "/a.log"), &st), 0);
-    assert_int_equal(st.st_size, OUTPUT_BUFFER_BYTES);
+    assert_int_equal(st.st_size, 2 * OUTPUT_BUFFER_BYTES);
     assert_int_equal(rig_commit(r), 0);
 
     size_t size, at = sizeof("odd");
