@@ -224,6 +224,10 @@ int monitor_step(struct monitor *m, struct pollfd *extra, size_t count, int time
         monitor_release(m);
         monitor_settle(m);
     }
+    if (m->quota_due) {
+        monitor_keep_quota(m);
+        monitor_settle(m);
+    }
     note_retries(m);
     return 0;
 }

@@ -124,6 +124,7 @@ static void sync_chain(struct monitor *m, struct tracked *t)
     }
     hold_or_lift(m, t);
     t->publish_wanted |= changed;
+    m->quota_due |= changed;
 }
 
 void monitor_learn(struct monitor *m, struct tracked *t, struct container *c)

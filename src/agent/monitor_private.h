@@ -22,6 +22,7 @@ struct monitor {
     struct tracked **stale; /* to be looked at */
     size_t stale_count, stale_capacity;
     bool roster_stale, routes_changed, started, wake;
+    bool quota_due; /* a chain has changed: more may be kept by pins alone */
     uint64_t roster_version;
     int64_t reconcile_at_ns, retry_at_ns; /* monotonic */
 

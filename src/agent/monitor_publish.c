@@ -134,6 +134,7 @@ static void retire(struct monitor *m, struct tracked *t)
 void monitor_keep_quota(struct monitor *m)
 {
     uint64_t bytes = 0;
+    m->quota_due = false;
     for (size_t i = 0; i < m->count; i++)
         bytes += m->items[i]->chain ? chain_pinned_bytes(m->items[i]->chain) : 0;
     while (bytes > m->options.pins_max_bytes) {
@@ -175,5 +176,4 @@ void monitor_release(struct monitor *m)
             monitor_mark_stale(m, t);
         }
     }
-    monitor_keep_quota(m);
 }
