@@ -120,8 +120,8 @@ def test_at_seeded_moments(shim, tmp_path, dice, scaled):
     """Design 7: a crash at the n-th call, whole or torn."""
     for number in range(scaled("CRASH_MOMENTS", 30, 200)):
         run = dice.choice(["first", "second"])
-        crash = {"CRASH_SHIM_NTH": str(int(2 ** dice.uniform(0, 11)))}
-        if dice.random() < 0.5:
-            crash["CRASH_SHIM_TORN"] = "1"
+        crash = {"CRASH_SHIM_NTH": str(int(2 ** dice.uniform(0, 10)))}
+        for way in dice.choice([[], ["CRASH_SHIM_AFTER"], ["CRASH_SHIM_TORN"]]):
+            crash[way] = "1"
         print(f"{run} run, {crash}")
         tell(Story(tmp_path / f"moment-{number}"), shim, **{run: crash})

@@ -54,6 +54,18 @@ def test_once_flushes_the_open_line_of_an_ended_container(root, container, tally
     assert pairs(out / "all.ndjson") == [("stdout", "q" * CHUNK_BYTES)] * 2
 
 
+def test_once_flushes_what_a_daemon_left_open(root, container, tallyman, out):
+    """D31: the open line stands in the committed cursor; nothing new need come to end it."""
+    made = container("cut")
+    first = made.write("first", stream="stderr")
+    made.append(record("q" * CHUNK_BYTES, "stdout", made.tick_ns()))
+    program = tallyman(root, [file_route("all", out / "all.ndjson")]).start()
+    program.wait_until(lambda: pairs(out / "all.ndjson") == [first], "the other stream")
+    program.stop()
+    program.once()
+    assert pairs(out / "all.ndjson") == [first, ("stdout", "q" * CHUNK_BYTES)]
+
+
 def test_empty_root(root, tallyman, out):
     """S9: no container is no error."""
     program = tallyman(root, [file_route("all", out / "all.ndjson")])

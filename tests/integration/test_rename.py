@@ -3,6 +3,7 @@
 
 import pytest
 
+from support.ledger_book import eras
 from support.tallyman import count_lines, entries, file_route, pairs
 
 
@@ -14,18 +15,15 @@ def say(docker, name, text):
 @pytest.mark.parametrize("road", ["api", "disk"])
 def test_rename(engine, docker, tallyman, out, road):
     """Design 6 (eras), D47: labels and the output's path are those of the time of writing."""
-    docker("run", "-d", "--name", "old-name", "--network", "none", "busybox", "sleep", "1000")
+    said = docker("run", "-d", "--name", "old-name", "--network", "none", "busybox", "sleep", 1000)
+    source_id = said.stdout.strip()
     host = engine.host if road == "api" else "none"
     route = file_route("all", out / "{container_name}.ndjson")
     program = tallyman(engine.data_root, [route], host=host).start()
     say(docker, "old-name", "before")
     program.wait_until(lambda: count_lines(out / "old-name.ndjson") == 1, "before")
     docker("rename", "old-name", "new-name")
-    # Only what is written after the program has seen the new name bears it.
-    program.wait_until(
-        lambda: any(one["name"] == "new-name" for one in program.ls()["containers"]), "seen"
-    )
-    program.wait_for_log("new-name")
+    program.wait_until(lambda: "new-name" in eras(program.state, source_id)[-1], "a new era")
     say(docker, "new-name", "after")
     program.wait_until(lambda: count_lines(out / "new-name.ndjson") == 1, "after")
     program.stop()

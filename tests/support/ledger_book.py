@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ledger_book: reads a route's ledger as a stranger would, with sqlite3 beside the program.
+"""ledger_book: reads the books as a stranger would, with sqlite3 beside the program.
 
-The only place in the integration tests that knows the columns.
+The only place in the integration tests that knows their columns.
 """
 
 import sqlite3
@@ -43,6 +43,16 @@ def tallies(state, route):
     """Per source id: the row of what became of its lines."""
     rows = _rows(state / "routes" / f"{route}.db", "SELECT * FROM sources")
     return {row["id"]: dict(row) for row in rows}
+
+
+def eras(state, source_id):
+    """The records of a container's eras as the monitor booked them, in their order."""
+    rows = _rows(
+        state / "containers.db",
+        "SELECT c.id, e.record FROM eras e JOIN containers c ON c.key = e.container"
+        " ORDER BY e.serial, e.offset",
+    )
+    return [row["record"] for row in rows if row["id"] == source_id]
 
 
 def assert_conservation(state, route):
