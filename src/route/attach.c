@@ -251,7 +251,8 @@ static void adopt(struct route *r, struct roster *roster, struct route_source **
     roster_unref(r->roster);
     r->roster = roster_ref(roster);
     for (size_t i = 0; i < r->source_count; i++)
-        commit_publish_needs(r, r->sources[i]);
+        if (!r->sources[i]->dirty) /* else with its commit: until then a crash goes back */
+            commit_publish_needs(r, r->sources[i]);
 }
 
 static int reconcile_rows(struct route *r, struct roster *roster, struct route_source **sources,
