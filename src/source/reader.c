@@ -165,25 +165,21 @@ static int read_piece(struct reader *r, struct segment *s, uint64_t offset, size
     return outcome;
 }
 
-/* Where the run of NULs at the start of `text` ends; a hole of the file is jumped over as a whole.
- */
-static int nul_run(struct segment *s, uint64_t offset, struct span text, uint64_t *ret_bytes)
+/* The run of NULs at the start of `text`, bytes; a hole of the file counts as a whole. */
+static uint64_t nul_run(struct segment *s, uint64_t offset, struct span text)
 {
     size_t n = 0;
     while (n < text.size && text.data[n] == '\0')
         n++;
-    *ret_bytes = n;
-    if (n < text.size || s->gzip)
-        return 0;
-
     int fd;
-    if (segment_acquire(s, &fd) != 0)
-        return 0;
-    off_t data = lseek(fd, (off_t)offset, SEEK_DATA);
+    if (n < text.size || s->gzip || segment_acquire(s, &fd) != 0)
+        return n;
+
+    off_t data = lseek(fd, (off_t)(offset + n), SEEK_DATA);
+    if (data < 0 && errno == ENXIO)
+        data = lseek(fd, 0, SEEK_END); /* no more data up to the end */
     segment_release(s);
-    if (data > (off_t)(offset + n))
-        *ret_bytes = (uint64_t)data - offset;
-    return 0;
+    return data > (off_t)(offset + n) ? (uint64_t)data - offset : n;
 }
 
 /* The lines in `text`, or why there are none. */
@@ -197,8 +193,10 @@ static int lines_of(struct segment *s, uint64_t offset, const struct piece *piec
         ret->more = piece->full;
         return 0;
     }
-    if (text.size && text.data[0] == '\0' && nul_run(s, offset, text, &ret->bytes) == 0)
+    if (text.size && text.data[0] == '\0') {
+        ret->bytes = nul_run(s, offset, text);
         return READER_NUL;
+    }
     ret->tail = text.size;
     ret->damaged = piece->damaged;
     return READER_END;

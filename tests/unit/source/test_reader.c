@@ -159,6 +159,19 @@ static void d32_nul_hole_is_jumped_over_as_a_whole(void **state)
     source_rig_deinit(&r);
 }
 
+static void d32_hole_up_to_the_end_is_jumped_over_too(void **state)
+{
+    struct source_rig r;
+    struct reader_result result;
+    source_rig_init(&r);
+    rig_write_text(&r, "", "one\n");
+    rig_truncate(&r, "", UINT64_C(1) << 32);
+    rig_sync(&r, 1);
+    assert_int_equal(read_at(&r, 4, &result), READER_NUL);
+    assert_int_equal(result.bytes, (UINT64_C(1) << 32) - 4);
+    source_rig_deinit(&r);
+}
+
 static void d32_written_nuls_are_told_by_bytes(void **state)
 {
     struct source_rig r;
@@ -311,6 +324,7 @@ int main(void)
         cmocka_unit_test(longer_record_is_too_long),
         cmocka_unit_test(smaller_limit_holds),
         cmocka_unit_test(d32_nul_hole_is_jumped_over_as_a_whole),
+        cmocka_unit_test(d32_hole_up_to_the_end_is_jumped_over_too),
         cmocka_unit_test(d32_written_nuls_are_told_by_bytes),
         cmocka_unit_test(what_stands_before_the_offset_is_checked),
         cmocka_unit_test(only_the_end_of_a_long_record_is_remembered),
