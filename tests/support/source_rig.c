@@ -307,6 +307,8 @@ void rig_pull_up_to(struct source_rig *r, struct rig_place place)
     rig_limit(r, place);
     while (!follow_once_done(&r->follow)) {
         int outcome = rig_pull(r);
+        if (outcome == FOLLOW_IDLE)
+            break; /* the place lies in what it does not want */
         assert_true(outcome == FOLLOW_PROGRESS || outcome == FOLLOW_AGAIN);
     }
     r->tools.once = false;
