@@ -201,6 +201,8 @@ def test_other_drivers_are_refused(container, program):
     host = {"LogConfig": {"Type": "syslog", "Config": {}}, "NetworkMode": "none"}
     (made.directory / "hostconfig.json").write_text(json.dumps(host))
     assert "syslog" in program.run("cat", "web-1", check=1).stderr
+    assert program.ls()[0]["kind"] == "none"
+    assert b"not collected" in program.run("ls").stdout
 
 
 def test_closed_pipe(container, program):
