@@ -138,6 +138,7 @@ int monitor_open(struct monitor **ret, const struct monitor_options *options, st
     monitor_settle(m);
     monitor_keep_quota(m);
     monitor_settle(m);
+    known_deinit(m->options.known); /* what was there before is taken up */
     m->started = true;
     *ret = m;
     return 0;
@@ -237,7 +238,7 @@ void monitor_status(const struct monitor *m, struct monitor_status *ret)
     *ret = (struct monitor_status){.containers = m->count, .engine_connected = m->engine_up};
     for (size_t i = 0; i < m->count; i++) {
         const struct tracked *t = m->items[i];
-        bool json_file = t->container && t->place.kind == LOG_KIND_JSON_FILE;
+        bool json_file = t->container && t->kind == LOG_KIND_JSON_FILE;
         ret->sources += t->slot != NULL;
         ret->json_file += json_file;
         ret->other += t->container && !json_file;

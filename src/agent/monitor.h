@@ -28,7 +28,7 @@ struct monitor_options {
     size_t route_count;
     struct pin *pins;
     struct containers *book;
-    const struct known *known;
+    struct known *known; /* emptied by monitor_open */
     struct output_registry *outputs;
     struct roster_board *board;
     struct watch *watch;

@@ -130,14 +130,16 @@ static void sync_chain(struct monitor *m, struct tracked *t)
 void monitor_learn(struct monitor *m, struct tracked *t, struct container *c)
 {
     struct error error = {""};
+    struct log_place place;
     bool rendered;
     sync_chain(m, t); /* what is written by now is the old record's */
     int r = tracked_set_record(t, c, &rendered);
     if (r == 0)
         r = log_place_of(
-            &t->place, c,
+            &place, c,
             &(struct log_surroundings){.root = m->options.docker_root, .engine = m->engine_up},
             &error);
+    t->kind = r == 0 ? place.kind : LOG_KIND_NONE;
     if (r == 0 && !t->chain && strcmp(t->id, m->own_id) != 0) {
         r = tracked_open_source(t, &m->shared, known_find(m->options.known, t->id), &error);
         m->roster_stale |= t->slot != NULL;

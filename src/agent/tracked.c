@@ -172,7 +172,7 @@ static void mark_once_end(struct tracked *t)
 int tracked_open_source(struct tracked *t, const struct tracked_shared *shared,
                         const struct known_source *known, struct error *error)
 {
-    if (t->chain || t->place.kind != LOG_KIND_JSON_FILE)
+    if (t->chain || t->kind != LOG_KIND_JSON_FILE)
         return 0;
     char directory[PATH_BYTES_MAX], name[CONTAINER_ID_SIZE + 16];
     snprintf(directory, sizeof(directory), "%s/%s", shared->containers_directory, t->id);

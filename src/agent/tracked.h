@@ -11,10 +11,10 @@
 struct tracked {
     char id[CONTAINER_ID_SIZE + 1];
     struct container *container; /* the newest record; NULL: not known yet */
-    struct log_place place;
-    struct chain *chain; /* NULL: no file source (yet) */
-    struct slot *slot;   /* with the chain */
-    struct era *eras;    /* by position; each owns a reference */
+    enum log_kind kind;          /* where its lines are to be read */
+    struct chain *chain;         /* NULL: no file source (yet) */
+    struct slot *slot;           /* with the chain */
+    struct era *eras;            /* by position; each owns a reference */
     size_t era_count;
     uint64_t version;      /* of the view */
     uint64_t quiet_serial; /* while the container does not run: where its log ended then; what is */

@@ -17,6 +17,7 @@ struct chain *chain_free(struct chain *c)
     free(c->elements);
     free(c->segments);
     free(c->dropped);
+    free(c->ignored);
     free(c->id);
     free(c->directory);
     free(c->live_name);

@@ -28,11 +28,11 @@ struct chain {
     struct segment **segments; /* the elements' segments, side by side for a view */
     uint64_t next_serial;
     int seen_minus_created; /* generations seen whose creation was not reported yet */
-    bool looked; /* at the directory, once at least */
+    bool looked;            /* at the directory, once at least */
     bool gone;
     uint64_t *dropped; /* serials the ledger should forget */
     size_t dropped_count, dropped_capacity;
-    struct file_id ignored[CHAIN_IGNORED_MAX]; /* files that are nobody's generation */
+    struct file_id *ignored; /* files that are nobody's generation: CHAIN_IGNORED_MAX, or NULL */
     size_t ignored_next;
 };
 

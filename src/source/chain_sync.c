@@ -102,7 +102,7 @@ static int fingerprint_file(const struct sync *s, const struct scan_file *f,
 
 static bool is_ignored(const struct chain *c, struct file_id file)
 {
-    for (size_t i = 0; i < CHAIN_IGNORED_MAX; i++)
+    for (size_t i = 0; c->ignored && i < CHAIN_IGNORED_MAX; i++)
         if (file_id_equal(c->ignored[i], file))
             return true;
     return false;
@@ -110,7 +110,10 @@ static bool is_ignored(const struct chain *c, struct file_id file)
 
 static void ignore(struct chain *c, struct file_id file)
 {
-    c->ignored[c->ignored_next++ % CHAIN_IGNORED_MAX] = file;
+    if (!c->ignored)
+        c->ignored = calloc(CHAIN_IGNORED_MAX, sizeof(*c->ignored));
+    if (c->ignored)
+        c->ignored[c->ignored_next++ % CHAIN_IGNORED_MAX] = file;
 }
 
 /* The oldest element within the bounds that has this fingerprint and no file yet. */
