@@ -166,20 +166,25 @@ void join_apply(struct join *j, struct open_line open[STREAM_COUNT], struct batc
     batch->count = out;
 }
 
-void join_replay(struct join *j, const struct open_line open[STREAM_COUNT],
-                 const struct batch *batch, size_t first)
+void join_replay(struct join *j, struct open_line open[STREAM_COUNT], const struct batch *batch,
+                 const struct segment_ref *segment)
 {
-    for (size_t i = first; i < batch->count; i++) {
+    for (size_t i = 0; i < batch->count; i++) {
         const struct entry *e = &batch->entries[i];
-        const struct open_line *mine = &open[e->stream];
+        struct open_line *mine = &open[e->stream];
+        struct join_line *line = &j->lines[e->stream];
         if (mine->kind != OPEN_LINE || mine->time_ns != e->time_ns ||
             e->serial < mine->segment.serial ||
             (e->serial == mine->segment.serial && e->offset < mine->offset))
             continue;
-        if (e->serial == mine->segment.serial && e->offset == mine->offset)
-            line_begin(&j->lines[e->stream], e);
-        else
-            line_append(&j->lines[e->stream], e);
+        if (line->source_bytes > 0) {
+            line_append(line, e);
+            continue;
+        }
+        mine->continued |= e->serial > mine->segment.serial || e->offset > mine->offset;
+        mine->segment = *segment;
+        mine->offset = e->offset;
+        line_begin(line, e);
     }
 }
 

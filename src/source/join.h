@@ -40,10 +40,11 @@ bool join_is_open(const struct open_line open[STREAM_COUNT]);
 void join_apply(struct join *j, struct open_line open[STREAM_COUNT], struct batch *batch,
                 size_t first, const struct segment_ref *segment);
 
-/* As join_apply over records that were consumed before: restores the text of the open lines, and
- * delivers nothing. */
-void join_replay(struct join *j, const struct open_line open[STREAM_COUNT],
-                 const struct batch *batch, size_t first);
+/* As join_apply over records that were consumed before, of `segment`: restores the text of the open
+ * lines, and delivers nothing. A line whose first chunk is not among them begins with the first
+ * that is, as what continues it. */
+void join_replay(struct join *j, struct open_line open[STREAM_COUNT], const struct batch *batch,
+                 const struct segment_ref *segment);
 
 /* The reader leaves a segment at `offset` and goes on at the start of another. */
 void join_leave_segment(struct join *j, uint64_t offset);

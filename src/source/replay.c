@@ -34,6 +34,7 @@ static int replay_some(struct follow *f, struct follow_tools *t, struct segment 
     if (outcome)
         return outcome;
 
+    struct segment_ref segment = segment_name(s);
     struct span lines = result.lines;
     if (*offset + lines.size > end)
         lines.size = (size_t)(end - *offset);
@@ -42,7 +43,7 @@ static int replay_some(struct follow *f, struct follow_tools *t, struct segment 
         struct json_file_result decoded;
         batch_reset(t->scratch);
         json_file_decode(&t->decoder, lines, &at, t->scratch, &decoded);
-        join_replay(&t->join, f->cursor.open, t->scratch, 0);
+        join_replay(&t->join, f->cursor.open, t->scratch, &segment);
         lines.data += decoded.consumed;
         lines.size -= decoded.consumed;
         *offset += decoded.consumed;
@@ -84,16 +85,22 @@ static int replay_from(struct follow *f, struct follow_tools *t, size_t i, uint6
     return 0;
 }
 
-/* A line whose chunks did not come back ends here: its rest continues what nobody has. */
-static void give_up_lost(struct follow *f, struct follow_tools *t, struct batch *batch)
+/* Books the chunks that did not come back. What is left of their line, now or later, continues what
+ * nobody has. */
+static void book_lost(struct follow *f, const struct follow_tools *t,
+                      const struct open_line before[STREAM_COUNT], struct batch *batch)
 {
     for (int i = 0; i < STREAM_COUNT; i++) {
         struct open_line *open = &f->cursor.open[i];
-        if (open->kind != OPEN_LINE || t->join.lines[i].source_bytes > 0)
+        bool begun = t->join.lines[i].source_bytes > 0;
+        if (before[i].kind != OPEN_LINE ||
+            (begun && open->segment.serial == before[i].segment.serial &&
+             open->offset == before[i].offset))
             continue;
-        crossing_book(batch, &f->cursor, GAP_OPEN_LINE, open->segment.serial, open->offset,
+        crossing_book(batch, &f->cursor, GAP_OPEN_LINE, before[i].segment.serial, before[i].offset,
                       GAP_BYTES_UNKNOWN);
-        *open = (struct open_line){.kind = OPEN_CUT, .time_ns = open->time_ns};
+        if (!begun)
+            *open = (struct open_line){.kind = OPEN_CUT, .time_ns = open->time_ns};
     }
 }
 
@@ -102,12 +109,15 @@ int replay_open_lines(struct follow *f, struct follow_tools *t, struct batch *ba
     const struct open_line *open = lowest_open(&f->cursor);
     size_t i = view_find(t->view, open->segment.serial);
     bool there = i < t->view->segment_count && t->view->segments[i]->serial == open->segment.serial;
+    struct open_line before[STREAM_COUNT];
+    memcpy(before, f->cursor.open, sizeof(before));
 
     int outcome = replay_from(f, t, i, there ? open->offset : 0);
     if (outcome) {
+        memcpy(f->cursor.open, before, sizeof(before));
         t->join_owner = NULL;
         return outcome == READER_AGAIN ? FOLLOW_AGAIN : outcome;
     }
-    give_up_lost(f, t, batch);
+    book_lost(f, t, before, batch);
     return 0;
 }
