@@ -103,27 +103,29 @@ static int deliver(struct route *r, struct route_source *s, struct error *error)
     return 0;
 }
 
-static int pull(struct route *r, struct route_source *s)
+/* The batch's container is the view's: *view lives until it is delivered. */
+static int pull(struct route *r, struct route_source *s, struct view **view)
 {
-    CLEANUP(view_unref) struct view *view = slot_view(s->follow.slot);
+    view_unref(*view);
+    *view = slot_view(s->follow.slot);
     r->batch.ingest_ns = clock_now_ns();
     r->serving = s;
-    r->tools.hold = slot_hold(s->follow.slot, view, clock_monotonic_ns());
-    return follow_pull(&s->follow, &r->tools, view, &r->batch);
+    r->tools.hold = slot_hold(s->follow.slot, *view, clock_monotonic_ns());
+    return follow_pull(&s->follow, &r->tools, *view, &r->batch);
 }
 
 /* Nothing came: arms the watches and looks once more. */
-static int go_quiet(struct route *r, struct route_source *s)
+static int go_quiet(struct route *r, struct route_source *s, struct view **view)
 {
     if (r->options.watch && !s->follow.ended) {
-        CLEANUP(view_unref) struct view *view = slot_view(s->follow.slot);
-        struct segment *last = view->segment_count ? view->segments[view->segment_count - 1] : NULL;
+        size_t count = (*view)->segment_count;
+        struct segment *last = count ? (*view)->segments[count - 1] : NULL;
         if (s->follow.segment && s->follow.segment != last)
             (void)!watch_arm(r->options.watch, s->follow.segment, s->follow.slot);
         if (last && !last->hole)
             (void)!watch_arm(r->options.watch, last, s->follow.slot);
     }
-    return pull(r, s);
+    return pull(r, s, view);
 }
 
 static void settle_heat(struct route *r, struct route_source *s)
@@ -147,24 +149,26 @@ static void rest(struct route *r, struct route_source *s)
 {
     s->heat = r->tools.hold.waiting ? SOURCE_WARM : SOURCE_QUIET;
     s->done = true;
-    if (s->dirty)
-        return;
     s->needs = follow_needs(&s->follow);
-    commit_publish_needs(r, s);
+    if (!s->dirty) /* else with its commit */
+        commit_publish_needs(r, s);
 }
 
 int serve_source(struct route *r, struct route_source *s, struct error *error)
 {
-    if (s->done && r->options.once)
+    if (s->done && r->options.once) {
+        s->heat = SOURCE_QUIET;
         return 0;
+    }
     if (r->options.once && follow_once_done(&s->follow)) {
         rest(r, s);
         return 0;
     }
+    CLEANUP(view_unref) struct view *view = NULL;
     enum source_heat before = s->heat;
-    int code = pull(r, s);
+    int code = pull(r, s, &view);
     if (code == FOLLOW_IDLE && (before == SOURCE_WARM || r->options.batch_age_ns == 0))
-        code = go_quiet(r, s);
+        code = go_quiet(r, s, &view);
     else if (code == FOLLOW_IDLE && !r->options.once) {
         s->heat = SOURCE_WARM; /* the tick will tell whether it is quiet */
         return 0;

@@ -2,20 +2,29 @@
 #include "route/start.h"
 
 #include <errno.h>
-#include <sys/stat.h>
 
 #include "base/rfc3339.h"
 
 static uint64_t size_of(struct segment *s)
 {
+    int64_t size = segment_size(s);
+    return size < 0 ? 0 : (uint64_t)size;
+}
+
+/* What stands before the cursor, so that a change of it is noticed. */
+static void remember(struct segment *s, struct cursor *c)
+{
+    char end[READER_BEFORE_MAX];
+    size_t size = c->offset < sizeof(end) ? (size_t)c->offset : sizeof(end);
     int fd;
-    struct stat st = {0};
     if (segment_acquire(s, &fd) != 0)
-        return 0;
-    if (fstat(fd, &st) < 0)
-        st.st_size = 0;
+        return;
+    if (pread(fd, end, size, (off_t)(c->offset - size)) == (ssize_t)size) {
+        struct reader_before before = reader_remember((struct span){end, size});
+        c->last_hash = before.hash;
+        c->last_size = before.size;
+    }
     segment_release(s);
-    return (uint64_t)st.st_size;
 }
 
 /* Behind the last whole line of a file. */
@@ -65,6 +74,7 @@ static int place_at_end(const struct view *view, struct cursor *ret, uint64_t *r
     }
     ret->kind = CURSOR_AT;
     ret->offset = end_of_lines(last, size_of(last));
+    remember(last, ret);
     *ret_skipped += ret->offset;
     return 0;
 }
@@ -89,6 +99,14 @@ static bool place_before(const struct batch *batch, int64_t from_ns, const struc
     return false;
 }
 
+/* What a cursor that goes on from `before` passes of its segment. */
+static uint64_t bytes_between(const struct cursor *before, const struct cursor *c)
+{
+    bool same = before->kind == CURSOR_AT && before->segment.serial == c->segment.serial;
+    uint64_t from = same ? before->offset : 0;
+    return c->offset > from ? c->offset - from : 0;
+}
+
 static bool wants_all(void *context, const struct container *c)
 {
     return true;
@@ -110,7 +128,9 @@ static int place_since(int64_t from_ns, struct slot *slot, struct follow_tools *
         r = follow_pull(&f, tools, view, batch);
         if (r != FOLLOW_PROGRESS && r != FOLLOW_AGAIN)
             break;
+        struct cursor before = *ret;
         if (place_before(batch, from_ns, view, ret)) {
+            *ret_skipped += bytes_between(&before, ret);
             r = FOLLOW_END;
             break;
         }

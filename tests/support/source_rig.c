@@ -43,11 +43,11 @@ static void close_route(struct source_rig *r)
     follow_tools_deinit(&r->tools);
 }
 
-struct container *rig_container(const char *name)
+static struct container *new_container(const char *id, const char *name)
 {
     struct container *c = NULL;
     struct container_fields fields = {
-        .id = RIG_ID,
+        .id = id,
         .name = name,
         .image = "busybox",
         .state = "running",
@@ -60,7 +60,7 @@ struct container *rig_container(const char *name)
 void rig_add_era(struct source_rig *r, uint64_t serial, uint64_t offset, const char *name)
 {
     assert_true(r->era_count < RIG_ERAS_MAX);
-    r->eras[r->era_count++] = (struct era){serial, offset, rig_container(name)};
+    r->eras[r->era_count++] = (struct era){serial, offset, new_container(r->id, name)};
 }
 
 void rig_rename_container(struct source_rig *r, const char *name)
@@ -72,14 +72,20 @@ void rig_rename_container(struct source_rig *r, const char *name)
 
 void source_rig_init(struct source_rig *r)
 {
+    source_rig_init_as(r, RIG_ID, "first");
+}
+
+void source_rig_init_as(struct source_rig *r, const char *id, const char *name)
+{
     *r = (struct source_rig){.came = BUF_INIT(RIG_TEXT_MAX),
                              .containers_came = BUF_INIT(RIG_TEXT_MAX)};
+    snprintf(r->id, sizeof(r->id), "%s", id);
     const char *parent = getenv("TMPDIR");
     snprintf(r->root, sizeof(r->root), "%.200s/tallyman-source-XXXXXX", parent ? parent : "/tmp");
     assert_non_null(mkdtemp(r->root));
     snprintf(r->containers, sizeof(r->containers), "%.300s/containers", r->root);
-    snprintf(r->directory, sizeof(r->directory), "%.400s/" RIG_ID, r->containers);
-    snprintf(r->live_name, sizeof(r->live_name), RIG_ID "-json.log");
+    snprintf(r->directory, sizeof(r->directory), "%.400s/%s", r->containers, r->id);
+    snprintf(r->live_name, sizeof(r->live_name), "%s-json.log", r->id);
     assert_int_equal(mkdir(r->containers, 0700), 0);
     assert_int_equal(mkdir(r->directory, 0700), 0);
 
@@ -90,8 +96,8 @@ void source_rig_init(struct source_rig *r)
     assert_int_equal(reader_new(&r->reader), 0);
     assert_int_equal(batch_init(&r->scratch, FORM_JSON), 0);
     assert_int_equal(batch_init(&r->batch, r->form), 0);
-    assert_int_equal(slot_new(&r->slot, RIG_ID, 1), 0);
-    rig_add_era(r, 0, 0, "first");
+    assert_int_equal(slot_new(&r->slot, r->id, RIG_ROUTES), 0);
+    rig_add_era(r, 0, 0, name);
     rig_open(r);
     rig_publish(r);
     open_route(r, &CURSOR_INIT);
@@ -116,7 +122,7 @@ void source_rig_deinit(struct source_rig *r)
 void rig_open(struct source_rig *r)
 {
     struct chain_options options = {
-        .id = RIG_ID,
+        .id = r->id,
         .directory = r->directory,
         .live_name = r->live_name,
         .pins = r->pins,
@@ -207,7 +213,7 @@ void rig_restart(struct source_rig *r)
     close_route(r);
     r->slot = slot_unref(r->slot);
     r->chain = chain_free(r->chain);
-    assert_int_equal(slot_new(&r->slot, RIG_ID, 1), 0);
+    assert_int_equal(slot_new(&r->slot, r->id, RIG_ROUTES), 0);
     rig_open(r);
     rig_sync(r, CHAIN_CREATED_UNKNOWN);
     open_route(r, &cursor);

@@ -27,10 +27,12 @@ enum {
     RIG_PATH_MAX = 512,
     RIG_KNOWN_MAX = 64,
     RIG_ERAS_MAX = 8,
+    RIG_ROUTES = 2, /* words in the slot; the rig's own is 0 */
     RIG_TEXT_MAX = 64 * 1024 * 1024,
 };
 
 struct source_rig {
+    char id[CONTAINER_ID_SIZE + 1];
     char root[RIG_PATH_MAX];       /* the scratch directory */
     char containers[RIG_PATH_MAX]; /* Docker's */
     char directory[RIG_PATH_MAX];  /* of the container's log */
@@ -62,6 +64,7 @@ struct source_rig {
 
 /* A source with no file yet, pins by link. */
 void source_rig_init(struct source_rig *r);
+void source_rig_init_as(struct source_rig *r, const char *id, const char *name);
 void source_rig_deinit(struct source_rig *r);
 
 /* Docker. `name`: what follows the live file's name: "" for itself, ".1", ".2.gz". */
@@ -101,7 +104,6 @@ void rig_lose_pins(struct source_rig *r);
 /* From now on (the end of the live file) the container is called so. */
 void rig_rename_container(struct source_rig *r, const char *name);
 void rig_add_era(struct source_rig *r, uint64_t serial, uint64_t offset, const char *name);
-struct container *rig_container(const char *name);
 
 /* The chain: per element its serial and s sealed, z gzip, c cut, h:reason; with a space between. */
 void assert_chain(struct source_rig *r, const char *expected);
