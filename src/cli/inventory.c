@@ -90,12 +90,25 @@ static void add(struct inventory *v, const struct taking *t, struct container *c
     v->items[v->count++] = item;
 }
 
-static bool has(const struct discovery *d, const char *id)
+/* Of two that are the same container the Engine's first. */
+static int by_id(const void *a, const void *b)
 {
-    for (size_t i = 0; i < d->count; i++)
-        if (strcmp(d->items[i]->id, id) == 0)
-            return true;
-    return false;
+    const struct inventory_item *x = a, *y = b;
+    int order = strcmp(x->container->id, y->container->id);
+    return order ? order : (int)y->listed - (int)x->listed;
+}
+
+static void drop_doubles(struct inventory *v)
+{
+    size_t kept = 0;
+    qsort(v->items, v->count, sizeof(*v->items), by_id);
+    for (size_t i = 0; i < v->count; i++) {
+        if (kept && strcmp(v->items[kept - 1].container->id, v->items[i].container->id) == 0)
+            container_unref(v->items[i].container);
+        else
+            v->items[kept++] = v->items[i];
+    }
+    v->count = kept;
 }
 
 static int by_name(const void *a, const void *b)
@@ -118,12 +131,12 @@ int inventory_take(struct inventory *ret, const struct inventory_options *option
     for (size_t i = 0; r == 0 && i < t.engine.count; i++)
         add(&v, &t, t.engine.items[i], true);
     for (size_t i = 0; r == 0 && i < t.disk.count; i++)
-        if (!has(&t.engine, t.disk.items[i]->id))
-            add(&v, &t, t.disk.items[i], !t.engine_answers);
+        add(&v, &t, t.disk.items[i], !t.engine_answers);
     discovery_deinit(&t.disk);
     discovery_deinit(&t.engine);
     if (r < 0)
         return r;
+    drop_doubles(&v);
     qsort(v.items, v.count, sizeof(*v.items), by_name);
     *ret = v;
     return 0;
