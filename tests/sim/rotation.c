@@ -25,7 +25,7 @@ bool rotation_due(const struct simulated *c)
 }
 
 /* A name of this generation is gone. */
-static void let_go(struct simulated *c, int *name)
+static void let_go(const struct world *w, struct simulated *c, int *name)
 {
     if (*name < 0)
         return;
@@ -37,7 +37,8 @@ static void let_go(struct simulated *c, int *name)
     if (g->seen)
         g->only_descriptor = true;
     else
-        g->may_be_lost |= LOSS(GAP_ROTATED) | LOSS(GAP_REMOVED) | (c->seen ? 0 : LOSS_UNKNOWN);
+        g->may_be_lost |=
+            LOSS(GAP_ROTATED) | LOSS(GAP_REMOVED) | (c->seen && !w->midway ? 0 : LOSS_UNKNOWN);
 }
 
 void rotation_open(struct world *w, struct simulated *c, bool append)
@@ -57,18 +58,19 @@ void rotation_open(struct world *w, struct simulated *c, bool append)
     }
 }
 
-static void unlink_member(struct simulated *c, int number, bool packed)
+static void unlink_member(const struct world *w, struct simulated *c, int number, bool packed)
 {
     char path[ROTATION_PATH_MAX];
     rotation_path(c, number, packed, path);
     if (unlink(path) < 0)
         return;
-    let_go(c, number == 0 ? &c->names.live
-              : packed    ? &c->names.packed[number]
-                          : &c->names.plain[number]);
+    let_go(w, c,
+           number == 0 ? &c->names.live
+           : packed    ? &c->names.packed[number]
+                       : &c->names.plain[number]);
 }
 
-static void rename_member(struct simulated *c, int from, int to, bool packed)
+static void rename_member(const struct world *w, struct simulated *c, int from, int to, bool packed)
 {
     char old[ROTATION_PATH_MAX], new[ROTATION_PATH_MAX];
     rotation_path(c, from, packed, old);
@@ -79,7 +81,7 @@ static void rename_member(struct simulated *c, int from, int to, bool packed)
                   : packed  ? &c->names.packed[from]
                             : &c->names.plain[from];
     int *target = packed ? &c->names.packed[to] : &c->names.plain[to];
-    let_go(c, target);
+    let_go(w, c, target);
     *target = *source;
     *source = -1;
 }
@@ -88,18 +90,18 @@ static void shift(struct world *w, struct simulated *c)
 {
     if (c->max_file < 2) {
         if (c->unlinks_only)
-            unlink_member(c, 0, false);
+            unlink_member(w, c, 0, false);
         else
-            rename_member(c, 0, 1, false);
+            rename_member(w, c, 0, 1, false);
         return;
     }
-    unlink_member(c, c->max_file - 1, c->compress);
+    unlink_member(w, c, c->max_file - 1, c->compress);
     for (int i = c->max_file - 1; i > 1; i--) {
         world_between(w);
-        rename_member(c, i - 1, i, c->compress);
+        rename_member(w, c, i - 1, i, c->compress);
     }
     world_between(w);
-    rename_member(c, 0, 1, false);
+    rename_member(w, c, 0, 1, false);
 }
 
 static void pack_bytes(struct simulated *c, struct span text)
@@ -168,13 +170,13 @@ void rotation_pack(struct world *w, struct simulated *c)
         world_trace(w, c, "packs .1.gz, %zu of %zu bytes", c->packed_written, c->packed.size);
         if (c->packed_written < c->packed.size)
             return;
-        let_go(c, &c->names.packed[1]);
+        let_go(w, c, &c->names.packed[1]);
         c->names.packed[1] = c->names.plain[1];
         c->history.generations[c->names.plain[1]].names++;
         return;
     }
     world_trace(w, c, "unlinks .1");
-    unlink_member(c, 1, false);
+    unlink_member(w, c, 1, false);
     buf_deinit(&c->packed);
     c->packing = false;
 }
@@ -211,7 +213,7 @@ void rotation_remove(struct world *w, struct simulated *c)
         int number = order[i] / 2;
         if (order[i] == 1)
             continue;
-        unlink_member(c, number, order[i] % 2);
+        unlink_member(w, c, number, order[i] % 2);
         if (random_chance(&w->random, 20))
             world_between(w);
     }

@@ -64,9 +64,10 @@ static int take_records(struct inquiry *q, const struct delivered *d, const stru
 
 static int check_name(struct inquiry *q, const struct delivered *d, const struct line *line)
 {
-    if (d->name < line->name_oldest || d->name > line->name_newest)
+    unsigned newest = q->container->seen ? line->name_newest : q->container->name;
+    if (d->name < line->name_oldest || d->name > newest)
         return WRONG(q, "the line of %" PRId64 " bears name-%u, not one of %u to %u", line->time_ns,
-                     d->name, line->name_oldest, line->name_newest);
+                     d->name, line->name_oldest, newest);
     return 0;
 }
 
@@ -162,15 +163,18 @@ static int check_missing(struct inquiry *q)
     const struct history *h = q->history;
     size_t end = q->all_read ? h->record_count : q->end; /* what is behind may not be read yet */
     for (size_t i = 0; i < h->record_count; i++) {
-        if (q->consumed[i] || is_open(q, i))
+        if (q->consumed[i])
+            continue;
+        bool booked_as_open = is_booked_as_open(q, i);
+        if (is_open(q, i))
             continue;
         const struct line *line = &h->lines[h->records[i].line];
         unsigned reasons = history_may_be_lost(h, i);
         if (!reasons && i < end)
             return WRONG(q, "%s record %zu (line of %" PRId64 ", generation %u) is missing",
                          stream_word(line->stream), i, line->time_ns, h->records[i].generation);
-        if (!is_booked(q, i, reasons) && !is_booked_as_open(q, i) && i < end &&
-            !(reasons & LOSS_UNKNOWN))
+        bool booked = is_booked(q, i, reasons) || booked_as_open;
+        if (!booked && i < end && !(reasons & LOSS_UNKNOWN))
             return WRONG(q,
                          "record %zu (line of %" PRId64
                          ", generation %u) was lost (reasons %x) without a gap",

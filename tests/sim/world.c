@@ -204,6 +204,8 @@ void world_seen(struct world *w)
         struct simulated *c = &w->containers[i];
         if (!c->present)
             continue;
+        for (size_t k = 0; !c->seen && k < c->history.line_count; k++)
+            c->history.lines[k].name_newest = c->name; /* what it was called before, nobody knows */
         c->name_seen = c->name;
         c->seen = true;
         for (size_t k = 0; k < c->history.generation_count; k++)
