@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A failing sink never ends a route, and costs no line: it waits, goes back to what is committed,
+ * and tries again (design §1, §7; R1, R7; S103's outages in small). */
+#include "route_rig.h"
+
+#include "sink/output_registry.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+static void begin(struct route_rig *r)
+{
+    route_rig_init(r, 1);
+    route_rig_publish(r, 1);
+    route_rig_open(r, 0);
+    rig_log(&r->sources[0], 1, "1\\n");
+    rig_log(&r->sources[0], 2, "2\\n");
+}
+
+static struct route_status status_of(struct route_rig *r, unsigned number)
+{
+    struct route_status status;
+    route_status(r->routes[number], &status);
+    return status;
+}
+
+static void assert_exactly_once_after(struct route_rig *r)
+{
+    route_rig_settle(r, 0);
+    assert_delivered(r, 0, "a:1\na:2\n");
+    struct tally t = route_rig_total(r, 0);
+    assert_int_equal(t.lines_delivered, 2);
+    assert_int_equal(status_of(r, 0).failing_since_ns, 0);
+    route_rig_deinit(r);
+}
+
+/* Until the sink's next flush has failed, and no later. */
+static void step_until_it_fails(struct route_rig *r)
+{
+    unsigned left = r->sinks[0].fail_flushes;
+    int64_t timeout_ns = 0;
+    while (r->sinks[0].fail_flushes == left) {
+        r->now_ns += timeout_ns;
+        timeout_ns = route_rig_step(r, 0);
+    }
+}
+
+static void failed_flush_is_tried_again(void **state)
+{
+    struct route_rig r;
+    begin(&r);
+    r.sinks[0].fail_flushes = 3;
+    step_until_it_fails(&r);
+    struct route_status status = status_of(&r, 0);
+    assert_true(status.failing_since_ns > 0);
+    assert_non_null(strstr(status.reason, "flush"));
+    assert_delivered(&r, 0, "");
+    assert_exactly_once_after(&r);
+}
+
+static void failed_encode_is_tried_again(void **state)
+{
+    struct route_rig r;
+    begin(&r);
+    r.sinks[0].fail_encodes = 2;
+    assert_exactly_once_after(&r);
+}
+
+static void failed_bind_is_tried_again(void **state)
+{
+    struct route_rig r;
+    begin(&r);
+    r.sinks[0].fail_binds = 2;
+    assert_exactly_once_after(&r);
+}
+
+static void failed_recovery_is_tried_again(void **state)
+{
+    struct route_rig r;
+    begin(&r);
+    r.sinks[0].fail_recovers = 2; /* at the start */
+    assert_exactly_once_after(&r);
+    begin(&r);
+    r.sinks[0].fail_flushes = 1;
+    step_until_it_fails(&r);
+    r.sinks[0].fail_recovers = 2;
+    assert_exactly_once_after(&r);
+}
+
+/* Exponential, jittered, unlimited, with a ceiling; from the start again once it has worked. */
+static void backoff_doubles_up_to_its_maximum(void **state)
+{
+    struct route_rig r;
+    begin(&r);
+    r.sinks[0].fail_flushes = 14;
+    int64_t wanted_ns = ROUTE_BACKOFF_MIN_NS;
+    for (unsigned left = 14; left > 0; left--) {
+        int64_t timeout_ns = 0;
+        while (r.sinks[0].fail_flushes == left) {
+            r.now_ns += timeout_ns;
+            timeout_ns = route_rig_step(&r, 0);
+        }
+        assert_true(timeout_ns >= wanted_ns * 3 / 4 && timeout_ns <= wanted_ns * 5 / 4);
+        route_rig_step(&r, 0); /* too early: nothing is tried */
+        assert_int_equal(r.sinks[0].fail_flushes, left - 1);
+        r.now_ns += timeout_ns;
+        wanted_ns = wanted_ns * 2 < ROUTE_BACKOFF_MAX_NS ? wanted_ns * 2 : ROUTE_BACKOFF_MAX_NS;
+    }
+    assert_int_equal(wanted_ns, ROUTE_BACKOFF_MAX_NS);
+    route_rig_settle(&r, 0);
+    rig_log(&r.sources[0], 3, "3\\n");
+    r.sinks[0].fail_flushes = 1;
+    route_rig_mark_ready(&r);
+    int64_t timeout_ns = 0;
+    while (r.sinks[0].fail_flushes) {
+        r.now_ns += timeout_ns;
+        timeout_ns = route_rig_step(&r, 0);
+    }
+    assert_true(timeout_ns <= ROUTE_BACKOFF_MIN_NS * 5 / 4);
+    route_rig_settle(&r, 0);
+    assert_delivered(&r, 0, "a:1\na:2\na:3\n");
+    route_rig_deinit(&r);
+}
+
+/* Backpressure: a route whose sink is down does not read. */
+static void failing_route_does_not_read(void **state)
+{
+    struct route_rig r;
+    begin(&r);
+    r.sinks[0].fail_flushes = 1;
+    step_until_it_fails(&r);
+    unsigned encodes = r.sinks[0].encodes;
+    route_rig_mark_ready(&r);
+    for (int i = 0; i < 10; i++)
+        assert_true(route_rig_step(&r, 0) > 0);
+    assert_int_equal(r.sinks[0].encodes, encodes);
+    assert_false(route_commit_now(r.routes[0]));
+    assert_exactly_once_after(&r);
+}
+
+static void sink_that_wants_a_commit_first_gets_it(void **state)
+{
+    struct route_rig r;
+    begin(&r);
+    r.sinks[0].commit_first = 1;
+    unsigned flushes = r.sinks[0].flushes;
+    route_rig_step(&r, 0);
+    assert_true(r.sinks[0].flushes > flushes);
+    assert_int_equal(r.sinks[0].encodes, 1);
+    assert_exactly_once_after(&r);
+}
+
+static void commit_that_comes_first_may_fail(void **state)
+{
+    struct route_rig r;
+    begin(&r);
+    r.sinks[0].commit_first = 1;
+    r.sinks[0].fail_flushes = 1;
+    assert_exactly_once_after(&r);
+}
+
+/* Gaps of what is void are booked once all the same: with the commit that stands. */
+static void gaps_are_booked_once_through_failures(void **state)
+{
+    struct route_rig r;
+    begin(&r);
+    rig_write_text(&r.sources[0], "", "garbage\n");
+    rig_log(&r.sources[0], 3, "3\\n");
+    r.sinks[0].fail_flushes = 3;
+    route_rig_settle(&r, 0);
+    assert_delivered(&r, 0, "a:1\na:2\na:3\n");
+    assert_booked(&r, 0, "malformed 8\n");
+    route_rig_deinit(&r);
+}
+
+/* A kill at any point re-reads from the last committed cursor: never less than once. */
+static void crash_reads_again_from_what_is_committed(void **state)
+{
+    struct route_rig r;
+    route_rig_init(&r, 1);
+    r.options[0].batch_age_ns = NS_PER_SECOND;
+    route_rig_publish(&r, 1);
+    route_rig_open(&r, 0);
+    rig_log(&r.sources[0], 1, "1\\n");
+    route_rig_settle(&r, 0);
+    rig_log(&r.sources[0], 2, "2\\n");
+    route_rig_mark_ready(&r);
+    while (r.sinks[0].pending.size == 0)
+        route_rig_step(&r, 0);
+    route_rig_close(&r, 0);
+    route_rig_open(&r, 0);
+    route_rig_settle(&r, 0);
+    assert_delivered(&r, 0, "a:1\na:2\n");
+    assert_int_equal(route_rig_total(&r, 0).lines_delivered, 2);
+    route_rig_deinit(&r);
+}
+
+/* R7: a retry to one sink never repeats to another; nobody waits for the one that is down. */
+static void r7_failing_route_leaves_the_other_alone(void **state)
+{
+    struct route_rig r;
+    begin(&r);
+    route_rig_open(&r, 1);
+    r.sinks[0].fail_flushes = 5;
+    for (int i = 0; i < 3; i++)
+        r.now_ns += route_rig_step(&r, 0);
+    route_rig_settle(&r, 1);
+    assert_delivered(&r, 1, "a:1\na:2\n");
+    assert_delivered(&r, 0, "");
+    assert_int_equal(slot_needed(r.sources[0].slot), 0); /* the one that is down needs it all */
+    assert_int_equal(status_of(&r, 1).failing_since_ns, 0);
+    route_rig_settle(&r, 0);
+    assert_delivered(&r, 0, "a:1\na:2\n");
+    route_rig_mark_ready(&r);
+    route_rig_settle(&r, 1);
+    assert_delivered(&r, 1, "");
+    assert_int_equal(slot_needed(r.sources[0].slot), 1);
+    route_rig_deinit(&r);
+}
+
+static void mount_small(const char *path)
+{
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+    assert_int_equal(mount("none", path, "tmpfs", 0, "size=16k"), 0);
+}
+
+/* The real file sink on a disk that fills up and is made larger: exactly once. */
+static void file_sink_survives_a_full_disk(void **state)
+{
+    struct route_rig r;
+    char directory[RIG_PATH_MAX], path[2 * RIG_PATH_MAX];
+    if (unshare(CLONE_NEWNS) < 0)
+        skip();
+    route_rig_init(&r, 1);
+    snprintf(directory, sizeof(directory), "%.300s/full", r.sources[0].root);
+    snprintf(path, sizeof(path), "%s/out", directory);
+    mount_small(directory);
+    assert_int_equal(output_registry_new(&r.environment.registry), 0);
+    r.environment.outputs_open_max = 8;
+    r.sink_options[0] = (struct sink_options){.type = "file", .path = path, .format = SINK_RAW};
+
+    struct buf expected = BUF_INIT(RIG_TEXT_MAX);
+    for (int i = 0; i < 3000; i++) {
+        char log[32];
+        snprintf(log, sizeof(log), "line %d\\n", i);
+        rig_log(&r.sources[0], i, log);
+        buf_append_format(&expected, "line %d\n", i);
+    }
+    route_rig_publish(&r, 1);
+    route_rig_open(&r, 0);
+    for (int i = 0; i < 20; i++)
+        r.now_ns += route_rig_step(&r, 0);
+    assert_true(status_of(&r, 0).failing_since_ns > 0);
+    assert_int_equal(mount("none", directory, "tmpfs", MS_REMOUNT, "size=1m"), 0);
+    route_rig_settle(&r, 0);
+    assert_int_equal(status_of(&r, 0).failing_since_ns, 0);
+    struct span out = rig_read_file(path);
+    assert_text_equal(out, buf_span(&expected));
+    free((char *)out.data);
+    buf_deinit(&expected);
+
+    route_rig_close(&r, 0);
+    output_registry_free(r.environment.registry);
+    assert_int_equal(umount(directory), 0);
+    route_rig_deinit(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(failed_flush_is_tried_again),
+        cmocka_unit_test(failed_encode_is_tried_again),
+        cmocka_unit_test(failed_bind_is_tried_again),
+        cmocka_unit_test(failed_recovery_is_tried_again),
+        cmocka_unit_test(backoff_doubles_up_to_its_maximum),
+        cmocka_unit_test(failing_route_does_not_read),
+        cmocka_unit_test(sink_that_wants_a_commit_first_gets_it),
+        cmocka_unit_test(commit_that_comes_first_may_fail),
+        cmocka_unit_test(gaps_are_booked_once_through_failures),
+        cmocka_unit_test(crash_reads_again_from_what_is_committed),
+        cmocka_unit_test(r7_failing_route_leaves_the_other_alone),
+        cmocka_unit_test(file_sink_survives_a_full_disk),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
