@@ -42,9 +42,10 @@ def test_no_notes_to_oneself():
 
 
 def test_each_file_names_its_licence():
+    """In its first lines; a file without content needs none."""
     breaches = [str(path) for path in texts("*.c", "*.py", "tools/*", ".ci/run", "Makefile")
-                if "SPDX-License-Identifier: Apache-2.0" not in "\n".join(
-                    read(path).splitlines()[:3])]
+                if (text := read(path))
+                and "SPDX-License-Identifier: Apache-2.0" not in text[:200]]
     assert not breaches, "no SPDX line: " + " ".join(breaches)
 
 
