@@ -299,14 +299,13 @@ static int note_removed(struct sync *s)
 static int note_unseen(struct sync *s, int created)
 {
     struct chain *c = s->chain;
-    bool known_before = c->count > 0;
     int appeared = count_new(s);
 
     if (created == CHAIN_CREATED_UNKNOWN) {
         c->seen_minus_created = 0;
         if (c->gone)
             return note_removed(s);
-        return known_before && appeared && lost_sight(s) ? add_hole(s, GAP_ROTATED) : 0;
+        return appeared && lost_sight(s) ? add_hole(s, GAP_ROTATED) : 0;
     }
     c->seen_minus_created += appeared - created;
     if (!live_changed(s)) {
@@ -316,7 +315,7 @@ static int note_unseen(struct sync *s, int created)
     if (c->seen_minus_created >= 0)
         return 0;
     c->seen_minus_created = 0;
-    return known_before ? add_hole(s, GAP_ROTATED) : 0;
+    return add_hole(s, GAP_ROTATED);
 }
 
 /* Docker's last name for it is gone: its size is final, and counts against the quota. */
