@@ -50,7 +50,8 @@ static int take_records(struct inquiry *q, const struct delivered *d, const stru
         if (record->size == 0)
             break;
     }
-    if (*at != HISTORY_NONE && q->history->records[*at].size == 0) { /* the newline alone */
+    if (*at != HISTORY_NONE && q->history->records[*at].size == 0 &&
+        !(d->flags & ENTRY_UNTERMINATED)) { /* the newline alone */
         q->consumed[*at] = true;
         if (*at >= q->end)
             q->end = *at + 1;
@@ -64,7 +65,8 @@ static int take_records(struct inquiry *q, const struct delivered *d, const stru
 
 static int check_name(struct inquiry *q, const struct delivered *d, const struct line *line)
 {
-    unsigned newest = q->container->seen ? line->name_newest : q->container->name;
+    bool sure = (size_t)(line - q->history->lines) < q->container->unsure;
+    unsigned newest = sure ? line->name_newest : q->container->name;
     if (d->name < line->name_oldest || d->name > newest)
         return WRONG(q, "the line of %" PRId64 " bears name-%u, not one of %u to %u", line->time_ns,
                      d->name, line->name_oldest, newest);

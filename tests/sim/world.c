@@ -142,7 +142,7 @@ static void remove_container(struct world *w, struct simulated *c)
         snprintf(path, sizeof(path), "%s/%s", c->directory, records[i]);
         FAILS_NEVER(unlink(path));
     }
-    c->history.excuses[GAP_REMOVED]++;
+    c->history.excuses[GAP_REMOVED] += 2; /* also by a restart before it was retired */
     rotation_remove(w, c);
     FAILS_NEVER(rmdir(c->directory));
     c->present = false;
@@ -204,8 +204,9 @@ void world_seen(struct world *w)
         struct simulated *c = &w->containers[i];
         if (!c->present)
             continue;
-        for (size_t k = 0; !c->seen && k < c->history.line_count; k++)
-            c->history.lines[k].name_newest = c->name; /* what it was called before, nobody knows */
+        for (size_t k = c->unsure; k < c->history.line_count; k++)
+            c->history.lines[k].name_newest = c->name;
+        c->unsure = c->running ? SIZE_MAX : c->history.line_count;
         c->name_seen = c->name;
         c->seen = true;
         for (size_t k = 0; k < c->history.generation_count; k++)
