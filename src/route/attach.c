@@ -26,16 +26,6 @@ void attach_free(struct route *r)
     r->roster = roster_unref(r->roster);
 }
 
-void attach_activate(struct route *r, struct route_source *s, enum source_heat heat)
-{
-    if (s->heat < heat)
-        s->heat = heat;
-    if (s->listed)
-        return;
-    r->active[r->active_count++] = s; /* there is room for every source */
-    s->listed = true;
-}
-
 /* A source the route has never seen: its row, with its start position, is part of the transaction
  * that the caller has begun. */
 static int add_row(struct route *r, struct route_source *s, struct error *error)
@@ -240,7 +230,7 @@ static void adopt(struct route *r, struct roster *roster, struct route_source **
 
     for (size_t i = 0; i < roster->count; i++) {
         if (!is_ours(r, sources[i]))
-            attach_activate(r, sources[i], SOURCE_HOT);
+            source_activate(r, sources[i], SOURCE_HOT);
     }
     for (size_t i = 0; i < old_count; i++)
         if (!in_roster(roster, old[i]->follow.slot))
@@ -252,7 +242,7 @@ static void adopt(struct route *r, struct roster *roster, struct route_source **
     r->roster = roster_ref(roster);
     for (size_t i = 0; i < r->source_count; i++)
         if (!r->sources[i]->dirty) /* else with its commit: until then a crash goes back */
-            commit_publish_needs(r, r->sources[i]);
+            source_publish_needs(r, r->sources[i]);
 }
 
 static int reconcile_rows(struct route *r, struct roster *roster, struct route_source **sources,

@@ -4,17 +4,6 @@
 #include "base/check.h"
 #include "route/route_private.h"
 
-void commit_publish_needs(struct route *r, struct route_source *s)
-{
-    uint64_t needs = s->needs;
-    struct slot_route *mine = &s->follow.slot->routes[r->options.number];
-    uint64_t before = atomic_exchange_explicit(&mine->needs, needs, memory_order_acq_rel);
-    if (before != needs && r->options.monitor_fd >= 0) {
-        uint64_t one = 1;
-        (void)!write(r->options.monitor_fd, &one, sizeof(one));
-    }
-}
-
 static int put_rows(struct route *r, const struct sink_rows *rows, struct error *error)
 {
     for (size_t i = 0; i < rows->count; i++) {
@@ -100,7 +89,7 @@ int commit_all(struct route *r, struct error *error)
         if (!s->dirty)
             continue;
         s->dirty = false;
-        commit_publish_needs(r, s);
+        source_publish_needs(r, s);
     }
     return 0;
 }
@@ -192,7 +181,7 @@ static int recover_sources(struct route *r, struct error *error)
         follow_reset(&s->follow, &r->tools, &s->cursor);
         s->needs = follow_needs(&s->follow);
         s->dirty = s->done = false;
-        attach_activate(r, s, SOURCE_HOT);
+        source_activate(r, s, SOURCE_HOT);
     }
     return 0;
 }

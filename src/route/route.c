@@ -191,7 +191,7 @@ static void collect_ready(struct route *r)
 {
     for (size_t i = 0; i < r->source_count; i++)
         if (slot_take_ready(r->sources[i]->follow.slot, r->options.number))
-            attach_activate(r, r->sources[i], SOURCE_HOT);
+            source_activate(r, r->sources[i], SOURCE_HOT);
 }
 
 /* One turn for each source that is not quiet. False where the sink failed. */

@@ -1,4 +1,5 @@
-/* route_private — the route's inside, for its parts: attach.c (which sources), serve.c (pull and
+/* route_private — the route's inside, for its parts: source.c (what one tells), attach.c
+ * (which sources), serve.c (pull and
  * encode), commit.c (durable), route.c (the loop). */
 #pragma once
 
@@ -22,6 +23,7 @@ struct route_source {
     bool dirty;     /* cursor or tally differ from the ledger */
     bool listed;    /* in the active list */
     bool done;      /* `once`: nothing more to do */
+    bool unwatched; /* inotify refused: looked at with each tick */
     bool gap_open;  /* a pending gap waits for the time of the record behind it */
     bool removed;   /* the ledger had it as removed */
     bool matches;   /* what match said of `matched` */
@@ -69,10 +71,15 @@ struct route {
     struct route_status status;
 };
 
+/* source.c */
+/* To be looked at: now (hot), or with the next tick (warm). */
+void source_activate(struct route *r, struct route_source *s, enum source_heat heat);
+/* Tells the monitor what the committed cursor needs. */
+void source_publish_needs(struct route *r, struct route_source *s);
+
 /* attach.c */
 int attach_reconcile(struct route *r, struct error *error) MUST_CHECK;
 void attach_free(struct route *r);
-void attach_activate(struct route *r, struct route_source *s, enum source_heat heat);
 
 /* serve.c: one turn of one source. 0, SINK_FAILED, or -errno of the source alone. */
 int serve_source(struct route *r, struct route_source *s, struct error *error);
@@ -81,4 +88,3 @@ int serve_finish(struct route *r, struct route_source *s, struct error *error);
 /* commit.c */
 int commit_all(struct route *r, struct error *error) MUST_CHECK;
 int commit_recover(struct route *r, struct error *error) MUST_CHECK;
-void commit_publish_needs(struct route *r, struct route_source *s);

@@ -120,10 +120,11 @@ static int go_quiet(struct route *r, struct route_source *s, struct view **view)
     if (r->options.watch && !s->follow.ended) {
         size_t count = (*view)->segment_count;
         struct segment *last = count ? (*view)->segments[count - 1] : NULL;
+        s->unwatched = false;
         if (s->follow.segment && s->follow.segment != last)
-            (void)!watch_arm(r->options.watch, s->follow.segment, s->follow.slot);
+            s->unwatched |= watch_arm(r->options.watch, s->follow.segment, s->follow.slot) < 0;
         if (last && !last->hole)
-            (void)!watch_arm(r->options.watch, last, s->follow.slot);
+            s->unwatched |= watch_arm(r->options.watch, last, s->follow.slot) < 0;
     }
     return pull(r, s, view);
 }
@@ -147,11 +148,11 @@ static void note_unreadable(struct route *r, struct route_source *s, int code)
 /* The follow has nothing for us: what that means for when to look again. */
 static void rest(struct route *r, struct route_source *s)
 {
-    s->heat = r->tools.hold.waiting ? SOURCE_WARM : SOURCE_QUIET;
+    s->heat = r->tools.hold.waiting || s->unwatched ? SOURCE_WARM : SOURCE_QUIET;
     s->done = true;
     s->needs = follow_needs(&s->follow);
     if (!s->dirty) /* else with its commit */
-        commit_publish_needs(r, s);
+        source_publish_needs(r, s);
 }
 
 int serve_source(struct route *r, struct route_source *s, struct error *error)
