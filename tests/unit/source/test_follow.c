@@ -389,6 +389,27 @@ static void once_reads_up_to_what_was_there(void **state)
     source_rig_deinit(&r);
 }
 
+/* What is held is not read, in whatever segment it stands. */
+static void nothing_is_read_past_a_hold(void **state)
+{
+    struct source_rig r;
+    write_generations(&r, 1);
+    rig_log(&r, 2, "2\\n");
+    r.tools.hold = (struct slot_hold){.serial = 1, .offset = 72};
+    assert_int_equal(rig_pull_all(&r), FOLLOW_IDLE);
+    assert_came(&r, "o:1\n");
+    rig_rotate(&r, 3);
+    rig_log(&r, 3, "3\\n");
+    rig_sync(&r, 1);
+    r.tools.hold.offset = 144;
+    assert_int_equal(rig_pull_all(&r), FOLLOW_IDLE);
+    assert_came(&r, "o:2\n");
+    r.tools.hold = (struct slot_hold){.serial = SLOT_NO_HOLD};
+    rig_pull_all(&r);
+    assert_came(&r, "o:3\n");
+    source_rig_deinit(&r);
+}
+
 static void reset_goes_back(void **state)
 {
     struct source_rig r;
@@ -425,6 +446,7 @@ int main(void)
         cmocka_unit_test(d32_record_that_is_too_long_is_skipped),
         cmocka_unit_test(d32_nul_hole_and_garbage_are_booked_by_bytes),
         cmocka_unit_test(once_reads_up_to_what_was_there),
+        cmocka_unit_test(nothing_is_read_past_a_hold),
         cmocka_unit_test(reset_goes_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -118,6 +118,50 @@ static void roster_is_taken_by_reference(void **state)
     slot_unref(s);
 }
 
+/* A container that does not run, as far as is known, has written: the lines wait for its record. */
+static void hold_begins_when_something_stands_behind_it(void **state)
+{
+    struct source_rig r;
+    const int64_t now_ns = 1000 * NS_PER_SECOND;
+    source_rig_init(&r);
+    rig_log(&r, 1, "1\\n");
+    rig_sync(&r, 1);
+    struct view *view = r.slot->view;
+    assert_true(slot_hold(r.slot, view, now_ns).serial == SLOT_NO_HOLD);
+
+    atomic_store(&r.slot->hold_serial, 1);
+    atomic_store(&r.slot->hold_offset, 72);
+    atomic_store(&r.slot->hold_until_ns, SLOT_HELD);
+    struct slot_hold hold = slot_hold(r.slot, view, now_ns);
+    assert_int_equal(hold.serial, 1);
+    assert_int_equal(hold.offset, 72);
+    assert_false(hold.waiting);
+    assert_true(atomic_load(&r.slot->hold_until_ns) == SLOT_HELD);
+
+    rig_log(&r, 2, "2\\n");
+    assert_true(slot_hold(r.slot, view, now_ns).waiting);
+    assert_int_equal(atomic_load(&r.slot->hold_until_ns), now_ns + SLOT_HOLD_NS);
+    assert_true(slot_hold(r.slot, view, now_ns + SLOT_HOLD_NS - 1).waiting);
+    hold = slot_hold(r.slot, view, now_ns + SLOT_HOLD_NS); /* it has waited long enough */
+    assert_true(hold.serial == SLOT_NO_HOLD && !hold.waiting);
+    source_rig_deinit(&r);
+}
+
+static void hold_begins_with_a_new_segment_too(void **state)
+{
+    struct source_rig r;
+    source_rig_init(&r);
+    rig_log(&r, 1, "1\\n");
+    rig_sync(&r, 1);
+    atomic_store(&r.slot->hold_serial, 1);
+    atomic_store(&r.slot->hold_offset, 72);
+    atomic_store(&r.slot->hold_until_ns, SLOT_HELD);
+    rig_rotate(&r, 3);
+    rig_sync(&r, 1);
+    assert_true(slot_hold(r.slot, r.slot->view, 1).waiting);
+    source_rig_deinit(&r);
+}
+
 struct shared {
     struct source_rig rig;
     struct roster_board board;
@@ -173,6 +217,8 @@ int main(void)
         cmocka_unit_test(needed_is_the_lowest_of_all_routes),
         cmocka_unit_test(published_view_replaces_the_old_one),
         cmocka_unit_test(roster_is_taken_by_reference),
+        cmocka_unit_test(hold_begins_when_something_stands_behind_it),
+        cmocka_unit_test(hold_begins_with_a_new_segment_too),
         cmocka_unit_test(s14_threads_see_whole_views_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
