@@ -104,7 +104,7 @@ static void take_what_routes_saw(struct monitor *m, struct tracked *t, bool *cha
         struct slot_route *word = &t->slot->routes[i];
         unsigned saw = atomic_exchange(&word->saw, 0);
         if (saw & SLOT_SAW_TRUNCATED) {
-            *changed |= chain_cut(t->chain, atomic_load(&word->saw_serial));
+            *changed |= tracked_cut(t, atomic_load(&word->saw_serial));
             slot_mark_ready(t->slot);
             m->wake = true;
         }

@@ -169,6 +169,15 @@ static void mark_once_end(struct tracked *t)
     }
 }
 
+bool tracked_cut(struct tracked *t, uint64_t serial)
+{
+    if (!chain_cut(t->chain, serial))
+        return false;
+    if (t->slot->once_serial == serial)
+        mark_once_end(t);
+    return true;
+}
+
 int tracked_open_source(struct tracked *t, const struct tracked_shared *shared,
                         const struct known_source *known, struct error *error)
 {

@@ -56,6 +56,10 @@ int tracked_set_record(struct tracked *t, struct container *c, bool *ret_rendere
 int tracked_open_source(struct tracked *t, const struct tracked_shared *shared,
                         const struct known_source *known, struct error *error) MUST_CHECK;
 
+/* A route saw that `serial` was truncated in place (chain_cut); a `--once` that was to end in it
+ * ends in its successor. True where the chain changed. */
+bool tracked_cut(struct tracked *t, uint64_t serial);
+
 /* Looks at its directory. *ret_changed: publish. */
 int tracked_sync(struct tracked *t, bool *ret_changed, struct error *error) MUST_CHECK;
 

@@ -69,6 +69,7 @@ uint64_t follow_needs(const struct follow *f)
     return lowest;
 }
 
+/* A cursor beyond the end is that of a file which has become shorter: a pull finds out. */
 bool follow_once_done(const struct follow *f)
 {
     const struct cursor *c = &f->cursor;
@@ -77,7 +78,7 @@ bool follow_once_done(const struct follow *f)
     return c->kind != CURSOR_BEGINNING &&
            (c->segment.serial > f->slot->once_serial ||
             (c->segment.serial == f->slot->once_serial &&
-             (c->kind == CURSOR_DONE || c->offset >= f->slot->once_offset)));
+             (c->kind == CURSOR_DONE || c->offset == f->slot->once_offset)));
 }
 
 /* Where this pull must end in the current segment: the next era, a hold, or the end of `--once`. */
@@ -213,6 +214,15 @@ static int own_join(struct follow *f, struct follow_tools *t, struct batch *batc
     return join_is_open(f->cursor.open) ? replay_open_lines(f, t, batch) : 0;
 }
 
+/* The segment's file holds another segment by now, which `--once` waits to see. */
+static int leave_cut(struct follow *f, struct follow_tools *t, struct batch *batch)
+{
+    const struct view *view = t->view;
+    if (t->once && view->segments[view->segment_count - 1] == f->segment)
+        return FOLLOW_AGAIN;
+    return crossing_end(f, t, batch, 0, false);
+}
+
 static int read_on(struct follow *f, struct follow_tools *t, const struct view *view, size_t era,
                    struct batch *batch)
 {
@@ -222,7 +232,7 @@ static int read_on(struct follow *f, struct follow_tools *t, const struct view *
 
     f->more = false;
     if (atomic_load_explicit(&f->segment->cut, memory_order_acquire))
-        return crossing_end(f, t, batch, 0, false); /* its file holds another segment by now */
+        return leave_cut(f, t, batch);
     if (c->skipping)
         return skip_on(f, t, batch);
     name_segment(f, t);
@@ -296,10 +306,10 @@ int follow_finish(struct follow *f, struct follow_tools *t, const struct view *v
 {
     batch_reset(batch);
     t->view = view;
-    if (f->ended || !f->segment || !join_is_open(f->cursor.open))
+    if (f->ended || !join_is_open(f->cursor.open))
         return FOLLOW_IDLE;
 
-    size_t era = view_era(view, f->segment->serial, f->cursor.offset);
+    size_t era = view_era(view, f->cursor.segment.serial, f->cursor.offset);
     batch->container = view->eras[era].container;
     int r = own_join(f, t, batch);
     if (r)

@@ -6,18 +6,19 @@
 #include "source/crossing.h"
 #include "source/fingerprint.h"
 
-/* Tells the monitor, once per segment; until the chain has changed there is nothing to read. */
-static int report_truncated(struct follow *f, struct follow_tools *t, struct batch *batch)
+/* Tells the monitor, once per segment; until the chain has changed there is nothing to read. Which
+ * is not the end of a `--once`: that waits for it. */
+static int report_truncated(struct follow *f, struct follow_tools *t)
 {
     if (atomic_load(&f->segment->cut))
-        return crossing_end(f, t, batch, 0, false);
+        return FOLLOW_AGAIN; /* known by now: the next pull leaves it */
     struct slot_route *mine = &f->slot->routes[t->route];
     if (atomic_load(&mine->saw_serial) != f->segment->serial) {
         atomic_store(&mine->saw_serial, f->segment->serial);
         atomic_fetch_or(&mine->saw, SLOT_SAW_TRUNCATED);
         t->wake_monitor(t->context);
     }
-    return FOLLOW_IDLE;
+    return t->once ? FOLLOW_AGAIN : FOLLOW_IDLE;
 }
 
 struct search {
@@ -88,7 +89,7 @@ int relocate(struct follow *f, struct follow_tools *t, struct batch *batch)
     struct fingerprint known = f->cursor.segment.fingerprint;
     int outcome = fingerprint_read(t->reader, f->segment, t->scratch, &head);
     if (outcome == READER_END || (outcome == 0 && !fingerprint_equal(head, known)))
-        return report_truncated(f, t, batch);
+        return report_truncated(f, t);
     if (outcome)
         return outcome < 0 ? outcome : FOLLOW_AGAIN;
 

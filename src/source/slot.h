@@ -39,7 +39,8 @@ struct slot {
     atomic_uint ready;                             /* bit per route: look at it */
     atomic_int_fast64_t hold_until_ns;             /* monotonic; SLOT_HELD, or 0: not held */
     atomic_uint_fast64_t hold_serial, hold_offset; /* SLOT_HELD: what stands behind this is held */
-    uint64_t once_serial, once_offset; /* where its content ended at discovery; for --once */
+    /* Where its content ended at discovery; for --once. */
+    atomic_uint_fast64_t once_serial, once_offset;
 
     pthread_mutex_t lock;
     struct view *view;
