@@ -88,23 +88,37 @@ static int retire(struct route *r, struct route_source *s, struct error *error)
     return ledger_put_removed(r->ledger, s->key, clock_now_ns(), error);
 }
 
-/* A container that was removed while we were down, and of which no pin kept anything. */
+/* Bytes that nobody can count any more, in a transaction that the caller has begun. */
+static int put_lost(struct route *r, const struct ledger_source *row, struct tally *tally,
+                    struct gap gap, struct error *error)
+{
+    gap.bytes = GAP_BYTES_UNKNOWN;
+    gap.after_ns = row->cursor.last_ns;
+    gap.before_ns = GAP_TIME_UNKNOWN;
+    tally->gaps++;
+    tally->gaps_unknown++;
+    return ledger_put_gap(r->ledger, row->key, &gap, clock_now_ns(), error);
+}
+
+/* A container that was removed while we were down, and of which no pin kept anything: neither what
+ * was unread, nor what had been read of lines that had not ended. */
 static int retire_unclaimed(struct route *r, const struct ledger_source *row, struct error *error)
 {
+    struct cursor cursor = row->cursor;
     struct tally tally = row->tally;
-    struct gap gap = {
-        .reason = GAP_REMOVED,
-        .serial = row->cursor.segment.serial,
-        .offset = row->cursor.offset,
-        .bytes = GAP_BYTES_UNKNOWN,
-        .after_ns = row->cursor.last_ns,
-        .before_ns = GAP_TIME_UNKNOWN,
-    };
-    tally.gaps++;
-    tally.gaps_unknown++;
-    int code = ledger_put_gap(r->ledger, row->key, &gap, clock_now_ns(), error);
+    struct gap rest = {GAP_REMOVED, .serial = cursor.segment.serial, .offset = cursor.offset};
+    int code = 0;
+    for (int i = 0; code == 0 && i < STREAM_COUNT; i++) {
+        struct open_line *open = &cursor.open[i];
+        struct gap line = {GAP_OPEN_LINE, .serial = open->segment.serial, .offset = open->offset};
+        if (open->kind == OPEN_LINE)
+            code = put_lost(r, row, &tally, line, error);
+        open->kind = OPEN_NONE;
+    }
     if (code == 0)
-        code = ledger_put_source(r->ledger, row->key, &row->cursor, &tally, error);
+        code = put_lost(r, row, &tally, rest, error);
+    if (code == 0)
+        code = ledger_put_source(r->ledger, row->key, &cursor, &tally, error);
     if (code == 0)
         code = ledger_put_removed(r->ledger, row->key, clock_now_ns(), error);
     if (code == 0)
