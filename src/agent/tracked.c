@@ -6,6 +6,8 @@
 #include "base/check.h"
 #include "docker/container_record.h"
 
+enum { FIRST_LOOKS_MAX = 16 };
+
 int tracked_new(struct tracked **ret, const char *id)
 {
     struct tracked *t = calloc(1, sizeof(*t));
@@ -178,6 +180,19 @@ bool tracked_cut(struct tracked *t, uint64_t serial)
     return true;
 }
 
+/* A rotation between looking and opening only means to look again: what is published without a
+ * look would have routes give up files that are there. */
+static int first_look(struct tracked *t, struct error *error)
+{
+    bool changed;
+    int r = -ESTALE;
+    for (int i = 0; r == -ESTALE && i < FIRST_LOOKS_MAX; i++) {
+        t->created = CHAIN_CREATED_UNKNOWN;
+        r = tracked_sync(t, &changed, error);
+    }
+    return r;
+}
+
 int tracked_open_source(struct tracked *t, const struct tracked_shared *shared,
                         const struct known_source *known, struct error *error)
 {
@@ -203,8 +218,7 @@ int tracked_open_source(struct tracked *t, const struct tracked_shared *shared,
     if (r < 0)
         return r;
 
-    bool changed;
-    r = tracked_sync(t, &changed, error);
+    r = first_look(t, error);
     if (r < 0)
         return r;
     if (known && known->era_count)
