@@ -263,10 +263,15 @@ static bool live_changed(const struct sync *s)
     return true;
 }
 
+/* Behind all there is. A hole that stands last already says all that another would: no cursor passes
+ * it before something follows. */
 static int add_hole(struct sync *s, enum gap_reason reason)
 {
+    const struct chain *c = s->chain;
+    if (c->count && c->elements[c->count - 1].segment->hole)
+        return 0;
     struct segment_options options = {
-        .ref.serial = s->chain->next_serial,
+        .ref.serial = c->next_serial,
         .hole = true,
         .sealed = true,
         .reason = reason,
@@ -290,9 +295,7 @@ static int count_new(const struct sync *s)
  * know, nobody can tell. */
 static int note_removed(struct sync *s)
 {
-    const struct chain *c = s->chain;
-    bool noted = c->count == 0 || c->elements[c->count - 1].segment->hole;
-    return noted ? 0 : add_hole(s, GAP_REMOVED);
+    return s->chain->count ? add_hole(s, GAP_REMOVED) : 0;
 }
 
 /* Generations came and went between two looks: a hole before those that are left. */
