@@ -112,9 +112,13 @@ static bool is_open(const struct inquiry *q, size_t record)
         delivered |= q->consumed[i];
     if (delivered || line->size < SOURCE_CHUNK_BYTES)
         return false;
-    if (q->all_read)
-        return q->container->present && (!line->ended || !line->terminated);
-    return !line->ended || line->last_record >= q->end;
+    size_t last = q->last[line->stream];
+    if (last != HISTORY_NONE && last > q->history->records[record].line)
+        return false; /* the stream went on: what it was is decided */
+    if (q->all_read && !q->container->present)
+        return false;
+    return !line->ended || (!q->all_read && line->last_record >= q->end) ||
+           (q->all_read && !line->terminated) || history_may_be_lost(q->history, line->last_record);
 }
 
 /* Is `after_ns` the time of the last record that was read before record `at`? What was read but is
@@ -149,15 +153,15 @@ static bool is_booked_as_open(struct inquiry *q, size_t record)
 {
     const struct history *h = q->history;
     const struct line *line = &h->lines[h->records[record].line];
+    bool booked = false;
     for (size_t i = 0; i < q->evidence->gap_count; i++) {
         const struct gap *g = &q->evidence->gaps[i];
         size_t last = g->reason == GAP_OPEN_LINE ? history_find_line(h, g->after_ns) : HISTORY_NONE;
         if (last == HISTORY_NONE || h->lines[last].last_record < line->first_record)
             continue;
-        q->needed[i] = true;
-        return true;
+        q->needed[i] = booked = true; /* of which stream it is, a gap does not say */
     }
-    return false;
+    return booked;
 }
 
 static int check_missing(struct inquiry *q)
