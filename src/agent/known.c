@@ -159,6 +159,28 @@ static int load_details(struct known *k, struct containers *book, struct error *
             r = containers_eras(book, s->id, from_era_row, s, error);
         if (r)
             return r;
+        if (s->segment_count)
+            s->booked_serial = s->segments[s->segment_count - 1].ref.serial;
+    }
+    return 0;
+}
+
+/* A pin is made before the book is written. Where the book ends and a pin tells of more, a serial
+ * that is missing in between was a hole that a crash kept from being written. */
+static int add_holes(struct known_source *s)
+{
+    for (size_t i = 1; s->booked_serial && i < s->segment_count; i++) {
+        uint64_t serial = s->segments[i].ref.serial;
+        if (serial <= s->booked_serial || s->segments[i - 1].ref.serial == serial - 1)
+            continue;
+        int r = add_segment(s, &(struct chain_known){.ref.serial = serial - 1,
+                                                     .sealed = true,
+                                                     .hole = true,
+                                                     .reason = GAP_ROTATED,
+                                                     .bytes = GAP_BYTES_UNKNOWN,
+                                                     .dirty = true});
+        if (r < 0)
+            return r;
     }
     return 0;
 }
@@ -173,6 +195,8 @@ int known_load(struct known *k, struct containers *book, struct pin *pins,
         r = route_each_cursor(routes[i], from_cursor, k, error);
     if (r == 0)
         r = pin_each(pins, from_pin, k);
+    for (size_t i = 0; r == 0 && i < k->count; i++)
+        r = add_holes(&k->sources[i]);
     if (r == -ENOMEM)
         error_set(error, r, "no memory");
     return r;

@@ -20,6 +20,7 @@ struct known_source {
     char *record; /* of the container, JSON text; NULL: only cursors or pins speak of it */
     bool pinned;  /* a pin keeps something of it, or kept what is now a hole to be booked */
     bool in_book; /* containers.db has a row of it */
+    uint64_t booked_serial;       /* the highest that the book has; 0: none */
     struct chain_known *segments; /* by serial */
     size_t segment_count;
     struct known_era *eras;
