@@ -56,9 +56,9 @@ int containers_eras(struct containers *c, const char *id,
                     struct error *error) MUST_CHECK; /* by position, ascending */
 
 int containers_begin(struct containers *c, struct error *error) MUST_CHECK;
-int containers_put(struct containers *c, const struct container_row *row, struct error *error)
+int containers_put(struct containers *c, const struct container_row *container, struct error *error)
     MUST_CHECK; /* insert or replace */
-int containers_put_segment(struct containers *c, const char *id, const struct segment_row *row,
+int containers_put_segment(struct containers *c, const char *id, const struct segment_row *segment,
                            struct error *error) MUST_CHECK; /* insert or replace, by serial */
 int containers_delete_segment(struct containers *c, const char *id, uint64_t serial,
                               struct error *error) MUST_CHECK;

@@ -143,6 +143,7 @@ int ndjson_render(const struct ndjson *n, const struct container *c, struct stre
 {
     *ret = (struct stream_texts){.storage = BUF_INIT(LABELS_TEXT_MAX)};
     size_t begin[STREAM_COUNT + 1] = {0};
+    (void)!buf_reserve(&ret->storage, 1); /* memory even where there is no text: spans point in */
     for (unsigned stream = 0; stream < STREAM_COUNT; stream++) {
         append_texts(n, c, stream, &ret->storage);
         begin[stream + 1] = ret->storage.size;

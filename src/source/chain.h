@@ -85,7 +85,7 @@ void chain_learn(struct chain *c);
  * chain_mark_clean, and for each serial that was dropped. */
 int chain_each_dirty(const struct chain *c,
                      int (*put)(void *context, const struct chain_known *element),
-                     int (*drop)(void *context, uint64_t serial), void *context);
+                     int (*forget)(void *context, uint64_t serial), void *context);
 void chain_mark_clean(struct chain *c);
 
 /* The segments as a view's parts; the array is the chain's, until its next change. */
