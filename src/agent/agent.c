@@ -210,8 +210,9 @@ static int open_all(struct agent *a, bool once, struct error *error)
     return r == 0 ? open_monitor(a, error) : r;
 }
 
-/* A generation that Docker rotates away before we have opened it is lost, and on a busy host that is a
- * matter of milliseconds: the monitor, which never works long, goes before others where it may. */
+/* A generation that Docker rotates away before we have opened it is lost, and on a busy host that
+ * is a matter of milliseconds: the monitor, which never works long, goes before others where it
+ * may. */
 static void go_first(void)
 {
     if (setpriority(PRIO_PROCESS, 0, MONITOR_NICE) < 0)

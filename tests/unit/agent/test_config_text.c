@@ -52,9 +52,9 @@ static void a_variable_is_judged_by_its_key(void **state)
     assert_int_equal(c->record_max_bytes, 300 << 10);
     config_free(c);
     setenv("T_SET", "2", 1);
-    assert_refused("record_max: \"${T_SET}\"",
-                   FILE_NAME ":1:13: \"record_max\" must be a size (512KiB, 1MiB, 10MB) from 256KiB "
-                             "to 1MiB, not \"2\"");
+    assert_refused("record_max: \"${T_SET}\"", FILE_NAME
+                   ":1:13: \"record_max\" must be a size (512KiB, 1MiB, 10MB) from 256KiB "
+                   "to 1MiB, not \"2\"");
 }
 
 static void a_wrong_variable_is_an_error_with_its_place_R13(void **state)
