@@ -65,7 +65,9 @@ static int take_records(struct inquiry *q, const struct delivered *d, const stru
 
 static int check_name(struct inquiry *q, const struct delivered *d, const struct line *line)
 {
-    bool sure = (size_t)(line - q->history->lines) < q->container->unsure;
+    /* What ends in nothing bears the name that held when that was found out. */
+    bool sure = (size_t)(line - q->history->lines) < q->container->unsure &&
+                !(d->flags & ENTRY_UNTERMINATED && line->size >= SOURCE_CHUNK_BYTES);
     unsigned newest = sure ? line->name_newest : q->container->name;
     if (d->name < line->name_oldest || d->name > newest)
         return WRONG(q, "the line of %" PRId64 " bears name-%u, not one of %u to %u", line->time_ns,

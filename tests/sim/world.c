@@ -111,6 +111,7 @@ static void create(struct world *w)
     world_between(w);
     put_file(c, "hostconfig.json", "{\"LogConfig\":{\"Type\":\"json-file\",\"Config\":{}}}\n");
     put_config(c, false);
+    c->told = true;
     world_between(w);
     rotation_open(w, c, true);
 }
@@ -138,6 +139,7 @@ static void remove_container(struct world *w, struct simulated *c)
     c->running = false;
     put_config(c, true);
     world_between(w);
+    c->told = false;
     for (size_t i = 0; i < ARRAY_SIZE(records); i++) {
         snprintf(path, sizeof(path), "%s/%s", c->directory, records[i]);
         FAILS_NEVER(unlink(path));
@@ -202,16 +204,15 @@ void world_seen(struct world *w)
 {
     for (size_t i = 0; i < w->count; i++) {
         struct simulated *c = &w->containers[i];
-        if (!c->present)
+        if (!c->present || (!c->told && !c->seen))
             continue;
         for (size_t k = c->unsure; k < c->history.line_count; k++)
             c->history.lines[k].name_newest = c->name;
         c->unsure = c->running ? SIZE_MAX : c->history.line_count;
         c->name_seen = c->name;
-        c->seen = true;
         for (size_t k = 0; k < c->history.generation_count; k++)
             if (c->history.generations[k].names)
-                c->history.generations[k].seen = true;
+                c->seen = c->history.generations[k].seen = true;
     }
 }
 
