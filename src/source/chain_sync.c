@@ -263,15 +263,10 @@ static bool live_changed(const struct sync *s)
     return true;
 }
 
-/* Behind all there is. A hole that stands last already says all that another would: no cursor passes
- * it before something follows. */
-static int add_hole(struct sync *s, enum gap_reason reason)
+static int put_hole(struct chain *c, uint64_t serial, enum gap_reason reason)
 {
-    const struct chain *c = s->chain;
-    if (c->count && c->elements[c->count - 1].segment->hole)
-        return 0;
     struct segment_options options = {
-        .ref.serial = c->next_serial,
+        .ref.serial = serial,
         .hole = true,
         .sealed = true,
         .reason = reason,
@@ -279,7 +274,35 @@ static int add_hole(struct sync *s, enum gap_reason reason)
         .fd = -1,
     };
     struct chain_element *e;
-    return chain_add(s->chain, &options, &e);
+    return chain_add(c, &options, &e);
+}
+
+/* Behind all there is. A hole that stands last already says all that another would: no cursor
+ * passes it before something follows. */
+static int add_hole(struct sync *s, enum gap_reason reason)
+{
+    struct chain *c = s->chain;
+    if (c->count && c->elements[c->count - 1].segment->hole)
+        return 0;
+    return put_hole(c, c->next_serial, reason);
+}
+
+/* Each serial stands for something. One that is missing after a restart is a hole that was not
+ * booked in time: its successors are known by their pins, which come before the commit. */
+static int note_missing(struct sync *s)
+{
+    struct chain *c = s->chain;
+    for (size_t i = 1; !c->looked && i < c->count; i++) {
+        uint64_t serial = c->elements[i].segment->serial;
+        if (serial == c->elements[i - 1].segment->serial + 1)
+            continue;
+        int r = put_hole(c, serial - 1, GAP_ROTATED);
+        if (r < 0)
+            return r;
+        s->changed = true;
+        i++;
+    }
+    return 0;
 }
 
 /* How many generations among the files are new, without adding them. */
@@ -408,6 +431,8 @@ static int look(struct sync *s, int created)
         r = note_unseen(s, created);
     if (r == 0)
         r = place_files(s);
+    if (r == 0)
+        r = note_missing(s);
     if (r == 0)
         r = open_matched(s);
     if (r < 0)

@@ -223,6 +223,26 @@ static void holes_come_back(void **state)
     source_rig_deinit(&r);
 }
 
+/* Killed between the pins of what was found and the commit of the hole before it. */
+static void a_hole_that_was_not_booked_comes_back(void **state)
+{
+    struct source_rig r;
+    source_rig_init(&r);
+    write_generations(&r, 1);
+    rig_rotate(&r, 1);
+    rig_rotate(&r, 1);
+    rig_log(&r, 3, "3\\n");
+    rig_sync(&r, 2);
+    assert_chain(&r, "1s 2h:rotated 3");
+    r.known[1] = (struct chain_known){.ref.serial = 3, .sealed = true, .dirty = true};
+    r.known_count = 2;
+    rig_restart(&r);
+    assert_chain(&r, "1s 2h:rotated 3");
+    assert_int_equal(rig_pull_all(&r), FOLLOW_IDLE);
+    assert_came(&r, "o:1\ngap rotated ?@2:0\no:3\n");
+    source_rig_deinit(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -238,6 +258,7 @@ int main(void)
         cmocka_unit_test(highest_serial_is_never_given_again),
         cmocka_unit_test(cut_serial_is_never_matched_by_inode_again),
         cmocka_unit_test(holes_come_back),
+        cmocka_unit_test(a_hole_that_was_not_booked_comes_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
