@@ -79,12 +79,15 @@ class Process:
         # Popen must not wait for it again.
         self._process.returncode = os.waitstatus_to_exitcode(status)
         if self._process.returncode != 0:
-            self._complaints.seek(0)
             raise MeasuringError(f"{' '.join(self._command)} ended with "
-                                 f"{self._process.returncode}: "
-                                 + self._complaints.read().decode(errors="replace")[-1000:])
+                                 f"{self._process.returncode}: {self.complaints()[-1000:]}")
         return Usage(usage.ru_utime + usage.ru_stime, wall_s, self._anonymous_bytes,
                      self._resident_bytes)
+
+    def complaints(self):
+        """What it said on standard error."""
+        self._complaints.seek(0)
+        return self._complaints.read().decode(errors="replace")
 
     def __enter__(self):
         return self
@@ -96,10 +99,13 @@ class Process:
         self._complaints.close()
 
 
-def run(command, **options):
-    """Runs it to its end."""
+def run(command, expect="", **options):
+    """Runs it to its end. `expect`: what it must have said on standard error."""
     with Process(command, **options) as process:
-        return process.wait()
+        usage = process.wait()
+        if expect not in process.complaints():
+            raise MeasuringError(f"{command[0]} did not say \"{expect}\"")
+        return usage
 
 
 def interleaved(passes, pipelines):

@@ -3,8 +3,9 @@
 to /dev/null. What docker logs costs is the client's CPU and dockerd's."""
 
 import shutil
+import subprocess
 
-from measuring import Usage, cpu_of, run
+from measuring import MeasuringError, Usage, cpu_of, interleaved, run
 from private_engine import EngineError, PrivateEngine
 from report import Aim, Row
 from rows.deliver import write_configuration
@@ -16,7 +17,7 @@ NAME = "tallyman cat"
 def rows(setting):
     corpus = setting.corpora[0]
     try:
-        with PrivateEngine(parent_dir=setting.scratch) as engine:
+        with PrivateEngine() as engine:
             make_container(engine, corpus)
             yield row_of(setting, engine, corpus)
     except (EngineError, OSError) as error:
@@ -35,21 +36,28 @@ def make_container(engine, corpus):
 
 
 def row_of(setting, engine, corpus):
-    sink = {"type": "null"}
-    configuration = write_configuration(setting, engine.data_root, None, sink)
+    configuration = write_configuration(setting, engine.data_root, None, {"type": "null"})
+    command = [setting.program, "cat", "-c", configuration, "bench"]
+    check_lines(command, corpus)
     own = its = None
     for _ in range(setting.slow_passes):
         usage = docker_logs(engine)
         its = usage.least(its or usage)
-        for _ in range(setting.passes):
-            usage = run([setting.program, "cat", "-c", configuration, "bench"])
-            own = usage.least(own or usage)
+        usage = interleaved(setting.passes, {NAME: lambda: run(command)})[NAME]
+        own = usage.least(own or usage)
     ns, its_ns = corpus.ns_per_line(own.cpu_s), corpus.ns_per_line(its.cpu_s)
     return Row(corpus.name, NAME, ns_per_line=ns, gb_per_s=corpus.gb_per_s(ns), wall_s=own.wall_s,
                anonymous_bytes=own.anonymous_bytes, resident_bytes=own.resident_bytes,
                beside="docker logs", beside_value=its_ns, ratio=ns / its_ns,
                aim=Aim(its.wall_s / own.wall_s, "x as fast by the clock", at_least=FASTER_MIN),
                note=f"its wall {its.wall_s:.3g} s")
+
+
+def check_lines(command, corpus):
+    printed = subprocess.run(command, stdout=subprocess.PIPE, check=False).stdout
+    lines = printed.count(b"\n")
+    if lines != corpus.lines:
+        raise MeasuringError(f"{NAME}: {lines} lines of {corpus.lines}")
 
 
 def docker_logs(engine):

@@ -32,7 +32,7 @@ def start_rows(setting):
     """Every figure of the whole program has this in it."""
     root = setting.fresh("empty")
     (root / "containers").mkdir()
-    tallyman = Tallyman(setting, root)
+    tallyman = Tallyman(setting, root, lines=0)
     least = interleaved(setting.passes, {
         "start": lambda: tallyman.once("null"),
         "version": lambda: run([setting.program, "version"])})
@@ -48,8 +48,8 @@ def rows_of(setting, corpus):
     container = Container(root, "web")
     os.unlink(container.log)
     os.link(corpus.path, container.log)
-    tallyman = Tallyman(setting, root)
-    sizes = {sink: tallyman.size_of(sink, corpus) for sink in ("three", "all")}
+    tallyman = Tallyman(setting, root, corpus.lines)
+    sizes = {sink: tallyman.size_of(sink) for sink in ("three", "all")}
     least = interleaved(setting.passes, {
         "read": lambda: run([setting.tool("bare"), "read", corpus.path]),
         "null": lambda: tallyman.once("null"),
@@ -58,8 +58,6 @@ def rows_of(setting, corpus):
         "write all": lambda: bare_write(setting, sizes["all"]),
         "all": lambda: tallyman.once("all", sizes["all"]),
     })
-    tallyman.clear()
-
     yield row(corpus, "→ null", least["null"], "pread loop", least["read"])
     for sink, words in (("three", "→ file, three members"), ("all", "→ file, all members")):
         write = least[f"write {sink}"]
@@ -69,21 +67,23 @@ def rows_of(setting, corpus):
                   aim=Aim(above, "ns/line above it", at_most=ABOVE_WRITE_NS_MAX)
                   if promised else None,
                   note="" if promised else f"{above:.0f} ns/line above it")
-    yield from rsyslog_rows(setting, corpus, least["three"])
+    yield rsyslog_row(setting, corpus, tallyman)
+    tallyman.clear()
 
 
-def rsyslog_rows(setting, corpus, own):
+def rsyslog_row(setting, corpus, tallyman):
     name = "→ file, three members"
     if not RSYSLOG:
-        yield Row(corpus.name, f"json-file {name}", beside="rsyslog",
-                  note="no rsyslogd is installed")
-        return
-    its = None
-    for _ in range(setting.slow_passes):
-        usage = run_rsyslog(setting.fresh("rsyslog"), corpus)
-        its = usage.least(its or usage)
+        return Row(corpus.name, f"json-file {name}", beside="rsyslog",
+                   note="no rsyslogd is installed")
+    least = interleaved(setting.slow_passes, {
+        "rsyslog": lambda: run_rsyslog(setting.fresh("rsyslog"), corpus),
+        "three": lambda: tallyman.once("three"),
+    })
+    its = least["rsyslog"]
     memory = f"its memory {its.anonymous_bytes >> 20}/{its.resident_bytes >> 20} MiB"
-    yield row(corpus, name, own, "rsyslog", its, note=f"its wall {its.wall_s:.3g} s, {memory}")
+    return row(corpus, name, least["three"], "rsyslog", its,
+               note=f"its wall {its.wall_s:.3g} s, {memory}")
 
 
 def row(corpus, name, own, beside, its, aim=None, note=""):
@@ -99,36 +99,36 @@ def bare_write(setting, size_bytes) -> Usage:
 
 
 class Tallyman:
-    """`run --once` over one Docker root, from nothing each time."""
+    """`run --once` over one Docker root that holds so many lines, from nothing each time."""
 
-    def __init__(self, setting, root):
+    def __init__(self, setting, root, lines):
         self._setting = setting
         self._root = root
+        self._lines = lines
         self._output = setting.scratch / "output" / "web.ndjson"
 
     def once(self, sink, expected_bytes=None) -> Usage:
         """One run. Its output must have the size that it had when it was checked."""
         self.clear()
         configuration = write_configuration(self._setting, self._root, self._output, SINKS[sink])
-        usage = run([self._setting.program, "run", "--once", "-c", configuration])
-        if expected_bytes not in (None, self._output_bytes()):
-            raise MeasuringError(f"{sink}: {self._output_bytes()} bytes of {expected_bytes}")
+        usage = run([self._setting.program, "run", "--once", "-c", configuration],
+                    expect=f" lines={self._lines} ")
+        if expected_bytes and self._output.stat().st_size != expected_bytes:
+            raise MeasuringError(f"{sink}: {expected_bytes} bytes were to be written")
         return usage
 
-    def size_of(self, sink, corpus):
+    def size_of(self, sink):
         """What it writes, in bytes, when it has been seen that no line is missing."""
         self.once(sink)
-        lines = self._output.read_bytes().count(b"\n")
-        if lines != corpus.lines:
-            raise MeasuringError(f"{sink}: {lines} lines of {corpus.lines}")
-        return self._output_bytes()
+        written = self._output.read_bytes()
+        lines = written.count(b"\n")
+        if lines != self._lines:
+            raise MeasuringError(f"{sink}: {lines} lines of {self._lines}")
+        return len(written)
 
     def clear(self):
         shutil.rmtree(self._setting.scratch / "state", ignore_errors=True)
         shutil.rmtree(self._output.parent, ignore_errors=True)
-
-    def _output_bytes(self):
-        return self._output.stat().st_size if self._output.exists() else 0
 
 
 def write_configuration(setting, root, output, sink) -> Path:

@@ -7,7 +7,8 @@ import subprocess
 from house import HOUSE, files, read
 
 LINE_MAX = 100
-CODE = ("*.c", "*.h", "*.py", "*.sh", "meson.build", "meson_options.txt", "tools/*", ".ci/run")
+CODE = ("*.c", "*.h", "*.py", "*.sh", "meson.build", "meson_options.txt", "tools/*", "bench/run",
+        ".ci/run")
 # Notes to oneself, and places that exist on one machine only. Written so as not to find itself.
 UNWANTED = re.compile(r"\b(FIX" r"ME|TO" r"DO|XX" r"X|HA" r"CK)\b|(?<![\w.])/(ho" r"me|wo" r"rk)/")
 
@@ -43,7 +44,8 @@ def test_no_notes_to_oneself():
 
 def test_each_file_names_its_licence():
     """In its first lines; a file without content needs none."""
-    breaches = [str(path) for path in texts("*.c", "*.py", "tools/*", ".ci/run", "Makefile")
+    scripts = ("*.py", "tools/*", "bench/run", ".ci/run", "Makefile")
+    breaches = [str(path) for path in texts("*.c", *scripts)
                 if (text := read(path))
                 and "SPDX-License-Identifier: Apache-2.0" not in text[:200]]
     assert not breaches, "no SPDX line: " + " ".join(breaches)
