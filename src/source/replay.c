@@ -38,6 +38,8 @@ static int replay_some(struct follow *f, struct follow_tools *t, struct segment 
     struct span lines = result.lines;
     if (*offset + lines.size > end)
         lines.size = (size_t)(end - *offset);
+    if (lines.data[lines.size - 1] != '\n')
+        return READER_CHANGED; /* no line ends where we had read to: it is another content by now */
     while (lines.size) {
         struct json_file_position at = {s->serial, *offset, CURSOR_NO_TIME};
         struct json_file_result decoded;
