@@ -38,8 +38,9 @@ static int replay_some(struct follow *f, struct follow_tools *t, struct segment 
     struct span lines = result.lines;
     if (*offset + lines.size > end)
         lines.size = (size_t)(end - *offset);
-    if (lines.data[lines.size - 1] != '\n')
-        return READER_CHANGED; /* no line ends where we had read to: it is another content by now */
+    const char *last = memrchr(lines.data, '\n', lines.size);
+    size_t rest = last ? (size_t)(lines.data + lines.size - last) - 1 : lines.size;
+    lines.size -= rest; /* of NULs that the cursor passed, and the line that they stand before */
     while (lines.size) {
         struct json_file_position at = {s->serial, *offset, CURSOR_NO_TIME};
         struct json_file_result decoded;
@@ -50,6 +51,7 @@ static int replay_some(struct follow *f, struct follow_tools *t, struct segment 
         lines.size -= decoded.consumed;
         *offset += decoded.consumed;
     }
+    *offset += rest;
     return 0;
 }
 
