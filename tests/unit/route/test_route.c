@@ -27,7 +27,7 @@ static void r1_all_is_delivered_and_the_sums_add_up(void **state)
     begin(&r, 2, 0);
     rig_log(&r.sources[0], 1, "1\\n");
     rig_log(&r.sources[0], 2, "2\\n");
-    rig_write_text(&r.sources[0], "", "garbage\n\n");
+    rig_write_text(&r.sources[0], "", "garbage\n\n{\"log\":\"tor");
     rig_rotate(&r.sources[0], 3);
     rig_log(&r.sources[0], 3, "3\\n");
     rig_sync(&r.sources[0], 1);
@@ -38,17 +38,18 @@ static void r1_all_is_delivered_and_the_sums_add_up(void **state)
     assert_int_equal(t.lines_read, 3);
     assert_int_equal(t.lines_delivered, 3);
     assert_int_equal(t.records_read, 3);
-    assert_int_equal(t.bytes_read, 3 * 72 + 9);
+    assert_int_equal(t.bytes_read, 3 * 72 + 9 + 11);
     assert_int_equal(t.bytes_records, 3 * 72);
     assert_int_equal(t.bytes_blank, 1);
-    assert_int_equal(t.bytes_gap, 8);
-    assert_int_equal(t.gaps, 1);
-    assert_booked(&r, 0, "malformed 8\n");
+    assert_int_equal(t.bytes_gap, 8 + 11);
+    assert_int_equal(t.gaps, 2);
+    assert_int_equal(t.gap_bytes, 8 + 11);
+    assert_booked(&r, 0, "malformed 8\ntorn 11\n");
 
     struct route_status status;
     route_status(r.routes[0], &status);
     assert_int_equal(status.lines, 3);
-    assert_int_equal(status.gaps, 1);
+    assert_int_equal(status.gaps, 2);
     assert_int_equal(status.failing_since_ns, 0);
     route_rig_deinit(&r);
 }

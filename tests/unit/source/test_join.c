@@ -256,12 +256,15 @@ static void d31_line_is_cut_at_its_cap(void **state)
 static void d31_line_is_cut_when_it_spreads_too_far(void **state)
 {
     struct source_rig r;
+    struct buf torn = BUF_INIT(CHUNK);
     begin(&r);
     rig_log_chunk(&r, 1, "stdout", 'a');
     for (int i = 0; i < LINE_SPREAD_MAX / CHUNK; i++) {
         rig_log_chunk(&r, 2 + i, "stderr", 'b');
         rig_log_stream(&r, 2 + i, "stderr", "\\n");
-        if (i == 100) {
+        if (i == 100) { /* a torn tail counts too */
+            append_fill(&torn, 'x', CHUNK);
+            rig_write(&r, "", buf_span(&torn));
             rig_rotate(&r, 5);
             rig_sync(&r, 1);
         }
@@ -273,6 +276,7 @@ static void d31_line_is_cut_when_it_spreads_too_far(void **state)
     assert_non_null(partial);
     assert_non_null(memmem(partial, came.size - (size_t)(partial - came.data), "oc:late\n", 8));
     rig_assert_crash_proof(&r);
+    buf_deinit(&torn);
     source_rig_deinit(&r);
 }
 
@@ -320,6 +324,25 @@ static void open_line_whose_head_is_gone_is_booked(void **state)
     source_rig_deinit(&r);
 }
 
+/* Its head went while another source had its turn, and nothing else is new. */
+static void lost_head_is_booked_though_nothing_else_came(void **state)
+{
+    struct source_rig r;
+    begin(&r);
+    rig_log_chunk(&r, 1, "stdout", 'a');
+    rig_rotate(&r, 5);
+    rig_log_stream(&r, 2, "stderr", "x\\n");
+    rig_sync(&r, 1);
+    rig_pull_all(&r);
+    assert_came(&r, "e:x\n");
+    segment_give_up(r.slot->view->segments[0]);
+    r.tools.join_owner = NULL;
+    assert_int_equal(rig_pull(&r), FOLLOW_PROGRESS);
+    assert_came(&r, "gap open_line ?@1:0\n");
+    assert_int_equal(rig_pull(&r), FOLLOW_IDLE);
+    source_rig_deinit(&r);
+}
+
 /* Two sources take turns in one route: the join holds the text of one at a time. */
 static void open_lines_survive_another_source_s_turn(void **state)
 {
@@ -353,6 +376,7 @@ int main(void)
         cmocka_unit_test(d31_line_is_cut_when_it_spreads_too_far),
         cmocka_unit_test(s23_chunks_without_a_time_are_not_joined),
         cmocka_unit_test(open_line_whose_head_is_gone_is_booked),
+        cmocka_unit_test(lost_head_is_booked_though_nothing_else_came),
         cmocka_unit_test(open_lines_survive_another_source_s_turn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

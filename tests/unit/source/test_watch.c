@@ -72,6 +72,7 @@ static void several_routes_arm_one_watch(void **state)
     assert_int_equal(fired(&w), 1);
     assert_true(slot_take_ready(w.rig.slot, 0));
     assert_true(slot_take_ready(w.rig.slot, 31));
+    assert_int_equal(atomic_load(&w.rig.slot->refs), 2); /* the rig's and its follow's */
     watched_deinit(&w);
 }
 
