@@ -141,12 +141,22 @@ static int add_successor(struct chain *c, struct chain_element *cut)
     return pin_segment(c->pins, c->id, element->segment);
 }
 
+/* Do no files stand behind it, only holes? */
+static bool is_last_file(const struct chain *c, const struct chain_element *element)
+{
+    const struct chain_element *end = c->elements + c->count;
+    while (++element < end)
+        if (!element->segment->hole)
+            return false;
+    return true;
+}
+
 bool chain_cut(struct chain *c, uint64_t serial)
 {
     struct chain_element *element = find(c, serial);
     if (!element || element->segment->hole || atomic_load(&element->segment->cut))
         return false;
-    bool last = element == &c->elements[c->count - 1];
+    bool last = is_last_file(c, element);
     atomic_store(&element->segment->cut, true);
     atomic_store(&element->segment->sealed, true);
     element->dirty = true;
