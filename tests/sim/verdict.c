@@ -69,6 +69,9 @@ static int check_name(struct inquiry *q, const struct delivered *d, const struct
     bool sure = (size_t)(line - q->history->lines) < q->container->unsure &&
                 !(d->flags & ENTRY_UNTERMINATED && line->size >= SOURCE_CHUNK_BYTES);
     unsigned newest = sure ? line->name_newest : q->container->name;
+    for (size_t i = line->first_record; i != HISTORY_NONE; i = q->history->records[i].next)
+        if (q->history->generations[q->history->records[i].generation].emptied)
+            return 0; /* the positions at which names began are those of the old content */
     if (d->name < line->name_oldest || d->name > newest)
         return WRONG(q, "the line of %" PRId64 " bears name-%u, not one of %u to %u", line->time_ns,
                      d->name, line->name_oldest, newest);
@@ -166,6 +169,16 @@ static bool is_booked_as_open(struct inquiry *q, size_t record)
     return booked;
 }
 
+/* Of a file that was emptied before anything of it was read, nobody knows what it held. */
+static bool is_unknowable(const struct inquiry *q, size_t record, unsigned reasons)
+{
+    const struct record *records = q->history->records;
+    bool begun = false;
+    for (size_t i = 0; i < q->history->record_count; i++)
+        begun |= q->consumed[i] && records[i].generation == records[record].generation;
+    return reasons & LOSS_UNKNOWN || (reasons & LOSS(GAP_TRUNCATED) && !begun);
+}
+
 static int check_missing(struct inquiry *q)
 {
     const struct history *h = q->history;
@@ -182,7 +195,7 @@ static int check_missing(struct inquiry *q)
             return WRONG(q, "%s record %zu (line of %" PRId64 ", generation %u) is missing",
                          stream_word(line->stream), i, line->time_ns, h->records[i].generation);
         bool booked = is_booked(q, i, reasons) || booked_as_open;
-        if (!booked && i < end && !(reasons & LOSS_UNKNOWN))
+        if (!booked && i < end && !is_unknowable(q, i, reasons))
             return WRONG(q,
                          "record %zu (line of %" PRId64
                          ", generation %u) was lost (reasons %x) without a gap",
@@ -191,22 +204,25 @@ static int check_missing(struct inquiry *q)
     return 0;
 }
 
-/* The time that a gap bears which lies before record `at`. */
-static int64_t time_before(const struct inquiry *q, size_t at)
+/* The last record before `at` that is delivered, as an index + 1. */
+static size_t delivered_before(const struct inquiry *q, size_t at)
 {
-    while (at > 0 && !q->consumed[at - 1] && !is_open(q, at - 1))
+    while (at > 0 && !q->consumed[at - 1])
         at--;
-    return at ? q->history->lines[q->history->records[at - 1].line].time_ns : GAP_TIME_UNKNOWN;
+    return at;
 }
 
-static int check_damage(struct inquiry *q, enum gap_reason reason, int64_t after_ns)
+/* The damage of one reason between two delivered records. */
+static int check_damage(struct inquiry *q, enum gap_reason reason, size_t from)
 {
     uint64_t least = 0, most = 0, booked = 0;
+    size_t until = 0;
     for (size_t i = 0; i < q->history->damage_count; i++) {
         const struct damage *d = &q->history->damages[i];
         if (history_reason(q->history, d) != reason ||
-            time_before(q, d->records_before) != after_ns)
+            delivered_before(q, d->records_before) != from)
             continue;
+        until = d->records_before;
         most += d->bytes;
         bool passed = d->records_before < q->end;
         if (passed && !q->history->generations[d->generation].may_be_lost)
@@ -214,16 +230,18 @@ static int check_damage(struct inquiry *q, enum gap_reason reason, int64_t after
     }
     for (size_t i = 0; i < q->evidence->gap_count; i++) {
         const struct gap *g = &q->evidence->gaps[i];
-        if (g->reason != reason || g->after_ns != after_ns || g->bytes == GAP_BYTES_UNKNOWN)
+        if (g->reason != reason || g->bytes == GAP_BYTES_UNKNOWN ||
+            !is_last_before(q, until, g->after_ns))
             continue;
         booked += (uint64_t)g->bytes;
         q->needed[i] = true;
     }
     if (booked >= least && booked <= most)
         return 0;
-    return WRONG(
-        q, "%" PRIu64 " bytes are booked as %s after %" PRId64 ", not %" PRIu64 " to %" PRIu64,
-        booked, gap_reason_word(reason), after_ns, least, most);
+    return WRONG(q,
+                 "%" PRIu64 " bytes are booked as %s between the records %zu and %zu, not %" PRIu64
+                 " to %" PRIu64,
+                 booked, gap_reason_word(reason), from, until, least, most);
 }
 
 static int check_damages(struct inquiry *q)
@@ -233,7 +251,7 @@ static int check_damages(struct inquiry *q)
         const struct damage *d = &q->history->damages[i];
         enum gap_reason reason = history_reason(q->history, d);
         if (reason != GAP_REASON_COUNT)
-            r = check_damage(q, reason, time_before(q, d->records_before));
+            r = check_damage(q, reason, delivered_before(q, d->records_before));
     }
     return r;
 }

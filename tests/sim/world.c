@@ -48,6 +48,7 @@ void world_init(struct world *w, const char *root, uint64_t seed)
     snprintf(path, sizeof(path), "%s/containers", root);
     make_directory(path);
     w->damages = random_chance(&w->random, 50) ? 0 : (unsigned)random_below(&w->random, 12);
+    w->truncates = random_chance(&w->random, 25);
     w->long_lines = random_chance(&w->random, 3);
 }
 
@@ -198,6 +199,8 @@ void world_happen(struct world *w)
         rename_container(w, c);
     else if (chance < 940)
         remove_container(w, c);
+    else if (chance < 950 && w->truncates)
+        writing_truncate(w, c);
 }
 
 void world_seen(struct world *w)

@@ -207,10 +207,11 @@ void writing_damage(struct world *w, struct simulated *c)
 {
     if (rotation_due(c))
         return;
-    bool clean = !c->junk_nul && !c->junk_torn;
+    bool hole = end_of(c) > c->size;
+    bool clean = !c->junk_nul && !c->junk_torn && !hole;
     switch (random_below(&w->random, 4)) {
     case 0:
-        if (!c->junk_nul)
+        if (!c->junk_nul && !hole)
             write_fragment(w, c);
         break;
     case 1:
@@ -235,12 +236,16 @@ void writing_damage(struct world *w, struct simulated *c)
 void writing_truncate(struct world *w, struct simulated *c)
 {
     struct history *h = &c->history;
+    world_trace(w, c, "is truncated, %llu bytes%s", (unsigned long long)c->size,
+                c->append ? "" : "; what follows stands behind a hole");
     FAILS_NEVER(ftruncate(c->fd, 0));
     unsigned old = (unsigned)c->names.live, new = history_add_generation(h);
     h->generations[old].may_be_lost |= LOSS(GAP_TRUNCATED);
     h->generations[new].names = h->generations[old].names;
     h->generations[old].names = 0;
+    h->generations[new].emptied = true;
     h->excuses[GAP_TRUNCATED]++;
+    h->excuses[GAP_EMPTY_ROTATION]++;
     c->names.live = (int)new;
     c->size = 0;
     c->junk_nul = c->junk_torn = false;
