@@ -12,9 +12,10 @@ struct chain_element {
     bool named;                /* Docker's directory still has a name for it */
     bool live;                 /* that name is the live one */
     bool read;                 /* no route needs it, as of the last release */
-    bool dirty;                /* the ledger does not have it as it is */
-    uint64_t size;             /* bytes, when last seen */
-    int64_t let_go_ns;         /* wall clock: when Docker's last name for it was seen to be gone */
+    bool ambiguous;    /* another element had the same fingerprint, and its place told nothing */
+    bool dirty;        /* the ledger does not have it as it is */
+    uint64_t size;     /* bytes, when last seen */
+    int64_t let_go_ns; /* wall clock: when Docker's last name for it was seen to be gone */
 };
 
 struct chain {

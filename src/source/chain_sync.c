@@ -116,20 +116,45 @@ static void ignore(struct chain *c, struct file_id file)
         c->ignored[c->ignored_next++ % CHAIN_IGNORED_MAX] = file;
 }
 
-/* The oldest element within the bounds that has this fingerprint and no file yet. */
+/* Docker keeps generations without gaps: which element file `i` is, counted back from the next file
+ * that is known; NULL where none is. */
+static struct chain_element *by_distance(const struct sync *s, size_t i)
+{
+    size_t next = i + 1;
+    while (next < s->scan.count && !s->serials[next])
+        next++;
+    size_t distance = next - i;
+    for (size_t k = s->chain->count; next < s->scan.count && k > 0; k--) {
+        struct chain_element *e = &s->chain->elements[k - 1];
+        if (e->segment->serial < s->serials[next] && !e->segment->hole && --distance == 0)
+            return e;
+    }
+    return NULL;
+}
+
+/* The element within the bounds that has this fingerprint and no file yet. Several may have it (the
+ * chunks of one long line may begin several segments): then the order decides, else it is the
+ * oldest, and ambiguous. */
 static struct chain_element *match_by_fingerprint(const struct sync *s, size_t i,
                                                   struct fingerprint f)
 {
     uint64_t low, high;
+    struct chain_element *oldest = NULL, *newest = NULL, *in_order = by_distance(s, i);
     bounds(s, i, &low, &high);
     for (size_t k = 0; fingerprint_known(f) && k < s->chain->count; k++) {
         struct chain_element *e = &s->chain->elements[k];
         uint64_t serial = e->segment->serial;
-        if (serial > low && serial < high && !e->segment->hole && !atomic_load(&e->segment->cut) &&
-            !is_taken(s, serial) && fingerprint_equal(segment_name(e->segment).fingerprint, f))
+        if (serial <= low || serial >= high || e->segment->hole || atomic_load(&e->segment->cut) ||
+            is_taken(s, serial) || !fingerprint_equal(segment_name(e->segment).fingerprint, f))
+            continue;
+        if (e == in_order)
             return e;
+        oldest = oldest ? oldest : e;
+        newest = e;
     }
-    return NULL;
+    if (oldest)
+        oldest->ambiguous = oldest != newest;
+    return oldest;
 }
 
 /* Makes a known element readable again through the file that it was found in. */
@@ -145,6 +170,7 @@ static int reopen(struct sync *s, struct chain_element *e, const struct scan_fil
     struct segment_options options = {
         .ref = segment_name(e->segment),
         .gzip = f->gzip,
+        .ambiguous = e->ambiguous,
         .sealed = f->number > 0,
         .fd = fd,
     };

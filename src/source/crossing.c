@@ -24,6 +24,17 @@ static void leave(struct follow *f, struct follow_tools *t)
     f->segment = segment_unref(f->segment);
 }
 
+/* The segment may be another than the one it is taken for: said once by each route that reads it.
+ */
+static void note_ambiguous(struct follow *f, struct batch *batch)
+{
+    if (!f->segment->ambiguous || f->ambiguous_booked == f->segment->serial)
+        return;
+    crossing_book(batch, &f->cursor, GAP_AMBIGUOUS, f->segment->serial, f->cursor.offset,
+                  GAP_BYTES_UNKNOWN);
+    f->ambiguous_booked = f->segment->serial;
+}
+
 static void enter(struct follow *f, struct follow_tools *t, struct segment *s)
 {
     if (t->join_owner == f)
@@ -130,6 +141,7 @@ static int advance(struct follow *f, struct follow_tools *t, struct batch *batch
     if (target == t->view->segment_count)
         return finish(f, t, batch);
     enter(f, t, t->view->segments[target]);
+    note_ambiguous(f, batch);
     return FOLLOW_PROGRESS;
 }
 
@@ -153,6 +165,7 @@ int crossing_place(struct follow *f, struct follow_tools *t, struct batch *batch
         return advance(f, t, batch, there ? i + 1 : i);
     if (there && !t->view->segments[i]->hole) {
         f->segment = segment_ref(t->view->segments[i]);
+        note_ambiguous(f, batch);
         return FOLLOW_PROGRESS;
     }
 

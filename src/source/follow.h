@@ -31,7 +31,8 @@ struct follow {
     bool unwanted;           /* stands in an era that the route does not want */
     uint64_t unwanted_needs; /* then: the segment in which the next era may begin */
     bool ended;
-    bool more; /* the last pull left whole records behind in its segment */
+    uint64_t ambiguous_booked; /* the serial of the segment that was booked as ambiguous last */
+    bool more;                 /* the last pull left whole records behind in its segment */
 };
 
 /* What the follows of one route share, since it pulls them one after the other. */

@@ -18,6 +18,7 @@ int segment_new(struct segment **ret, const struct segment_options *options)
         .file = options->ref.file,
         .fingerprint = options->ref.fingerprint,
         .gzip = options->gzip,
+        .ambiguous = options->ambiguous,
         .hole = options->hole,
         .reason = options->reason,
         .bytes = options->bytes,

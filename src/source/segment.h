@@ -27,8 +27,9 @@ struct segment {
     atomic_uint refs;
     uint64_t serial;
     struct file_id file;
-    bool gzip; /* found as a compressed rotation */
-    bool hole; /* nothing can be read: `reason` and `bytes` say what is missing */
+    bool gzip;      /* found as a compressed rotation */
+    bool ambiguous; /* found again by a fingerprint that others had, too: it may be one of them */
+    bool hole;      /* nothing can be read: `reason` and `bytes` say what is missing */
     enum gap_reason reason;
     int64_t bytes;
 
@@ -45,7 +46,7 @@ struct segment {
 
 struct segment_options {
     struct segment_ref ref;
-    bool gzip, hole, sealed, cut;
+    bool gzip, hole, sealed, cut, ambiguous;
     enum gap_reason reason; /* of a hole */
     int64_t bytes;          /* of a hole */
     int fd;                 /* becomes the segment's on success; -1 for none */
