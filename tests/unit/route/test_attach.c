@@ -215,6 +215,10 @@ static void once_is_done_though_sources_are_marked_again(void **state)
 {
     struct route_rig r;
     begin_once(&r, 2);
+    struct source_rig *longer = &r.sources[1]; /* the other one is done long before */
+    for (int i = 0; i < 6000; i++)
+        rig_log(longer, 2 + i, "one of many\\n");
+    longer->slot->once_offset = chain_live_size(longer->chain);
     for (int i = 0; i < 50 && !route_is_done(r.routes[0]); i++) {
         route_rig_mark_ready(&r);
         route_rig_step(&r, 0);
