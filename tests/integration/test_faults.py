@@ -165,11 +165,11 @@ def test_one_output_of_two_routes_is_refused(root, container, tallyman, out):
 
 
 def test_sigterm_ends_soon(root, container, tallyman, out):
-    """Design 7: with a backlog of 100 MB the end comes soon, and a later run is exact."""
+    """Design 7: with a backlog of 50 MB the end comes soon, and a later run is exact."""
     made = container("web-1")
     expected = []
-    for block in range(20):
-        expected += made.write_lines(f"block {block}", 20_000, size=200)
+    for block in range(10):
+        expected += made.write_lines(f"block {block}", 10_000, size=400)
     program = tallyman(root, [file_route("all", out / "all.ndjson")]).start()
     program.wait_until(lambda: count_lines(out / "all.ndjson") > 0, "it reads")
     began = time.monotonic()

@@ -72,10 +72,10 @@ def stop_writers(docker, ids):
 
 
 def kill_again_and_again(program, kills, dice):
-    """Lives of 5 ms to 2 s, pauses up to half a second, and two of them long."""
+    """Lives of 5 ms to 2 s, pauses up to half a second, and one in 25 long."""
     absences = Absences()
     absences.begin()
-    away_for_long = {kills // 3, 2 * kills // 3}
+    away_for_long = set(range(kills // 2 % 25, kills, 25))
     for number in range(kills):
         began_ns = time.time_ns()
         program.start()

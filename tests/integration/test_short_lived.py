@@ -18,7 +18,7 @@ def run_one(docker, name):
 
 def test_all_lines_of_short_lives(engine, docker, tallyman, out, scaled):
     """S1, S79, D4, D18: all lines, once, in order, fully labelled; by the API and by disk alone."""
-    one_by_one = scaled("SHORT_LIVED", 40, 200)
+    one_by_one = scaled("SHORT_LIVED", 30, 200)
     at_once = scaled("SHORT_LIVED_AT_ONCE", 20, 50)
     roads = {"api": engine.host, "disk": "none"}
     programs = {}
