@@ -125,3 +125,19 @@ def test_at_seeded_moments(shim, tmp_path, dice, scaled):
             crash[way] = "1"
         print(f"{run} run, {crash}")
         tell(Story(tmp_path / f"moment-{number}"), shim, **{run: crash})
+
+
+@pytest.mark.parametrize("path", [".ndjson", "/routes/all.db", "/containers.db"])
+@pytest.mark.parametrize("function", ["fdatasync", "write", "pwrite", "fsync"])
+def test_failing_disk(shim, tmp_path, function, path):
+    """Design 7: calls that fail for a while void what was not committed; then all is exact."""
+    story = Story(tmp_path)
+    failing = {"CRASH_SHIM_FAIL": f"{function}:EIO:3:4", "CRASH_SHIM_PATH": path}
+    for chapter in (story.first_chapter, story.second_chapter):
+        chapter()
+        environment = {"LD_PRELOAD": str(shim), **failing}
+        done = story.program.once("--timeout", "20s", check=None, environment=environment)
+        if done.returncode != 0:
+            assert "Input/output error" in done.stderr or "disk I/O error" in done.stderr
+            story.program.once()
+    story.check()

@@ -79,9 +79,7 @@ def test_ndjson_is_joined_lines_with_labels(container, program, sample):
         (one["time"], one["stream"], one["log"]) for one in lines
     ]
     assert ["unterminated" in one for one in found] == [not one["complete"] for one in lines]
-    assert {(one["source_id"], one["container_name"]) for one in found} == {
-        (made.id[:12], "web-1")
-    }
+    assert {(one["source_id"], one["container_name"]) for one in found} == {(made.id[:12], "web-1")}
 
 
 def test_text(container, program):
