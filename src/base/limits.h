@@ -19,8 +19,9 @@ enum {
     /* Containers. */
     ROUTES_MAX = 32,                      /* routes: bits of a slot's ready word */
     CONTAINER_JSON_MAX = 4 * 1024 * 1024, /* config.v2.json, an inspect answer, bytes */
-    SEGMENTS_MAX = 4096, /* segments and holes kept per source; then the oldest go */
-    ERAS_MAX = 64,       /* eras per source; neighbours merge, counted */
+    SEGMENTS_MAX =
+        4096,      /* segments and holes per source; then the oldest pins go, as past pins_max */
+    ERAS_MAX = 64, /* eras per source; neighbours merge, counted */
 
     /* Delivery. */
     OUTPUT_BUFFER_BYTES = 256 * 1024, /* encoded before one write() */

@@ -68,8 +68,8 @@ struct cursor {
     struct segment_ref segment;
     uint64_t offset;    /* bytes (of plain text, also in a .gz) consumed in `segment` */
     int64_t last_ns;    /* time of the last consumed record; CURSOR_NO_TIME if none */
-    uint64_t last_hash; /* xxh3-64 of its raw bytes without the newline */
-    uint64_t last_size; /* raw bytes of it, with the newline; 0 if none */
+    uint64_t last_hash; /* xxh3-64 of the bytes right before `offset`, as they were read … */
+    uint64_t last_size; /* … so many of them; 0: nothing to hold the file against */
     bool skipping;      /* inside a record that is too long */
     struct open_line open[STREAM_COUNT];
 };

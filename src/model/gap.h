@@ -22,8 +22,7 @@
     X(GAP_GZIP, "gzip", "a compressed rotation that is unfinished or damaged")                     \
     X(GAP_EMPTY_ROTATION, "empty_rotation", "a rotation of zero bytes, as a power cut leaves it")  \
     X(GAP_OPEN_LINE, "open_line", "the beginning of a line whose first chunks are gone")           \
-    X(GAP_AMBIGUOUS, "ambiguous", "segments that could not be told apart; the oldest was taken")   \
-    X(GAP_IO, "io", "bytes that the disk would not give")
+    X(GAP_AMBIGUOUS, "ambiguous", "segments that could not be told apart; the oldest was taken")
 
 enum gap_reason {
 #define X(name, word, help) name,

@@ -194,6 +194,13 @@ static void collect_ready(struct route *r)
             source_activate(r, r->sources[i], SOURCE_HOT);
 }
 
+/* With `batch.age: 0` a commit follows as soon as nothing is left to read; while there always is,
+ * one a tick has to do. */
+static int64_t commit_interval(const struct route *r)
+{
+    return r->options.batch_age_ns ? r->options.batch_age_ns : ROUTE_TICK_MIN_NS;
+}
+
 /* One turn for each source that is not quiet. False where the sink failed. */
 static bool serve_all(struct route *r, bool tick, int64_t now_ns)
 {
@@ -211,7 +218,7 @@ static bool serve_all(struct route *r, bool tick, int64_t now_ns)
             i++;
         }
         if (r->dirty && r->commit_due_ns == INT64_MAX)
-            r->commit_due_ns = now_ns + r->options.batch_age_ns;
+            r->commit_due_ns = now_ns + commit_interval(r);
     }
     return true;
 }

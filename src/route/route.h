@@ -38,7 +38,7 @@ struct route_options {
     int64_t ledger_keep_ns; /* rows of removed containers are folded into daily totals after this */
     const char *ledger_vfs; /* NULL: SQLite's default */
     struct roster_board *board;
-    struct watch *watch; /* NULL: nothing is armed, every step looks at every source */
+    struct watch *watch; /* NULL: nothing is armed; whoever writes marks the slots ready */
     int monitor_fd;      /* eventfd: wakes the monitor; -1: none */
     bool once;           /* up to each source's size at discovery, then done */
 };

@@ -226,6 +226,19 @@ int64_t chain_let_go_ns(const struct chain *c)
     return INT64_MAX;
 }
 
+/* Neighbouring holes of one reason are one: what is given up must not fill the chain. */
+static void merge_with_older_hole(struct chain *c, size_t i, struct segment *hole)
+{
+    if (i == 0 || c->elements[i - 1].named)
+        return;
+    const struct segment *older = c->elements[i - 1].segment;
+    if (!older->hole || older->reason != hole->reason)
+        return;
+    bool known = older->bytes != GAP_BYTES_UNKNOWN && hole->bytes != GAP_BYTES_UNKNOWN;
+    hole->bytes = known ? older->bytes + hole->bytes : GAP_BYTES_UNKNOWN;
+    drop(c, i - 1);
+}
+
 uint64_t chain_give_up(struct chain *c, enum gap_reason reason)
 {
     for (size_t i = 0; i < c->count; i++) {
@@ -249,6 +262,7 @@ uint64_t chain_give_up(struct chain *c, enum gap_reason reason)
         segment_unref(element->segment);
         element->segment = hole;
         element->dirty = true;
+        merge_with_older_hole(c, i, hole);
         return bytes;
     }
     return 0;

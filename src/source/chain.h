@@ -7,7 +7,7 @@
  * booked as a hole.
  *
  * - Owns: its elements' segments (one reference each), hence their descriptors, and its pins.
- * - Limits: SEGMENTS_MAX elements; beyond it the oldest is let go.
+ * - Limits: SEGMENTS_MAX elements; beyond it the oldest that only we keep is given up.
  * - Thread: one.
  * - Errors: 0 or -errno with words.
  */

@@ -472,6 +472,8 @@ int chain_sync(struct chain *c, int created, bool *ret_changed, struct error *er
 {
     struct sync s = {.chain = c};
     int r = look(&s, created);
+    while (r == 0 && c->count > SEGMENTS_MAX && chain_give_up(c, GAP_PIN_QUOTA))
+        s.changed = true;
     *ret_changed = s.changed;
     scan_deinit(&s.scan);
     free(s.serials);

@@ -236,7 +236,10 @@ static int read_on(struct follow *f, struct follow_tools *t, const struct view *
     if (c->skipping)
         return skip_on(f, t, batch);
     name_segment(f, t);
-    int outcome = reader_read(t->reader, f->segment, c->offset, &before, &result);
+    int outcome = c->offset == 0 ? relocate_head(f, t) : 0;
+    if (outcome)
+        return outcome;
+    outcome = reader_read(t->reader, f->segment, c->offset, &before, &result);
     switch (outcome) {
     case 0: break;
     case READER_END: return at_end(f, t, batch, &result);

@@ -83,15 +83,21 @@ static int go_on(struct follow *f, struct batch *batch, enum gap_reason reason, 
     return FOLLOW_PROGRESS;
 }
 
-int relocate(struct follow *f, struct follow_tools *t, struct batch *batch)
+int relocate_head(struct follow *f, struct follow_tools *t)
 {
     struct fingerprint head;
     struct fingerprint known = f->cursor.segment.fingerprint;
     int outcome = fingerprint_read(t->reader, f->segment, t->scratch, &head);
     if (outcome == READER_END || (outcome == 0 && !fingerprint_equal(head, known)))
         return report_truncated(f, t);
+    return outcome == READER_AGAIN ? FOLLOW_AGAIN : outcome < 0 ? outcome : 0;
+}
+
+int relocate(struct follow *f, struct follow_tools *t, struct batch *batch)
+{
+    int outcome = relocate_head(f, t);
     if (outcome)
-        return outcome < 0 ? outcome : FOLLOW_AGAIN;
+        return outcome;
 
     struct search found;
     outcome = search_file(f, t, &found);

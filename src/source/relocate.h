@@ -14,4 +14,8 @@
 
 #include "source/follow.h"
 
+/* Nothing of the segment has been read yet: does still stand at its head what was found there? 0,
+ * or an outcome where it does not: what it held is over, and nobody has read it. */
+int relocate_head(struct follow *f, struct follow_tools *t);
+
 int relocate(struct follow *f, struct follow_tools *t, struct batch *batch);
