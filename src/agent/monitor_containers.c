@@ -108,6 +108,8 @@ static void sync_chain(struct monitor *m, struct tracked *t)
     bool changed = false;
     if (!t->slot || !t->chain_stale)
         return;
+    /* A file that was emptied and then rotated: what followed in it comes before its successor. */
+    bool heard = monitor_hear_routes(m, t);
     int r = tracked_sync(t, &changed, &error);
     if (r < 0) {
         t->chain_stale = true;
@@ -123,7 +125,7 @@ static void sync_chain(struct monitor *m, struct tracked *t)
         t->own_output = m->roster_stale = true;
     }
     hold_or_lift(m, t);
-    t->publish_wanted |= changed;
+    t->publish_wanted |= changed || heard;
     m->quota_due |= changed;
 }
 

@@ -45,6 +45,8 @@ void monitor_mark_stale(struct monitor *m, struct tracked *t);
 /* A record, from whichever road. */
 void monitor_learn(struct monitor *m, struct tracked *t, struct container *c);
 void monitor_forget(struct monitor *m, struct tracked *t);
+/* Takes what the routes saw of its files. True where its chain has changed. */
+bool monitor_hear_routes(struct monitor *m, struct tracked *t);
 /* Reads again what is stale of it. */
 void monitor_look_at(struct monitor *m, struct tracked *t);
 

@@ -98,13 +98,14 @@ void monitor_settle(struct monitor *m)
     m->wake = false;
 }
 
-static void take_what_routes_saw(struct monitor *m, struct tracked *t, bool *changed)
+bool monitor_hear_routes(struct monitor *m, struct tracked *t)
 {
+    bool changed = false;
     for (size_t i = 0; i < t->slot->route_count; i++) {
         struct slot_route *word = &t->slot->routes[i];
         unsigned saw = atomic_exchange(&word->saw, 0);
         if (saw & SLOT_SAW_TRUNCATED) {
-            *changed |= tracked_cut(t, atomic_load(&word->saw_serial));
+            changed |= tracked_cut(t, atomic_load(&word->saw_serial));
             slot_mark_ready(t->slot);
             m->wake = true;
         }
@@ -113,6 +114,7 @@ static void take_what_routes_saw(struct monitor *m, struct tracked *t, bool *cha
             monitor_mark_stale(m, t);
         }
     }
+    return changed;
 }
 
 /* The container is gone and read to its end. */
@@ -162,16 +164,16 @@ void monitor_release(struct monitor *m)
     m->routes_changed = false;
     for (size_t i = m->count; i > 0; i--) {
         struct tracked *t = m->items[i - 1];
-        bool changed = false, saw = false;
+        bool changed;
         if (!t->slot)
             continue;
-        take_what_routes_saw(m, t, &saw);
+        bool heard = monitor_hear_routes(m, t);
         tracked_release(t, &changed);
         if (t->finished) {
             retire(m, t);
             continue;
         }
-        if (changed || saw) {
+        if (changed || heard) {
             t->publish_wanted = true;
             monitor_mark_stale(m, t);
         }
