@@ -52,6 +52,7 @@ struct generation {
     unsigned names;       /* that a look finds it by */
     bool seen;            /* a look has found it */
     bool only_descriptor; /* nothing but our descriptor keeps it */
+    bool half_packed;     /* beside it lies a .gz that will never be finished */
     bool emptied;         /* it is what followed in a file that was emptied in place */
     unsigned may_be_lost; /* as in a record, for all of them */
     size_t records;

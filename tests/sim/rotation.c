@@ -37,8 +37,9 @@ static void let_go(const struct world *w, struct simulated *c, int *name)
     if (g->seen)
         g->only_descriptor = true;
     else
-        g->may_be_lost |=
-            LOSS(GAP_ROTATED) | LOSS(GAP_REMOVED) | (c->seen && !w->midway ? 0 : LOSS_UNKNOWN);
+        g->may_be_lost |= LOSS(GAP_ROTATED) | LOSS(GAP_REMOVED) |
+                          (g->half_packed ? LOSS(GAP_GZIP) : 0) |
+                          (c->seen && !w->midway ? 0 : LOSS_UNKNOWN);
 }
 
 void rotation_open(struct world *w, struct simulated *c, bool append)
@@ -158,6 +159,10 @@ static void begin_packing(struct simulated *c)
     pack_bytes(c, buf_span(&text));
     c->packing = true;
     c->packed_written = 0;
+    if (c->history.generations[c->names.plain[1]].records == 0) {
+        c->history.excuses[GAP_GZIP]++; /* without a record nobody can tell which it is */
+        c->history.excuses[GAP_EMPTY_ROTATION]++;
+    }
 }
 
 void rotation_pack(struct world *w, struct simulated *c)
@@ -179,6 +184,19 @@ void rotation_pack(struct world *w, struct simulated *c)
     unlink_member(w, c, 1, false);
     buf_deinit(&c->packed);
     c->packing = false;
+}
+
+void rotation_abandon(struct world *w, struct simulated *c)
+{
+    if (!c->packing || c->packed_written == c->packed.size)
+        return;
+    world_trace(w, c, "loses its dockerd: .1.gz stays unfinished beside .1");
+    buf_deinit(&c->packed);
+    c->packing = false;
+    c->history.excuses[GAP_GZIP]++;
+    c->history.excuses[GAP_EMPTY_ROTATION]++;
+    if (c->names.plain[1] >= 0) /* what is left of it may soon be all there is of it */
+        c->history.generations[c->names.plain[1]].half_packed = true;
 }
 
 void rotation_rotate(struct world *w, struct simulated *c)

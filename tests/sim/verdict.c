@@ -88,12 +88,15 @@ static int check_delivered(struct inquiry *q, const struct delivered *d, size_t 
     if (line->stream != d->stream)
         return WRONG(q, "the line of %" PRId64 " is on the wrong stream", d->time_ns);
     size_t *last = &q->last[d->stream];
-    if (*last != HISTORY_NONE && i < *last)
+    bool emptied = q->history->generations[h->records[line->first_record].generation].emptied;
+    if (*last != HISTORY_NONE && i < *last && !emptied)
         return WRONG(q, "the line of %" PRId64 " comes after that of %" PRId64, d->time_ns,
                      h->lines[*last].time_ns);
-    if (i != *last)
+    if (i != *last && q->consumed[line->first_record])
+        at[d->stream] = HISTORY_NONE;
+    else if (i != *last)
         at[d->stream] = line->first_record;
-    else if (at[d->stream] == HISTORY_NONE)
+    if (at[d->stream] == HISTORY_NONE)
         return WRONG(q, "the line of %" PRId64 " is delivered twice", d->time_ns);
     *last = i;
     int r = take_records(q, d, line, &at[d->stream]);
@@ -169,7 +172,7 @@ static bool is_booked_as_open(struct inquiry *q, size_t record)
     return booked;
 }
 
-/* Of a file that was emptied before anything of it was read, nobody knows what it held. */
+/* Of a file that was emptied before anything of it was read, perhaps nobody knows what it held. */
 static bool is_unknowable(const struct inquiry *q, size_t record, unsigned reasons)
 {
     const struct record *records = q->history->records;
@@ -186,15 +189,15 @@ static int check_missing(struct inquiry *q)
     for (size_t i = 0; i < h->record_count; i++) {
         if (q->consumed[i])
             continue;
-        bool booked_as_open = is_booked_as_open(q, i);
+        unsigned reasons = history_may_be_lost(h, i);
+        bool booked = is_booked(q, i, reasons);
+        booked |= is_booked_as_open(q, i);
         if (is_open(q, i))
             continue;
         const struct line *line = &h->lines[h->records[i].line];
-        unsigned reasons = history_may_be_lost(h, i);
         if (!reasons && i < end)
             return WRONG(q, "%s record %zu (line of %" PRId64 ", generation %u) is missing",
                          stream_word(line->stream), i, line->time_ns, h->records[i].generation);
-        bool booked = is_booked(q, i, reasons) || booked_as_open;
         if (!booked && i < end && !is_unknowable(q, i, reasons))
             return WRONG(q,
                          "record %zu (line of %" PRId64

@@ -48,6 +48,7 @@ void world_init(struct world *w, const char *root, uint64_t seed)
     snprintf(path, sizeof(path), "%s/containers", root);
     make_directory(path);
     w->damages = random_chance(&w->random, 50) ? 0 : (unsigned)random_below(&w->random, 12);
+    w->crashes = random_chance(&w->random, 25);
     w->truncates = random_chance(&w->random, 25);
     w->long_lines = random_chance(&w->random, 3);
 }
@@ -120,6 +121,8 @@ static void create(struct world *w)
 static void restart(struct world *w, struct simulated *c)
 {
     world_trace(w, c, "is restarted");
+    if (w->crashes)
+        rotation_abandon(w, c);
     writing_end_lines(w, c);
     c->fd = close_fd(c->fd);
     c->running = false;

@@ -63,7 +63,7 @@ struct world {
     int64_t now_ns; /* one clock for Docker and tallyman */
     char root[PATH_MAX];
     unsigned damages; /* percent: how often damage is done */
-    bool truncates, long_lines;
+    bool truncates, crashes, long_lines;
     struct simulated containers[WORLD_CONTAINERS_MAX];
     size_t count;
     bool midway; /* tallyman stands still in the middle of something */

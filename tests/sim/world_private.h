@@ -29,5 +29,7 @@ bool rotation_due(const struct simulated *c);
 void rotation_rotate(struct world *w, struct simulated *c);
 /* One step of the compression in the background. */
 void rotation_pack(struct world *w, struct simulated *c);
+/* Dockerd dies while it compresses. */
+void rotation_abandon(struct world *w, struct simulated *c);
 /* Unlinks everything, in some order. */
 void rotation_remove(struct world *w, struct simulated *c);

@@ -240,7 +240,7 @@ void writing_truncate(struct world *w, struct simulated *c)
                 c->append ? "" : "; what follows stands behind a hole");
     FAILS_NEVER(ftruncate(c->fd, 0));
     unsigned old = (unsigned)c->names.live, new = history_add_generation(h);
-    h->generations[old].may_be_lost |= LOSS(GAP_TRUNCATED);
+    h->generations[old].may_be_lost |= LOSS(GAP_TRUNCATED) | LOSS(GAP_ROTATED) | LOSS(GAP_REMOVED);
     h->generations[new].names = h->generations[old].names;
     h->generations[old].names = 0;
     h->generations[new].emptied = true;
