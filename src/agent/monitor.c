@@ -11,14 +11,18 @@
 #include "base/log.h"
 #include "docker/container_record.h"
 
-/* A container that is gone, but of which a pin kept something unread. */
-static void track_removed(struct monitor *m)
+/* Known containers that the disk no longer tells of: it is gone, and a pin kept something unread,
+ * or its record cannot be read now, as in the middle of a removal. What the book says of it holds:
+ * the routes take what is not in their first roster for gone. */
+static void track_unread(struct monitor *m)
 {
     for (size_t i = 0; i < m->options.known->count; i++) {
         const struct known_source *k = &m->options.known->sources[i];
-        if (!container_id_valid(k->id) || monitor_find(m, k->id))
+        struct tracked *t = monitor_find(m, k->id);
+        if (!container_id_valid(k->id) || (t && t->container))
             continue;
-        struct tracked *t = k->pinned ? monitor_track(m, k->id) : NULL;
+        if (!t && k->pinned)
+            t = monitor_track(m, k->id);
         CLEANUP(container_unref) struct container *c = NULL;
         struct error error = {""};
         int r = -ENOENT;
@@ -28,7 +32,6 @@ static void track_removed(struct monitor *m)
             r = container_new(
                 &c, &(struct container_fields){.id = k->id, .constants = m->options.constants});
         if (t && r == 0) {
-            t->record_stale = false;
             monitor_learn(m, t, c);
             monitor_mark_stale(m, t);
         }
@@ -133,7 +136,8 @@ int monitor_open(struct monitor **ret, const struct monitor_options *options, st
         monitor_close(m, false);
         return r;
     }
-    track_removed(m);
+    monitor_settle(m);
+    track_unread(m);
     m->roster_stale = true;
     monitor_settle(m);
     monitor_keep_quota(m);
