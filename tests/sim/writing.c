@@ -244,6 +244,7 @@ void writing_truncate(struct world *w, struct simulated *c)
     h->generations[new].names = h->generations[old].names;
     h->generations[old].names = 0;
     h->generations[new].emptied = true;
+    h->generations[new].may_be_lost |= LOSS(GAP_TRUNCATED); /* with it, where it is rotated soon */
     h->excuses[GAP_TRUNCATED]++;
     h->excuses[GAP_EMPTY_ROTATION]++;
     c->names.live = (int)new;
