@@ -104,7 +104,10 @@ static void create(struct world *w)
         c->writing[i].line = HISTORY_NONE;
     for (int i = 0; i < CONTAINER_ID_SIZE; i++)
         c->id[i] = "0123456789abcdef"[random_below(r, 16)];
-    snprintf(c->directory, sizeof(c->directory), "%.3000s/containers/%s", w->root, c->id);
+    char
+        directory[sizeof(c->directory)]; /* gcc cannot see that root and directory do not overlap */
+    snprintf(directory, sizeof(directory), "%.3000s/containers/%s", w->root, c->id);
+    memcpy(c->directory, directory, sizeof(directory));
     w->count++;
     world_trace(w, c, "is created: max-size %llu, max-file %d%s %.12s",
                 (unsigned long long)c->max_size, c->max_file, c->compress ? ", compress" : "",
