@@ -340,6 +340,17 @@ static int count_new(const struct sync *s)
     return count;
 }
 
+/* Is a number missing before or among the new files? Docker leaves none out, unless it died before
+ * it had compressed one, and wrote over it. */
+static bool skips_number(const struct sync *s, int new_files)
+{
+    size_t first = s->scan.count - (size_t)new_files;
+    for (size_t i = first > 0 ? first : 1; i < s->scan.count; i++)
+        if (s->scan.files[i - 1].number != s->scan.files[i].number + 1)
+            return true;
+    return false;
+}
+
 /* The container was removed while nobody looked: whether its last generation is the one that we
  * know, nobody can tell. */
 static int note_removed(struct sync *s)
@@ -357,7 +368,8 @@ static int note_unseen(struct sync *s, int created)
         c->seen_minus_created = 0;
         if (c->gone)
             return note_removed(s);
-        return appeared && lost_sight(s) ? add_hole(s, GAP_ROTATED) : 0;
+        return appeared && (lost_sight(s) || skips_number(s, appeared)) ? add_hole(s, GAP_ROTATED)
+                                                                        : 0;
     }
     c->seen_minus_created += appeared - created;
     if (!live_changed(s)) {
