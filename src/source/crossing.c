@@ -4,14 +4,17 @@
 #include "base/check.h"
 #include "source/fingerprint.h"
 
-void crossing_book(struct batch *batch, const struct cursor *cursor, enum gap_reason reason,
-                   uint64_t serial, uint64_t offset, int64_t bytes)
+void crossing_book(struct follow *f, struct follow_tools *t, struct batch *batch,
+                   enum gap_reason reason, uint64_t serial, uint64_t offset, int64_t bytes)
 {
+    bool missing = reason != GAP_AMBIGUOUS && reason != GAP_OPEN_LINE;
+    if (missing && join_is_open(f->cursor.open))
+        join_cut(&t->join, f->cursor.open, batch);
     bool booked = batch_add_gap(batch, (struct gap){.reason = reason,
                                                     .serial = serial,
                                                     .offset = offset,
                                                     .bytes = bytes,
-                                                    .after_ns = cursor->last_ns,
+                                                    .after_ns = f->cursor.last_ns,
                                                     .before_ns = GAP_TIME_UNKNOWN});
     CHECK(booked); /* every pull begins with an empty batch, and books few at once */
 }
@@ -26,11 +29,11 @@ static void leave(struct follow *f, struct follow_tools *t)
 
 /* The segment may be another than the one it is taken for: said once by each route that reads it.
  */
-static void note_ambiguous(struct follow *f, struct batch *batch)
+static void note_ambiguous(struct follow *f, struct follow_tools *t, struct batch *batch)
 {
     if (!f->segment->ambiguous || f->ambiguous_booked == f->segment->serial)
         return;
-    crossing_book(batch, &f->cursor, GAP_AMBIGUOUS, f->segment->serial, f->cursor.offset,
+    crossing_book(f, t, batch, GAP_AMBIGUOUS, f->segment->serial, f->cursor.offset,
                   GAP_BYTES_UNKNOWN);
     f->ambiguous_booked = f->segment->serial;
 }
@@ -51,23 +54,32 @@ static void enter(struct follow *f, struct follow_tools *t, struct segment *s)
     f->cursor.skipping = false;
 }
 
+/* Do no files stand behind it, only holes? */
+static bool is_last_file(const struct view *view, const struct segment *s)
+{
+    for (size_t i = view_find(view, s->serial + 1); i < view->segment_count; i++)
+        if (!view->segments[i]->hole)
+            return false;
+    return true;
+}
+
 /* A segment without a whole record that is passed: what is missing with it. */
-static void book_unreadable(struct follow *f, const struct follow_tools *t, struct batch *batch,
+static void book_unreadable(struct follow *f, struct follow_tools *t, struct batch *batch,
                             struct segment *s)
 {
-    bool last = s == t->view->segments[t->view->segment_count - 1];
+    bool last = is_last_file(t->view, s);
     int64_t size = segment_size(s);
     if (size < 0)
-        crossing_book(batch, &f->cursor, t->view->gone ? GAP_REMOVED : GAP_ROTATED, s->serial, 0,
+        crossing_book(f, t, batch, t->view->gone ? GAP_REMOVED : GAP_ROTATED, s->serial, 0,
                       GAP_BYTES_UNKNOWN);
     else if (size == 0 && last && !s->gzip)
         return; /* nothing had been written into the live file when its container was removed */
     else if (size == 0)
-        crossing_book(batch, &f->cursor, GAP_EMPTY_ROTATION, s->serial, 0, GAP_BYTES_UNKNOWN);
+        crossing_book(f, t, batch, GAP_EMPTY_ROTATION, s->serial, 0, GAP_BYTES_UNKNOWN);
     else if (s->gzip)
-        crossing_book(batch, &f->cursor, GAP_GZIP, s->serial, 0, GAP_BYTES_UNKNOWN);
+        crossing_book(f, t, batch, GAP_GZIP, s->serial, 0, GAP_BYTES_UNKNOWN);
     else
-        crossing_book(batch, &f->cursor, GAP_MALFORMED, s->serial, 0, size);
+        crossing_book(f, t, batch, GAP_MALFORMED, s->serial, 0, size);
 }
 
 /* Passes element `i` of the chain, which holds no record that can be read. */
@@ -75,9 +87,9 @@ static void pass_element(struct follow *f, struct follow_tools *t, struct batch 
 {
     struct segment *s = t->view->segments[i];
     if (s->hole)
-        crossing_book(batch, &f->cursor, s->reason, s->serial, 0, s->bytes);
+        crossing_book(f, t, batch, s->reason, s->serial, 0, s->bytes);
     else if (atomic_load_explicit(&s->cut, memory_order_acquire))
-        crossing_book(batch, &f->cursor, GAP_TRUNCATED, s->serial, 0, GAP_BYTES_UNKNOWN);
+        crossing_book(f, t, batch, GAP_TRUNCATED, s->serial, 0, GAP_BYTES_UNKNOWN);
     else
         book_unreadable(f, t, batch, s);
 
@@ -141,7 +153,7 @@ static int advance(struct follow *f, struct follow_tools *t, struct batch *batch
     if (target == t->view->segment_count)
         return finish(f, t, batch);
     enter(f, t, t->view->segments[target]);
-    note_ambiguous(f, batch);
+    note_ambiguous(f, t, batch);
     return FOLLOW_PROGRESS;
 }
 
@@ -165,7 +177,7 @@ int crossing_place(struct follow *f, struct follow_tools *t, struct batch *batch
         return advance(f, t, batch, there ? i + 1 : i);
     if (there && !t->view->segments[i]->hole) {
         f->segment = segment_ref(t->view->segments[i]);
-        note_ambiguous(f, batch);
+        note_ambiguous(f, t, batch);
         return FOLLOW_PROGRESS;
     }
 
@@ -173,7 +185,7 @@ int crossing_place(struct follow *f, struct follow_tools *t, struct batch *batch
     struct segment *hole = there ? t->view->segments[i] : NULL;
     if (i + 1 >= t->view->segment_count && there && !t->view->gone)
         return FOLLOW_IDLE;
-    crossing_book(batch, c, hole ? hole->reason : GAP_ROTATED, c->segment.serial, c->offset,
+    crossing_book(f, t, batch, hole ? hole->reason : GAP_ROTATED, c->segment.serial, c->offset,
                   hole ? bytes_left(hole, c->offset) : GAP_BYTES_UNKNOWN);
     c->kind = CURSOR_DONE;
     c->last_size = 0;
@@ -191,14 +203,14 @@ static size_t index_of(const struct follow *f, const struct follow_tools *t)
                : t->view->segment_count;
 }
 
-static void book_tail(struct follow *f, struct batch *batch, uint64_t tail, bool damaged)
+static void book_tail(struct follow *f, struct follow_tools *t, struct batch *batch, uint64_t tail,
+                      bool damaged)
 {
     if (damaged)
-        crossing_book(batch, &f->cursor, GAP_GZIP, f->segment->serial, f->cursor.offset,
+        crossing_book(f, t, batch, GAP_GZIP, f->segment->serial, f->cursor.offset,
                       GAP_BYTES_UNKNOWN);
     else if (tail)
-        crossing_book(batch, &f->cursor, GAP_TORN, f->segment->serial, f->cursor.offset,
-                      (int64_t)tail);
+        crossing_book(f, t, batch, GAP_TORN, f->segment->serial, f->cursor.offset, (int64_t)tail);
     if (tail && !damaged) {
         batch->bytes_consumed += tail;
         batch->bytes_gap += tail;
@@ -223,10 +235,10 @@ int crossing_end(struct follow *f, struct follow_tools *t, struct batch *batch, 
     if (target == t->view->segment_count && !t->view->gone)
         return FOLLOW_IDLE;
     if (atomic_load_explicit(&f->segment->cut, memory_order_acquire))
-        crossing_book(batch, &f->cursor, GAP_TRUNCATED, f->segment->serial, f->cursor.offset,
+        crossing_book(f, t, batch, GAP_TRUNCATED, f->segment->serial, f->cursor.offset,
                       GAP_BYTES_UNKNOWN);
     else
-        book_tail(f, batch, tail, damaged);
+        book_tail(f, t, batch, tail, damaged);
     return advance(f, t, batch, i + 1);
 }
 
@@ -239,7 +251,7 @@ int crossing_gone(struct follow *f, struct follow_tools *t, struct batch *batch)
     }
     if (i + 1 == t->view->segment_count && !t->view->gone)
         return FOLLOW_IDLE;
-    crossing_book(batch, &f->cursor, t->view->gone ? GAP_REMOVED : GAP_ROTATED, f->segment->serial,
+    crossing_book(f, t, batch, t->view->gone ? GAP_REMOVED : GAP_ROTATED, f->segment->serial,
                   f->cursor.offset, GAP_BYTES_UNKNOWN);
     f->cursor.kind = CURSOR_DONE;
     f->cursor.last_size = 0;

@@ -7,9 +7,10 @@
 
 #include "source/follow.h"
 
-/* Books a gap between the cursor's last record and what comes next. */
-void crossing_book(struct batch *batch, const struct cursor *cursor, enum gap_reason reason,
-                   uint64_t serial, uint64_t offset, int64_t bytes);
+/* Books a gap between the cursor's last record and what comes next. A chunk of an open line may be
+ * among what is missing: such a line is cut, so that its two ends are not joined as if they met. */
+void crossing_book(struct follow *f, struct follow_tools *t, struct batch *batch,
+                   enum gap_reason reason, uint64_t serial, uint64_t offset, int64_t bytes);
 
 /* The follow has no segment: finds it by the cursor. */
 int crossing_place(struct follow *f, struct follow_tools *t, struct batch *batch);

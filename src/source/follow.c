@@ -148,7 +148,7 @@ static int take_lines(struct follow *f, struct follow_tools *t, struct span line
         batch->bytes_gap += (uint64_t)batch->gaps[i].bytes;
 
     if (!t->records && needs_join(c, batch, first))
-        join_apply(&t->join, c->open, batch, first, &c->segment);
+        join_apply(&t->join, c->open, batch, first, gaps_before, &c->segment);
 
     struct reader_before before = reader_remember((struct span){lines.data, result.consumed});
     c->kind = CURSOR_AT;
@@ -161,9 +161,10 @@ static int take_lines(struct follow *f, struct follow_tools *t, struct span line
 }
 
 /* Passes bytes that are no lines. */
-static int pass_bytes(struct follow *f, struct batch *batch, enum gap_reason reason, uint64_t bytes)
+static int pass_bytes(struct follow *f, struct follow_tools *t, struct batch *batch,
+                      enum gap_reason reason, uint64_t bytes)
 {
-    crossing_book(batch, &f->cursor, reason, f->segment->serial, f->cursor.offset, (int64_t)bytes);
+    crossing_book(f, t, batch, reason, f->segment->serial, f->cursor.offset, (int64_t)bytes);
     batch->bytes_consumed += bytes;
     batch->bytes_gap += bytes;
     f->cursor.kind = CURSOR_AT;
@@ -201,7 +202,7 @@ static int skip_on(struct follow *f, struct follow_tools *t, struct batch *batch
     if (outcome)
         return outcome;
     f->cursor.skipping = !found;
-    return pass_bytes(f, batch, GAP_TOO_LONG, bytes);
+    return pass_bytes(f, t, batch, GAP_TOO_LONG, bytes);
 }
 
 /* The text of the open lines, where another source has used the join since. */
@@ -246,10 +247,10 @@ static int read_on(struct follow *f, struct follow_tools *t, const struct view *
     case READER_AGAIN: return FOLLOW_AGAIN;
     case READER_GONE: return crossing_gone(f, t, batch);
     case READER_CHANGED: return relocate(f, t, batch);
-    case READER_NUL: return pass_bytes(f, batch, GAP_NUL, result.bytes);
+    case READER_NUL: return pass_bytes(f, t, batch, GAP_NUL, result.bytes);
     case READER_TOO_LONG:
         c->skipping = true;
-        return pass_bytes(f, batch, GAP_TOO_LONG, result.bytes);
+        return pass_bytes(f, t, batch, GAP_TOO_LONG, result.bytes);
     default: return outcome;
     }
 

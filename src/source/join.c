@@ -128,23 +128,38 @@ static bool extend(struct join_line *line, struct open_line *open, struct entry 
     return true;
 }
 
-/* Cuts the lines that have waited for too many raw bytes. Each gives an entry. */
-static size_t cut_spread(struct join *j, struct open_line open[STREAM_COUNT], uint64_t offset,
-                         struct batch *batch, size_t out)
+/* The open line so far, as an entry; its rest, if it comes, continues it. */
+static struct entry cut(struct join *j, struct open_line open[STREAM_COUNT], unsigned stream,
+                        struct batch *batch)
+{
+    struct entry e = line_entry(&j->lines[stream], &open[stream], stream, ENTRY_PARTIAL, batch);
+    open[stream] = (struct open_line){.kind = OPEN_CUT, .time_ns = open[stream].time_ns};
+    return e;
+}
+
+void join_cut(struct join *j, struct open_line open[STREAM_COUNT], struct batch *batch)
+{
+    for (unsigned s = 0; s < STREAM_COUNT; s++)
+        if (open[s].kind == OPEN_LINE)
+            batch->entries[batch->count++] = cut(j, open, s, batch);
+}
+
+/* Cuts the lines that have waited for too many raw bytes, or all where one of their chunks may be
+ * missing. Each gives an entry. */
+static size_t cut_waiting(struct join *j, struct open_line open[STREAM_COUNT], uint64_t offset,
+                          bool missing, struct batch *batch, size_t out)
 {
     for (unsigned s = 0; s < STREAM_COUNT; s++) {
-        struct join_line *line = &j->lines[s];
-        if (open[s].kind != OPEN_LINE ||
-            line->passed + (offset - line->mark_offset) < LINE_SPREAD_MAX)
-            continue;
-        batch->entries[out++] = line_entry(line, &open[s], s, ENTRY_PARTIAL, batch);
-        open[s] = (struct open_line){.kind = OPEN_CUT, .time_ns = open[s].time_ns};
+        const struct join_line *line = &j->lines[s];
+        if (open[s].kind == OPEN_LINE &&
+            (missing || line->passed + (offset - line->mark_offset) >= LINE_SPREAD_MAX))
+            batch->entries[out++] = cut(j, open, s, batch);
     }
     return out;
 }
 
 void join_apply(struct join *j, struct open_line open[STREAM_COUNT], struct batch *batch,
-                size_t first, const struct segment_ref *segment)
+                size_t first, size_t gap, const struct segment_ref *segment)
 {
     size_t out = 0;
     for (size_t i = first; i < batch->count; i++) {
@@ -152,7 +167,10 @@ void join_apply(struct join *j, struct open_line open[STREAM_COUNT], struct batc
         struct open_line *mine = &open[e.stream];
         struct join_line *line = &j->lines[e.stream];
 
-        out = cut_spread(j, open, e.offset, batch, out);
+        bool missing = false;
+        for (; gap < batch->gap_count && batch->gaps[gap].offset < e.offset; gap++)
+            missing = true;
+        out = cut_waiting(j, open, e.offset, missing, batch, out);
         if (mine->kind == OPEN_LINE && mine->time_ns != e.time_ns) {
             batch->entries[out++] = line_entry(line, mine, e.stream, ENTRY_UNTERMINATED, batch);
             *mine = (struct open_line){.kind = OPEN_NONE};
@@ -164,6 +182,8 @@ void join_apply(struct join *j, struct open_line open[STREAM_COUNT], struct batc
         CHECK(out <= i + 1);
     }
     batch->count = out;
+    if (gap < batch->gap_count)
+        join_cut(j, open, batch);
 }
 
 void join_replay(struct join *j, struct open_line open[STREAM_COUNT], const struct batch *batch,

@@ -36,9 +36,14 @@ void join_deinit(struct join *j);
 bool join_is_open(const struct open_line open[STREAM_COUNT]);
 
 /* Works through entries [first, batch->count) in place, one per record, and leaves in the batch
- * only entries that are to be delivered, from index 0. `segment` is where they were read. */
+ * only entries that are to be delivered, from index 0. `segment` is where they were read. Between
+ * two records with a gap (those from `gap` on are of the same bytes) a chunk may be missing: the
+ * open lines are cut there, so that their ends are not joined as if they met. */
 void join_apply(struct join *j, struct open_line open[STREAM_COUNT], struct batch *batch,
-                size_t first, const struct segment_ref *segment);
+                size_t first, size_t gap, const struct segment_ref *segment);
+
+/* Cuts the open lines where something is missing. Appends up to STREAM_COUNT entries. */
+void join_cut(struct join *j, struct open_line open[STREAM_COUNT], struct batch *batch);
 
 /* As join_apply over records that were consumed before, of `segment`: restores the text of the open
  * lines, and delivers nothing. A line whose first chunk is not among them begins with the first

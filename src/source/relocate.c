@@ -72,10 +72,10 @@ static int search_file(struct follow *f, struct follow_tools *t, struct search *
 }
 
 /* Moves the cursor within its segment; nothing before it is checked until a record is read. */
-static int go_on(struct follow *f, struct batch *batch, enum gap_reason reason, uint64_t offset,
-                 int64_t bytes)
+static int go_on(struct follow *f, struct follow_tools *t, struct batch *batch,
+                 enum gap_reason reason, uint64_t offset, int64_t bytes)
 {
-    crossing_book(batch, &f->cursor, reason, f->segment->serial, offset, bytes);
+    crossing_book(f, t, batch, reason, f->segment->serial, offset, bytes);
     f->cursor.kind = CURSOR_AT;
     f->cursor.offset = offset;
     f->cursor.last_size = 0;
@@ -108,8 +108,8 @@ int relocate(struct follow *f, struct follow_tools *t, struct batch *batch)
     uint64_t unread = timed ? found.later : found.end;
     int64_t size = segment_size(f->segment);
     if (!f->segment->gzip && size >= 0 && (uint64_t)size < f->cursor.offset)
-        return go_on(f, batch, GAP_TAIL_CUT, unread, 0); /* what is gone had been read */
+        return go_on(f, t, batch, GAP_TAIL_CUT, unread, 0); /* what is gone had been read */
     if (found.consumed_end)
-        return go_on(f, batch, GAP_REWRITTEN, found.consumed_end, 0);
-    return go_on(f, batch, GAP_REWRITTEN, unread, GAP_BYTES_UNKNOWN);
+        return go_on(f, t, batch, GAP_REWRITTEN, found.consumed_end, 0);
+    return go_on(f, t, batch, GAP_REWRITTEN, unread, GAP_BYTES_UNKNOWN);
 }

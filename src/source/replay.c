@@ -91,7 +91,7 @@ static int replay_from(struct follow *f, struct follow_tools *t, size_t i, uint6
 
 /* Books the chunks that did not come back. What is left of their line, now or later, continues what
  * nobody has. */
-static void book_lost(struct follow *f, const struct follow_tools *t,
+static void book_lost(struct follow *f, struct follow_tools *t,
                       const struct open_line before[STREAM_COUNT], struct batch *batch)
 {
     for (int i = 0; i < STREAM_COUNT; i++) {
@@ -101,7 +101,7 @@ static void book_lost(struct follow *f, const struct follow_tools *t,
             (begun && open->segment.serial == before[i].segment.serial &&
              open->offset == before[i].offset))
             continue;
-        crossing_book(batch, &f->cursor, GAP_OPEN_LINE, before[i].segment.serial, before[i].offset,
+        crossing_book(f, t, batch, GAP_OPEN_LINE, before[i].segment.serial, before[i].offset,
                       GAP_BYTES_UNKNOWN);
         if (!begun)
             *open = (struct open_line){.kind = OPEN_CUT, .time_ns = open->time_ns};
