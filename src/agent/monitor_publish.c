@@ -34,13 +34,7 @@ static void write_book(struct monitor *m)
             tracked_mark_clean(m->stale[i]);
 }
 
-static int by_address(const void *a, const void *b)
-{
-    const struct slot *x = *(struct slot *const *)a, *y = *(struct slot *const *)b;
-    return x < y ? -1 : x > y;
-}
-
-/* Routes merge rosters: both sides are ordered by address. */
+/* In the order of the table: by id, as routes expect it. */
 static void publish_roster(struct monitor *m)
 {
     struct slot **slots = calloc(m->count + 1, sizeof(struct slot *));
@@ -55,8 +49,6 @@ static void publish_roster(struct monitor *m)
             continue;
         slots[count++] = t->slot;
     }
-    if (slots)
-        qsort(slots, count, sizeof(*slots), by_address);
     if (!slots || roster_new(&roster, ++m->roster_version, slots, count) < 0) {
         m->roster_stale = true;
         free(slots);

@@ -181,13 +181,14 @@ static int retire_all_unclaimed(struct route *r, const struct roster *roster, st
     return code;
 }
 
-/* The sources of `roster` in its order: those we have, and new ones. Both are ordered by slot. */
+/* The sources of `roster` in its order: those we have, and new ones. Both are ordered by id. */
 static int merge(struct route *r, struct roster *roster, struct route_source **sources,
                  struct error *error)
 {
     size_t old = 0;
     for (size_t i = 0; i < roster->count; i++) {
-        while (old < r->source_count && r->sources[old]->follow.slot < roster->slots[i])
+        const char *id = roster->slots[i]->id;
+        while (old < r->source_count && strcmp(r->sources[old]->follow.slot->id, id) < 0)
             old++;
         if (old < r->source_count && r->sources[old]->follow.slot == roster->slots[i]) {
             sources[i] = r->sources[old++];
@@ -204,9 +205,10 @@ static bool is_ours(struct route *r, const struct route_source *s)
 {
     for (size_t low = 0, high = r->source_count; low < high;) {
         size_t middle = low + (high - low) / 2;
-        if (r->sources[middle]->follow.slot == s->follow.slot)
-            return true;
-        if (r->sources[middle]->follow.slot < s->follow.slot)
+        int order = strcmp(r->sources[middle]->follow.slot->id, s->follow.slot->id);
+        if (order == 0)
+            return r->sources[middle] == s;
+        if (order < 0)
             low = middle + 1;
         else
             high = middle;
@@ -218,9 +220,10 @@ static bool in_roster(const struct roster *roster, const struct slot *slot)
 {
     for (size_t low = 0, high = roster->count; low < high;) {
         size_t middle = low + (high - low) / 2;
-        if (roster->slots[middle] == slot)
-            return true;
-        if (roster->slots[middle] < slot)
+        int order = strcmp(roster->slots[middle]->id, slot->id);
+        if (order == 0)
+            return roster->slots[middle] == slot;
+        if (order < 0)
             low = middle + 1;
         else
             high = middle;

@@ -85,7 +85,7 @@ struct slot_hold slot_hold(struct slot *s, const struct view *view, int64_t now_
 /* The lowest serial that some route still needs. */
 uint64_t slot_needed(struct slot *s);
 
-struct roster {
+struct roster { /* slots by id, ascending */
     atomic_uint refs;
     uint64_t version;
     size_t count;

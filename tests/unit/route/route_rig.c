@@ -177,10 +177,9 @@ void route_rig_deinit(struct route_rig *r)
         source_rig_deinit(&r->sources[i]);
 }
 
-static int by_address(const void *a, const void *b)
+static int by_id(const void *a, const void *b)
 {
-    const struct slot *x = *(struct slot *const *)a, *y = *(struct slot *const *)b;
-    return x < y ? -1 : x > y;
+    return strcmp((*(struct slot *const *)a)->id, (*(struct slot *const *)b)->id);
 }
 
 void route_rig_publish(struct route_rig *r, size_t count)
@@ -189,7 +188,7 @@ void route_rig_publish(struct route_rig *r, size_t count)
     struct roster *roster;
     for (size_t i = 0; i < count; i++)
         slots[i] = r->sources[i].slot;
-    qsort(slots, count, sizeof(struct slot *), by_address);
+    qsort(slots, count, sizeof(struct slot *), by_id);
     assert_int_equal(roster_new(&roster, ++r->roster_version, slots, count), 0);
     roster_board_publish(&r->board, roster);
 }
