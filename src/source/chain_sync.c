@@ -449,7 +449,6 @@ static int place_files(struct sync *s)
 static int look(struct sync *s, int created)
 {
     struct chain *c = s->chain;
-    chain_learn(c); /* once a file is a .gz, nothing else tells which one it was */
     int r = scan_directory(c->directory, c->live_name, &s->scan);
     if (r == -ENOENT || r == -ENOTDIR) {
         s->changed |= !c->gone;
@@ -458,6 +457,9 @@ static int look(struct sync *s, int created)
     }
     if (r < 0)
         return r;
+    /* Once a file is a .gz, nothing else tells which one it was. Behind the scan: what it found as
+     * one was whole before. */
+    chain_learn(c);
     s->serials = calloc(s->scan.count + 1, sizeof(*s->serials));
     s->fingerprints = calloc(s->scan.count + 1, sizeof(*s->fingerprints));
     if (!s->serials || !s->fingerprints)
