@@ -98,6 +98,7 @@ static int read_output(void *context, const struct ledger_output *o)
 static int take_tally(void *context, const struct ledger_source *s)
 {
     struct gathering *g = context;
+    g->evidence->attached = true;
     g->evidence->tally = s->tally;
     return 0;
 }

@@ -11,6 +11,7 @@
 #include "model/entry.h"
 #include "model/tally.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct delivered {
@@ -22,6 +23,7 @@ struct delivered {
 };
 
 struct evidence {
+    bool attached; /* the ledger has the source */
     struct delivered *items;
     size_t count;
     struct gap *gaps;

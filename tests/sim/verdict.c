@@ -18,6 +18,7 @@ struct inquiry {
     bool *needed;              /* of each gap: something is missing there */
     size_t end;                /* behind the last record consumed */
     size_t last[STREAM_COUNT]; /* line delivered last */
+    bool last_is_partial[STREAM_COUNT];
     struct error *error;
 };
 
@@ -51,7 +52,7 @@ static int take_records(struct inquiry *q, const struct delivered *d, const stru
             break;
     }
     if (*at != HISTORY_NONE && q->history->records[*at].size == 0 &&
-        !(d->flags & ENTRY_UNTERMINATED)) { /* the newline alone */
+        !(d->flags & (ENTRY_UNTERMINATED | ENTRY_PARTIAL))) { /* the newline alone */
         q->consumed[*at] = true;
         if (*at >= q->end)
             q->end = *at + 1;
@@ -98,10 +99,17 @@ static int check_delivered(struct inquiry *q, const struct delivered *d, size_t 
         at[d->stream] = line->first_record;
     if (at[d->stream] == HISTORY_NONE)
         return WRONG(q, "the line of %" PRId64 " is delivered twice", d->time_ns);
+    bool goes_on = i == *last, at_head = at[d->stream] == line->first_record;
     *last = i;
+    q->last_is_partial[d->stream] = d->flags & ENTRY_PARTIAL;
     int r = take_records(q, d, line, &at[d->stream]);
     if (r == 0)
         r = check_name(q, d, line);
+    bool head = at_head && q->consumed[line->first_record];
+    if (r == 0 &&
+        ((goes_on && !(d->flags & ENTRY_CONTINUED)) || (head && d->flags & ENTRY_CONTINUED)))
+        r = WRONG(q, "the line of %" PRId64 " has flags %x, but %s", d->time_ns, d->flags,
+                  head ? "is its head" : "continues");
     bool whole = at[d->stream] == HISTORY_NONE && line->ended && q->consumed[line->last_record];
     bool terminated = whole && line->terminated;
     if (r == 0 && !(d->flags & ENTRY_PARTIAL) && terminated != !(d->flags & ENTRY_UNTERMINATED))
@@ -115,13 +123,12 @@ static int check_delivered(struct inquiry *q, const struct delivered *d, size_t 
 static bool is_open(const struct inquiry *q, size_t record)
 {
     const struct line *line = &q->history->lines[q->history->records[record].line];
-    bool delivered = false;
-    for (size_t i = line->first_record; i != HISTORY_NONE; i = q->history->records[i].next)
-        delivered |= q->consumed[i];
-    if (delivered || line->size < SOURCE_CHUNK_BYTES)
-        return false;
     size_t last = q->last[line->stream];
-    if (last != HISTORY_NONE && last > q->history->records[record].line)
+    size_t mine = q->history->records[record].line;
+    if (line->size < SOURCE_CHUNK_BYTES)
+        return false;
+    if (last != HISTORY_NONE &&
+        (last > mine || (last == mine && !q->last_is_partial[line->stream])))
         return false; /* the stream went on: what it was is decided */
     if (q->all_read && !q->container->present)
         return false;
@@ -198,7 +205,8 @@ static int check_missing(struct inquiry *q)
         if (!reasons && i < end)
             return WRONG(q, "%s record %zu (line of %" PRId64 ", generation %u) is missing",
                          stream_word(line->stream), i, line->time_ns, h->records[i].generation);
-        if (!booked && i < end && !is_unknowable(q, i, reasons))
+        bool due = i < q->end || !q->container->present; /* else when something follows */
+        if (!booked && due && i < end && !is_unknowable(q, i, reasons))
             return WRONG(q,
                          "record %zu (line of %" PRId64
                          ", generation %u) was lost (reasons %x) without a gap",
@@ -301,6 +309,8 @@ static int inquire(struct inquiry *q)
 {
     size_t at[STREAM_COUNT] = {HISTORY_NONE, HISTORY_NONE};
     int r = 0;
+    if (!q->evidence->attached)
+        return 0; /* it died before the route had come to it */
     for (size_t i = 0; r == 0 && i < q->evidence->count; i++)
         r = check_delivered(q, &q->evidence->items[i], at);
     if (r == 0)
