@@ -67,8 +67,9 @@ static int take_records(struct inquiry *q, const struct delivered *d, const stru
 static int check_name(struct inquiry *q, const struct delivered *d, const struct line *line)
 {
     /* What ends in nothing bears the name that held when that was found out. */
-    bool sure = (size_t)(line - q->history->lines) < q->container->unsure &&
-                !(d->flags & ENTRY_UNTERMINATED && line->size >= SOURCE_CHUNK_BYTES);
+    bool sure =
+        (size_t)(line - q->history->lines) < q->container->unsure &&
+        !(d->flags & (ENTRY_UNTERMINATED | ENTRY_PARTIAL) && line->size >= SOURCE_CHUNK_BYTES);
     unsigned newest = sure ? line->name_newest : q->container->name;
     for (size_t i = line->first_record; i != HISTORY_NONE; i = q->history->records[i].next)
         if (q->history->generations[q->history->records[i].generation].emptied)
