@@ -110,7 +110,9 @@ static void sync_chain(struct monitor *m, struct tracked *t)
         return;
     /* A file that was emptied and then rotated: what followed in it comes before its successor. */
     bool heard = monitor_hear_routes(m, t);
+    bool looked = chain_has_looked(t->chain);
     int r = tracked_sync(t, &changed, &error);
+    changed |= chain_has_looked(t->chain) != looked;
     if (r < 0) {
         t->chain_stale = true;
         t->created = CHAIN_CREATED_UNKNOWN;

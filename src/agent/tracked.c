@@ -327,6 +327,7 @@ int tracked_publish(struct tracked *t)
                      t->era_count);
     if (r < 0)
         return r;
+    view->unlooked = !chain_has_looked(t->chain);
     slot_publish(t->slot, view);
     slot_mark_ready(t->slot);
     return 0;

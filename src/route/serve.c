@@ -168,6 +168,10 @@ int serve_source(struct route *r, struct route_source *s, struct error *error)
     CLEANUP(view_unref) struct view *view = NULL;
     enum source_heat before = s->heat;
     int code = pull(r, s, &view);
+    if (view->unlooked) {
+        s->heat = SOURCE_WARM; /* until it can be looked at, it is neither quiet nor done */
+        return 0;
+    }
     if (code == FOLLOW_IDLE && (before == SOURCE_WARM || r->options.batch_age_ns == 0))
         code = go_quiet(r, s, &view);
     else if (code == FOLLOW_IDLE && !r->options.once) {

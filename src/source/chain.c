@@ -277,6 +277,11 @@ void chain_unpin_read(struct chain *c, uint64_t needed)
     }
 }
 
+bool chain_has_looked(const struct chain *c)
+{
+    return c->looked;
+}
+
 bool chain_is_gone(const struct chain *c)
 {
     return c->gone;

@@ -70,6 +70,9 @@ int64_t chain_let_go_ns(const struct chain *c);
 /* Orderly stop: removes the pins of what no route needs. */
 void chain_unpin_read(struct chain *c, uint64_t needed);
 
+/* False until a look has succeeded: what is known is all from before. */
+bool chain_has_looked(const struct chain *c);
+
 /* The directory is gone. */
 bool chain_is_gone(const struct chain *c);
 

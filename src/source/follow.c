@@ -290,6 +290,8 @@ int follow_pull(struct follow *f, struct follow_tools *t, const struct view *vie
     batch_reset(batch);
     if (f->ended)
         return FOLLOW_END;
+    if (view->unlooked)
+        return FOLLOW_IDLE; /* what seems to be missing may be there */
     t->view = view;
     size_t era = look_at_era(f, t, batch);
 

@@ -21,7 +21,8 @@ struct era {
 struct view {
     atomic_uint refs;
     uint64_t version;
-    bool gone; /* the container's directory is gone: nothing will follow the last segment */
+    bool unlooked; /* the directory could not be read yet: what it holds nobody knows */
+    bool gone;     /* the container's directory is gone: nothing will follow the last segment */
     size_t segment_count;
     struct segment **segments; /* by serial, ascending */
     size_t era_count;

@@ -36,6 +36,21 @@ static void beginning_is_the_oldest_there_is(void **state)
     source_rig_deinit(&r);
 }
 
+/* At a start with a directory that cannot be read yet nothing is missing, only unknown. */
+static void nothing_is_given_up_before_the_first_look(void **state)
+{
+    struct source_rig r;
+    write_generations(&r, 2);
+    rig_lose_pins(&r);
+    rig_restart(&r);
+    rig_pull(&r);
+    r.slot->view->unlooked = true;
+    buf_clear(&r.came);
+    assert_int_equal(rig_pull_all(&r), FOLLOW_IDLE);
+    assert_came_nothing(&r);
+    source_rig_deinit(&r);
+}
+
 static void at_goes_on_at_its_offset(void **state)
 {
     struct source_rig r;
@@ -426,6 +441,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(beginning_is_the_oldest_there_is),
+        cmocka_unit_test(nothing_is_given_up_before_the_first_look),
         cmocka_unit_test(at_goes_on_at_its_offset),
         cmocka_unit_test(done_goes_on_with_the_next_segment),
         cmocka_unit_test(pull_is_a_function_of_its_cursor),
