@@ -239,13 +239,7 @@ int monitor_step(struct monitor *m, struct pollfd *extra, size_t count, int time
 
 void monitor_status(const struct monitor *m, struct monitor_status *ret)
 {
-    *ret = (struct monitor_status){.containers = m->count, .engine_connected = m->engine_up};
-    for (size_t i = 0; i < m->count; i++) {
-        const struct tracked *t = m->items[i];
-        bool json_file = t->container && t->kind == LOG_KIND_JSON_FILE;
-        ret->sources += t->slot != NULL;
-        ret->json_file += json_file;
-        ret->other += t->container && !json_file;
-        ret->unreadable += t->container == NULL;
-    }
+    *ret = (struct monitor_status){.containers = m->count};
+    for (size_t i = 0; i < m->count; i++)
+        ret->sources += m->items[i]->slot != NULL;
 }

@@ -51,7 +51,6 @@ int monitor_step(struct monitor *m, struct pollfd *extra, size_t count, int time
 void monitor_routes_changed(struct monitor *m);
 
 struct monitor_status {
-    size_t containers, sources, json_file, other, unreadable;
-    bool engine_connected;
+    size_t containers, sources;
 };
 void monitor_status(const struct monitor *m, struct monitor_status *ret);

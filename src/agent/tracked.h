@@ -29,7 +29,6 @@ struct tracked {
     bool publish_wanted;    /* once the book has what is dirty */
     bool eras_dirty;        /* not as the ledger has them */
     bool record_dirty;
-    bool in_roster;
     bool own_output;     /* its log is an output of ours: never captured (D77) */
     bool finished;       /* its directory is gone, and nobody needs anything of it */
     int64_t looked_ns;   /* its directory's mtime when it was looked at last */
