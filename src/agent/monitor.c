@@ -77,12 +77,26 @@ static void drop_unknown(struct monitor *m)
     }
 }
 
+/* Nothing has happened since the last reconciliation: the time for an fsync. */
+static void checkpoint_when_quiet(struct monitor *m)
+{
+    struct error error = {""};
+    if (!m->book_written)
+        return;
+    if (containers_checkpoint(m->options.book, &error) < 0)
+        log_line(LOG_WARN, "state.not_checkpointed", "the book of the containers stays in its log",
+                 "error=%s", LOG_QUOTE(error.text));
+    m->book_written = false;
+}
+
 static void reconcile(struct monitor *m, int64_t now)
 {
     m->reconcile_at_ns = now + m->options.reconcile_ns;
     drop_unknown(m);
     monitor_list_new_directories(m);
     monitor_sweep(m);
+    if (m->stale_count == 0)
+        checkpoint_when_quiet(m);
     engine_link_reconcile(m);
 }
 

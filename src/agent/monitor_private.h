@@ -21,6 +21,7 @@ struct monitor {
     size_t count, capacity;
     struct tracked **stale; /* to be looked at */
     size_t stale_count, stale_capacity;
+    bool book_written; /* since its last checkpoint */
     bool roster_stale, routes_changed, started, wake;
     bool quota_due; /* a chain has changed: more may be kept by pins alone */
     uint64_t roster_version;

@@ -29,6 +29,7 @@ static void write_book(struct monitor *m)
                      "error=%s suppressed=%" PRIu64, LOG_QUOTE(error.text), suppressed);
         return;
     }
+    m->book_written = true;
     for (size_t i = 0; i < m->stale_count; i++)
         if (m->stale[i])
             tracked_mark_clean(m->stale[i]);
