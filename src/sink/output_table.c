@@ -31,12 +31,6 @@ static bool stands_at(const struct output_table *t, size_t place, const char *pa
     return place < t->count && strcmp(t->items[place]->path, path) == 0;
 }
 
-struct output *output_table_find(const struct output_table *t, const char *path)
-{
-    size_t place = place_of(t, path);
-    return stands_at(t, place, path) ? t->items[place] : NULL;
-}
-
 static int grow(struct output_table *t)
 {
     if (t->count < t->capacity)

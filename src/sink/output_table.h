@@ -14,9 +14,6 @@ struct output_table {
 
 void output_table_deinit(struct output_table *t);
 
-/* NULL where there is none. */
-struct output *output_table_find(const struct output_table *t, const char *path);
-
 /* The output of that path, made where there is none. -ENOMEM. */
 int output_table_get(struct output_table *t, struct output_registry *registry, const char *path,
                      struct output **ret) MUST_CHECK;
