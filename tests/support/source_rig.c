@@ -394,3 +394,15 @@ void assert_came_nothing(struct source_rig *r)
 {
     assert_came(r, "");
 }
+
+void rig_write_generations(struct source_rig *r, int count)
+{
+    for (int i = 1; i <= count; i++) {
+        char log[16];
+        snprintf(log, sizeof(log), "%d\\n", i);
+        if (i > 1)
+            rig_rotate(r, 9);
+        rig_log(r, i, log);
+        rig_sync(r, 1);
+    }
+}

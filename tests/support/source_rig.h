@@ -108,6 +108,10 @@ void rig_add_era(struct source_rig *r, uint64_t serial, uint64_t offset, const c
 /* The chain: per element its serial and s sealed, z gzip, c cut, h:reason; with a space between. */
 void assert_chain(struct source_rig *r, const char *expected);
 
+/* Both: generations 1 to `count`, a record each (its message the number, its time too), each looked
+ * at before the next. */
+void rig_write_generations(struct source_rig *r, int count);
+
 /* Route. */
 int rig_pull(struct source_rig *r);     /* one pull */
 int rig_pull_all(struct source_rig *r); /* until there is nothing; the last outcome */

@@ -5,23 +5,11 @@
 
 #include <string.h>
 
-static void write_generations(struct source_rig *r, int count)
-{
-    for (int i = 1; i <= count; i++) {
-        char log[16];
-        snprintf(log, sizeof(log), "%d\\n", i);
-        if (i > 1)
-            rig_rotate(r, 9);
-        rig_log(r, i, log);
-        rig_sync(r, 1);
-    }
-}
-
 static void s67_known_by_inode(void **state)
 {
     struct source_rig r;
     source_rig_init(&r);
-    write_generations(&r, 3);
+    rig_write_generations(&r, 3);
     rig_lose_pins(&r);
     rig_restart(&r);
     assert_chain(&r, "1s 2s 3");
@@ -34,7 +22,7 @@ static void s67_known_by_its_pin_where_docker_has_let_go(void **state)
 {
     struct source_rig r;
     source_rig_init(&r);
-    write_generations(&r, 3);
+    rig_write_generations(&r, 3);
     rig_remove_container(&r);
     rig_restart(&r);
     assert_chain(&r, "1s 2s 3s 4h:removed"); /* nobody knows what came after the last we saw */
@@ -130,7 +118,7 @@ static void recycled_inode_is_another_generation(void **state)
 {
     struct source_rig r;
     source_rig_init(&r);
-    write_generations(&r, 1);
+    rig_write_generations(&r, 1);
     rig_lose_pins(&r);
     r.known[0].ref.file.birth_ns--;
     r.known[0].ref.fingerprint = (struct fingerprint){1, 1};
@@ -143,7 +131,7 @@ static void newest_known_out_of_sight_is_followed_by_a_hole(void **state)
 {
     struct source_rig r;
     source_rig_init(&r);
-    write_generations(&r, 1);
+    rig_write_generations(&r, 1);
     rig_lose_pins(&r);
     rig_unlink(&r, "");
     rig_log(&r, 5, "later\\n");
@@ -159,7 +147,7 @@ static void chain_is_numbered_around_what_cursors_name(void **state)
 {
     struct source_rig r;
     source_rig_init(&r);
-    write_generations(&r, 6);
+    rig_write_generations(&r, 6);
     rig_pull_all(&r);
     rig_lose_pins(&r);
     r.known[0] = r.known[4]; /* serial 5 */
@@ -175,7 +163,7 @@ static void highest_serial_is_never_given_again(void **state)
 {
     struct source_rig r;
     source_rig_init(&r);
-    write_generations(&r, 3);
+    rig_write_generations(&r, 3);
     rig_remove_container(&r);
     rig_sync(&r, 0);
     chain_release(r.chain, 3);
@@ -192,7 +180,7 @@ static void cut_serial_is_never_matched_by_inode_again(void **state)
 {
     struct source_rig r;
     source_rig_init(&r);
-    write_generations(&r, 1);
+    rig_write_generations(&r, 1);
     rig_truncate(&r, "", 0);
     assert_true(chain_cut(r.chain, 1));
     rig_publish(&r);
@@ -210,7 +198,7 @@ static void holes_come_back(void **state)
 {
     struct source_rig r;
     source_rig_init(&r);
-    write_generations(&r, 1);
+    rig_write_generations(&r, 1);
     rig_rotate(&r, 1);
     rig_rotate(&r, 1);
     rig_log(&r, 3, "3\\n");
@@ -228,7 +216,7 @@ static void a_hole_that_was_not_booked_comes_back(void **state)
 {
     struct source_rig r;
     source_rig_init(&r);
-    write_generations(&r, 1);
+    rig_write_generations(&r, 1);
     rig_rotate(&r, 1);
     rig_rotate(&r, 1);
     rig_log(&r, 3, "3\\n");

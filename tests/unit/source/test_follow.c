@@ -8,23 +8,11 @@
 
 #include "base/limits.h"
 
-static void write_generations(struct source_rig *r, int count)
-{
-    source_rig_init(r);
-    for (int i = 1; i <= count; i++) {
-        char log[16];
-        snprintf(log, sizeof(log), "%d\\n", i);
-        if (i > 1)
-            rig_rotate(r, 9);
-        rig_log(r, i, log);
-        rig_sync(r, 1);
-    }
-}
-
 static void beginning_is_the_oldest_there_is(void **state)
 {
     struct source_rig r;
-    write_generations(&r, 3);
+    source_rig_init(&r);
+    rig_write_generations(&r, 3);
     assert_int_equal(follow_needs(&r.follow), 0);
     assert_int_equal(rig_pull_all(&r), FOLLOW_IDLE);
     assert_came(&r, "o:1\no:2\no:3\n");
@@ -40,7 +28,8 @@ static void beginning_is_the_oldest_there_is(void **state)
 static void nothing_is_given_up_before_the_first_look(void **state)
 {
     struct source_rig r;
-    write_generations(&r, 2);
+    source_rig_init(&r);
+    rig_write_generations(&r, 2);
     rig_lose_pins(&r);
     rig_restart(&r);
     rig_pull(&r);
@@ -54,7 +43,8 @@ static void nothing_is_given_up_before_the_first_look(void **state)
 static void at_goes_on_at_its_offset(void **state)
 {
     struct source_rig r;
-    write_generations(&r, 3);
+    source_rig_init(&r);
+    rig_write_generations(&r, 3);
     rig_pull_all(&r);
     struct cursor cursor = r.follow.cursor;
     buf_clear(&r.came);
@@ -68,7 +58,8 @@ static void at_goes_on_at_its_offset(void **state)
 static void done_goes_on_with_the_next_segment(void **state)
 {
     struct source_rig r;
-    write_generations(&r, 3);
+    source_rig_init(&r);
+    rig_write_generations(&r, 3);
     struct cursor cursor = CURSOR_INIT;
     cursor.kind = CURSOR_DONE;
     cursor.segment.serial = 2;
@@ -83,7 +74,8 @@ static void done_goes_on_with_the_next_segment(void **state)
 static void pull_is_a_function_of_its_cursor(void **state)
 {
     struct source_rig r;
-    write_generations(&r, 3);
+    source_rig_init(&r);
+    rig_write_generations(&r, 3);
     rig_assert_crash_proof(&r);
     source_rig_deinit(&r);
 }
@@ -91,7 +83,8 @@ static void pull_is_a_function_of_its_cursor(void **state)
 static void cursor_enters_no_segment_without_a_whole_record(void **state)
 {
     struct source_rig r;
-    write_generations(&r, 1);
+    source_rig_init(&r);
+    rig_write_generations(&r, 1);
     rig_rotate(&r, 9);
     rig_write_text(&r, "", "{\"log\":\"tor");
     rig_sync(&r, 1);
@@ -109,7 +102,8 @@ static void cursor_enters_no_segment_without_a_whole_record(void **state)
 static void torn_tail_waits(void **state)
 {
     struct source_rig r;
-    write_generations(&r, 1);
+    source_rig_init(&r);
+    rig_write_generations(&r, 1);
     rig_write_text(&r, "", "{\"log\":\"tor");
     rig_pull_all(&r);
     assert_came(&r, "o:1\n");
@@ -122,7 +116,8 @@ static void torn_tail_waits(void **state)
 static void torn_tail_is_booked_once_a_successor_is_entered(void **state)
 {
     struct source_rig r;
-    write_generations(&r, 1);
+    source_rig_init(&r);
+    rig_write_generations(&r, 1);
     rig_write_text(&r, "", "{\"log\":\"tor");
     rig_rotate(&r, 9);
     rig_log(&r, 2, "2\\n");
@@ -136,7 +131,8 @@ static void torn_tail_is_booked_once_a_successor_is_entered(void **state)
 static void unlinked_file_without_a_successor_is_read_on(void **state)
 {
     struct source_rig r;
-    write_generations(&r, 1);
+    source_rig_init(&r);
+    rig_write_generations(&r, 1);
     CLEANUP(close_fd) int writer = open(rig_file(&r, ""), O_WRONLY | O_APPEND | O_CLOEXEC);
     rig_unlink(&r, "");
     rig_sync(&r, 0);
@@ -156,7 +152,8 @@ static void unlinked_file_without_a_successor_is_read_on(void **state)
 static void d75_removed_container_is_read_to_its_end(void **state)
 {
     struct source_rig r;
-    write_generations(&r, 2);
+    source_rig_init(&r);
+    rig_write_generations(&r, 2);
     rig_pull(&r);
     rig_remove_container(&r);
     rig_sync(&r, 0);
@@ -197,7 +194,8 @@ static void container_without_any_file_ends(void **state)
 static void d32_empty_rotation_is_booked_in_the_crossing_pull(void **state)
 {
     struct source_rig r;
-    write_generations(&r, 1);
+    source_rig_init(&r);
+    rig_write_generations(&r, 1);
     rig_rotate(&r, 9); /* empty, and rotated empty */
     rig_sync(&r, 1);
     rig_rotate(&r, 9);
@@ -217,7 +215,8 @@ static void d32_empty_rotation_is_booked_in_the_crossing_pull(void **state)
 static void hole_is_booked_once_by_each_route(void **state)
 {
     struct source_rig r;
-    write_generations(&r, 1);
+    source_rig_init(&r);
+    rig_write_generations(&r, 1);
     rig_rotate(&r, 1);
     rig_rotate(&r, 1);
     rig_log(&r, 3, "3\\n");
@@ -236,7 +235,8 @@ static void hole_is_booked_once_by_each_route(void **state)
 static void gap_says_after_which_record(void **state)
 {
     struct source_rig r;
-    write_generations(&r, 1);
+    source_rig_init(&r);
+    rig_write_generations(&r, 1);
     rig_rotate(&r, 1);
     rig_rotate(&r, 1);
     rig_log(&r, 3, "3\\n");
@@ -279,7 +279,8 @@ static void many_holes_take_several_pulls(void **state)
 static void segment_that_was_let_go_under_the_cursor_is_booked(void **state)
 {
     struct source_rig r;
-    write_generations(&r, 3);
+    source_rig_init(&r);
+    rig_write_generations(&r, 3);
     struct cursor cursor = CURSOR_INIT;
     cursor.kind = CURSOR_AT;
     cursor.segment = segment_name(r.slot->view->segments[0]);
@@ -303,7 +304,8 @@ static void segment_that_was_let_go_under_the_cursor_is_booked(void **state)
 static void unreadable_segment_is_booked_as_removed_or_rotated(void **state)
 {
     struct source_rig r;
-    write_generations(&r, 2);
+    source_rig_init(&r);
+    rig_write_generations(&r, 2);
     rig_lose_pins(&r);
     segment_close_idle(r.slot->view->segments[0]);
     rig_pull_all(&r);
@@ -345,7 +347,8 @@ static void d32_record_that_is_too_long_is_skipped(void **state)
 {
     struct source_rig r;
     const size_t size = 3 * RECORD_BYTES_MAX;
-    write_generations(&r, 1);
+    source_rig_init(&r);
+    rig_write_generations(&r, 1);
     char *junk = malloc(size);
     assert_non_null(junk);
     memset(junk, 'x', size);
@@ -371,7 +374,8 @@ static void d32_record_that_is_too_long_is_skipped(void **state)
 static void d32_nul_hole_and_garbage_are_booked_by_bytes(void **state)
 {
     struct source_rig r;
-    write_generations(&r, 1);
+    source_rig_init(&r);
+    rig_write_generations(&r, 1);
     rig_write(&r, "", SPAN("garbage\n\n"));
     rig_truncate(&r, "", 10 * 1024 * 1024);
     rig_log(&r, 2, "2\\n");
@@ -386,7 +390,8 @@ static void d32_nul_hole_and_garbage_are_booked_by_bytes(void **state)
 static void once_reads_up_to_what_was_there(void **state)
 {
     struct source_rig r;
-    write_generations(&r, 2);
+    source_rig_init(&r);
+    rig_write_generations(&r, 2);
     rig_limit(&r, (struct rig_place){2, chain_live_size(r.chain)});
     rig_log(&r, 3, "later\\n");
     rig_pull_up_to(&r, (struct rig_place){2, 72});
@@ -408,7 +413,8 @@ static void once_reads_up_to_what_was_there(void **state)
 static void nothing_is_read_past_a_hold(void **state)
 {
     struct source_rig r;
-    write_generations(&r, 1);
+    source_rig_init(&r);
+    rig_write_generations(&r, 1);
     rig_log(&r, 2, "2\\n");
     r.tools.hold = (struct slot_hold){.serial = 1, .offset = 72};
     assert_int_equal(rig_pull_all(&r), FOLLOW_IDLE);
@@ -428,7 +434,8 @@ static void nothing_is_read_past_a_hold(void **state)
 static void reset_goes_back(void **state)
 {
     struct source_rig r;
-    write_generations(&r, 2);
+    source_rig_init(&r);
+    rig_write_generations(&r, 2);
     rig_pull_all(&r);
     assert_came(&r, "o:1\no:2\n");
     follow_reset(&r.follow, &r.tools, &CURSOR_INIT);

@@ -1,35 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* S31: no heap at all per line. The linker hands every allocation of the program to these. */
+#include "allocations.h"
 #include "fixture.h"
 
 #include <stdlib.h>
-
-static unsigned long allocations;
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *p, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *p, size_t size);
-
-void *__wrap_malloc(size_t size)
-{
-    allocations++;
-    return __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    allocations++;
-    return __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *p, size_t size)
-{
-    allocations++;
-    return __real_realloc(p, size);
-}
 
 /* One line of each kind: plain, escaped, in two unusual forms, torn, garbage, blank. */
 #define TAIL "\",\"stream\":\"stdout\",\"time\":\"2026-11-23T16:01:42.234939836Z\"}\n"
