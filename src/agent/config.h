@@ -28,7 +28,8 @@ struct route_config {
 };
 
 struct config {
-    const char *docker_root; /* NULL: find it (Engine's /info, else /var/lib/docker) */
+    const char *docker_root; /* NULL: find it (Engine's /info, else /var/lib/docker); "none": no
+                                files are to be had, the Engine is asked for streams */
     const char *docker_host; /* NULL: DOCKER_HOST, else unix:///var/run/docker.sock; "none": disk */
     const char *state;       /* directory */
     const char *pins;        /* directory; never NULL once loaded */
@@ -36,8 +37,9 @@ struct config {
     int64_t record_max_bytes;
     int64_t reconcile_ns; /* how often the whole of disk and Engine is compared again */
     int64_t ledger_keep_ns;
-    const char *label_source;  /* S42; "": no such label */
-    const char *label_service; /* S42; "": no such label */
+    const char *journal_directory; /* NULL: the system's */
+    const char *label_source;      /* S42; "": no such label */
+    const char *label_service;     /* S42; "": no such label */
     enum log_level log_level;
     struct route_config *routes;
     size_t route_count;

@@ -28,15 +28,20 @@
 #define DAY    (24 * HOUR)
 
 const struct config_key config_keys[] = {
-    {WHOLE(IN("docker", "root"), path, docker_root),
+    {WHOLE(IN("docker", "root"), root, docker_root),
      .fallback_words = "found by itself: the Engine's own answer, else `/var/lib/docker`",
-     .help = "Docker's data directory; container logs are read below it."},
+     .help =
+         "Docker's data directory; container logs are read below it. `none`: its files cannot be "
+         "had (Docker Desktop, another host); the Engine is asked to stream every log."},
     {WHOLE(IN("docker", "host"), host, docker_host),
      .fallback_words = "`DOCKER_HOST` of the environment, else `unix:///var/run/docker.sock`",
      .help = "Where the Docker Engine listens. `none`: it is not asked, the disk says everything."},
     {WHOLE(IN("docker", "reconcile"), duration, reconcile_ns), .fallback = "60s",
      .minimum = 1 * SECOND, .maximum = 1 * HOUR,
      .help = "How often everything known is compared with the disk and the Engine again."},
+    {WHOLE(IN("journald", "directory"), path, journal_directory),
+     .fallback_words = "the system's own journal",
+     .help = "Where the journal's files are, for containers with the log driver `journald`."},
     {WHOLE(TOP("state"), path, state),
      .fallback_words = "`/var/lib/tallyman`; without root `$XDG_STATE_HOME/tallyman`, else "
                        "`~/.local/state/tallyman`",

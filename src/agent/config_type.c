@@ -160,6 +160,20 @@ static int path_set(struct config_reader *r, const struct config_key *key,
     return 0;
 }
 
+static int root_set(struct config_reader *r, const struct config_key *key,
+                    const struct config_node *value, void *field)
+{
+    const char *text;
+
+    int code = config_text(r, key, value, &text);
+    if (code < 0)
+        return code;
+    if (strcmp(text, "none") != 0)
+        return path_set(r, key, value, field);
+    *(const char **)field = text;
+    return 0;
+}
+
 static bool is_absolute(const char *text)
 {
     return text[0] == '/' && strlen(text) < PATH_BYTES_MAX;
@@ -264,6 +278,8 @@ const struct config_type config_type_text = {"a text", text_set, text_present, t
 const struct config_type config_type_name = {"a name of 1 to 64 letters, digits, \"-\" and \"_\"",
                                              name_set, text_present, text_print};
 const struct config_type config_type_path = {"an absolute path without \"..\"", path_set,
+                                             text_present, text_print};
+const struct config_type config_type_root = {"an absolute path without \"..\", or none", root_set,
                                              text_present, text_print};
 const struct config_type config_type_template = {"an absolute path", template_set, text_present,
                                                  text_print};

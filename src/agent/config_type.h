@@ -34,6 +34,7 @@ struct config_type {
 extern const struct config_type config_type_text;        /* const char * */
 extern const struct config_type config_type_name;        /* const char * */
 extern const struct config_type config_type_path;        /* const char * */
+extern const struct config_type config_type_root;        /* const char *: a path, or "none" */
 extern const struct config_type config_type_template;    /* const char * */
 extern const struct config_type config_type_host;        /* const char * */
 extern const struct config_type config_type_word;        /* const char *, one of key->words */

@@ -23,6 +23,11 @@ enum {
         4096,      /* segments and holes per source; then the oldest pins go, as past pins_max */
     ERAS_MAX = 64, /* eras per source; neighbours merge, counted */
 
+    /* Streams. */
+    STREAMS_MAX = 256, /* log streams of the Engine at once; further containers wait, shown */
+    SPOOL_FILE_BYTES = 4 * 1024 * 1024, /* a stream's spool file; then it is rotated */
+    SPOOL_FILES_MAX = 4,                /* of one stream; then the oldest goes */
+
     /* Delivery. */
     OUTPUT_BUFFER_BYTES = 256 * 1024, /* encoded before one write() */
     OUTPUTS_OPEN_MAX = 4096,          /* outputs open at once, also <= a quarter of the budget */

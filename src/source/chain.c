@@ -60,6 +60,7 @@ static int add_known(struct chain *c, const struct chain_known *known)
 {
     struct segment_options options = {
         .ref = known->ref,
+        .format = c->format,
         .gzip = known->gzip,
         .hole = known->hole,
         .sealed = known->sealed,
@@ -87,6 +88,7 @@ int chain_new(struct chain **ret, const struct chain_options *options,
     c->id = strdup(options->id);
     c->directory = strdup(options->directory);
     c->live_name = strdup(options->live_name);
+    c->format = options->format;
     c->pins = options->pins;
     c->reader = options->reader;
     c->scratch = options->scratch;
@@ -127,6 +129,7 @@ static int add_successor(struct chain *c, struct chain_element *cut)
     cut->named = cut->live = false;
     struct segment_options options = {
         .ref = {.serial = c->next_serial, .file = cut->segment->file},
+        .format = c->format,
         .sealed = !live,
         .fd = copy,
     };
@@ -247,6 +250,7 @@ uint64_t chain_give_up(struct chain *c, enum gap_reason reason)
             continue;
         struct segment_options options = {
             .ref = segment_name(element->segment),
+            .format = c->format,
             .hole = true,
             .sealed = true,
             .reason = reason,

@@ -33,6 +33,7 @@ struct chain_options {
     const char *id;        /* source id */
     const char *directory; /* of the live file; need not exist any more */
     const char *live_name; /* "<id>-json.log" */
+    enum record_format format;
     struct pin *pins;      /* shared; borrowed */
     struct reader *reader; /* for fingerprints; borrowed, as is scratch */
     struct batch *scratch;

@@ -20,6 +20,7 @@ struct chain_element {
 
 struct chain {
     char *id, *directory, *live_name;
+    enum record_format format;
     struct pin *pins;
     struct reader *reader;
     struct batch *scratch;

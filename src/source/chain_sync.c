@@ -88,7 +88,8 @@ static int fingerprint_file(const struct sync *s, const struct scan_file *f,
     int r = open_file(s->chain, f, &fd);
     if (r < 0)
         return r;
-    struct segment_options options = {.ref.file = f->file, .gzip = f->gzip, .fd = fd};
+    struct segment_options options = {
+        .ref.file = f->file, .format = s->chain->format, .gzip = f->gzip, .fd = fd};
     CLEANUP(segment_unref) struct segment *probe = NULL;
     r = segment_new(&probe, &options);
     if (r < 0)
@@ -169,6 +170,7 @@ static int reopen(struct sync *s, struct chain_element *e, const struct scan_fil
 
     struct segment_options options = {
         .ref = segment_name(e->segment),
+        .format = s->chain->format,
         .gzip = f->gzip,
         .ambiguous = e->ambiguous,
         .sealed = f->number > 0,
@@ -199,6 +201,7 @@ static int add_generation(struct sync *s, size_t i, struct fingerprint fingerpri
 
     struct segment_options options = {
         .ref = {.serial = serial, .fingerprint = fingerprint, .file = f->file},
+        .format = s->chain->format,
         .gzip = f->gzip,
         .hole = unreadable,
         .reason = f->size ? GAP_GZIP : GAP_EMPTY_ROTATION,
@@ -293,6 +296,7 @@ static int put_hole(struct chain *c, uint64_t serial, enum gap_reason reason)
 {
     struct segment_options options = {
         .ref.serial = serial,
+        .format = c->format,
         .hole = true,
         .sealed = true,
         .reason = reason,

@@ -17,6 +17,7 @@ int segment_new(struct segment **ret, const struct segment_options *options)
         .serial = options->ref.serial,
         .file = options->ref.file,
         .fingerprint = options->ref.fingerprint,
+        .format = options->format,
         .gzip = options->gzip,
         .ambiguous = options->ambiguous,
         .hole = options->hole,

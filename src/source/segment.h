@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "model/cursor.h"
 #include "model/gap.h"
+#include "source/record_format.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -27,6 +28,7 @@ struct segment {
     atomic_uint refs;
     uint64_t serial;
     struct file_id file;
+    enum record_format format;
     bool gzip;      /* found as a compressed rotation */
     bool ambiguous; /* found again by a fingerprint that others had, too: it may be one of them */
     bool hole;      /* nothing can be read: `reason` and `bytes` say what is missing */
@@ -46,6 +48,7 @@ struct segment {
 
 struct segment_options {
     struct segment_ref ref;
+    enum record_format format;
     bool gzip, hole, sealed, cut, ambiguous;
     enum gap_reason reason; /* of a hole */
     int64_t bytes;          /* of a hole */

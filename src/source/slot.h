@@ -35,8 +35,9 @@ struct slot_route {
 
 struct slot {
     atomic_uint refs;
-    char *id;                                      /* opaque source id: the container's full id */
-    atomic_uint ready;                             /* bit per route: look at it */
+    char *id;          /* opaque source id: the container's full id */
+    bool journal;      /* no segments: read from the journal; set before it is published */
+    atomic_uint ready; /* bit per route: look at it */
     atomic_int_fast64_t hold_until_ns;             /* monotonic; SLOT_HELD, or 0: not held */
     atomic_uint_fast64_t hold_serial, hold_offset; /* SLOT_HELD: what stands behind this is held */
     /* Where its content ended at discovery; for --once. */

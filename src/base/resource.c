@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/resource.h"
+
+struct resource_count resource_counts[RESOURCE_COUNT];
+
+const char *resource_word(enum resource kind)
+{
+    static const char *const words[] = {
+#define X(name, word, help) [name] = (word),
+        RESOURCES(X)
+#undef X
+    };
+    return words[kind];
+}
