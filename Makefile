@@ -19,6 +19,10 @@ check: ## all tests, in a release and two sanitizer builds; ends with one line o
 	@tools/install-packages build check
 	@tools/check
 
+backends: ## build the real servers that tests run beside us, once, into a cache folder
+	@tools/install-packages backends
+	@tools/backends
+
 bench: ## measure, and compare with what is measured beside it
 	@tools/install-packages build check bench
 	@tools/build build -Dtests=false -Dprefix=$(prefix)
@@ -52,4 +56,4 @@ clean: ## remove all that was built here
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
-.PHONY: build run check bench fuzz sim coverage install deps deps-check clean help
+.PHONY: build run check backends bench fuzz sim coverage install deps deps-check clean help
