@@ -6,9 +6,9 @@ import shutil
 import subprocess
 
 from measuring import MeasuringError, Usage, cpu_of, interleaved, run
-from private_engine import EngineError, PrivateEngine
 from report import Aim, Row
 from rows.deliver import write_configuration
+from support.private_engine import EngineError, PrivateEngine
 
 FASTER_MIN = 50
 NAME = "tallyman cat"

@@ -8,10 +8,10 @@ import os
 import shutil
 from pathlib import Path
 
-from docker_root import Container
 from measuring import MeasuringError, Usage, interleaved, run
 from report import Aim, Row
 from rows.rsyslog import RSYSLOG, run_rsyslog
+from support.docker_root import Container
 
 THREE_FIELDS = ["time", "stream", "message"]
 SINKS = {

@@ -6,11 +6,11 @@ import os
 import time
 from dataclasses import dataclass
 
-from docker_root import Container
 from measuring import Process, cpu_of
 from report import MIB, Row
 from rows.deliver import THREE_FIELDS, write_configuration
 from rows.rsyslog import RSYSLOG, start_rsyslog
+from support.docker_root import Container
 
 CONTAINERS = 10
 BYTES_EACH = 1_000_000

@@ -8,22 +8,24 @@ Environment:
     PATIENCE   factor on all deadlines
     SEED       of what is random; a failing run prints it
     REQUIRE_ENGINE=1   no Engine is a failure, not a skip
+    REQUIRE_BACKENDS=1   nor is a real server that `make backends` has not built
 """
 
 import os
 import random
 import shutil
-import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from support.backends import BackendMissing
 from support.docker_root import Container
-from support.numbered import build_writer
+from support.numbered import import_numbered
 from support.private_engine import EngineError, PrivateEngine
 from support.tallyman import BINARY, Tallyman
 
@@ -65,28 +67,32 @@ def dice():
 @pytest.fixture(scope="session")
 def engine(tmp_path_factory):
     """One Engine for the session, with the images `busybox` and `numbered`."""
-    private = PrivateEngine()
-    try:
-        private.start()
-    except (EngineError, OSError) as error:
-        if os.environ.get("REQUIRE_ENGINE") == "1":
-            raise
-        pytest.skip(f"no private Engine: {error}")
-    try:
+    with started_engine() as private:
         private.import_busybox("busybox")
-        _import_numbered(private, tmp_path_factory.mktemp("image"))
+        import_numbered(private, tmp_path_factory.mktemp("image"))
+        yield private
+
+
+@contextmanager
+def started_engine(*args, **keys):
+    """A PrivateEngine that runs, or the skip of the test that wants it."""
+    try:
+        private = PrivateEngine(*args, **keys)
+        private.start()
+    except BackendMissing as error:
+        skip_unless_required(f"{error}", "REQUIRE_BACKENDS")
+    except (EngineError, OSError) as error:
+        skip_unless_required(f"no private Engine: {error}", "REQUIRE_ENGINE")
+    try:
         yield private
     finally:
         private.stop()
 
 
-def _import_numbered(private, directory):
-    tree = directory / "tree"
-    tree.mkdir()
-    shutil.copy(build_writer(directory), tree / "numbered")
-    archive = directory / "numbered.tar"
-    subprocess.run(["tar", "-C", tree, "-cf", archive, "."], check=True)
-    private.docker("import", archive, "numbered")
+def skip_unless_required(why, variable):
+    if os.environ.get(variable) == "1":
+        pytest.fail(why)
+    pytest.skip(why)
 
 
 @pytest.fixture

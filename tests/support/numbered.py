@@ -18,6 +18,16 @@ def build_writer(directory):
     return binary
 
 
+def import_numbered(engine, directory, name="numbered"):
+    """Makes the image `name` that holds nothing but the writer, as /numbered."""
+    tree = Path(directory) / "tree"
+    tree.mkdir()
+    build_writer(tree)
+    archive = Path(directory) / "numbered.tar"
+    subprocess.run(["tar", "-C", tree, "-cf", archive, "."], check=True)
+    engine.docker("import", archive, name)
+
+
 def numbers(entries, stream):
     """The numbers of a stream's entries, in their order, with their times: [(number, time)]."""
     prefix = {"stdout": "out", "stderr": "err"}[stream]

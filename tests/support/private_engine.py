@@ -14,10 +14,14 @@ mounts are left alone.
 Containers have no network: always pass `--network none`. Log files are where a reader outside the
 namespaces expects them: `engine.data_root/containers/<id>/<id>-json.log`.
 
-Needs root, and Debian's docker.io, busybox-static (or busybox), util-linux and iproute2.
+Needs root, and Debian's docker.io, busybox-static (or busybox), util-linux and iproute2. Which
+dockerd: `engine="20.10"` is Debian's, `engine="29"` the one that `make backends` builds; the latter
+runs on Debian's containerd, but wants a newer runc than Debian's.
 """
 
+import contextlib
 import io
+import json
 import os
 import re
 import shutil
@@ -27,7 +31,12 @@ import subprocess
 import tarfile
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
+
+from support import backends
+
+ENGINES = ("20.10", "29")
 
 START_SECONDS_MAX = 60
 STOP_SECONDS_MAX = 60
@@ -85,7 +94,10 @@ class EngineError(Exception):
 class PrivateEngine:
     """One dockerd with its own root. `start` and `stop` may be called again and in any state."""
 
-    def __init__(self, *, live_restore=False, daemon_args=(), parent_dir=None):
+    def __init__(self, engine="20.10", *, live_restore=False, daemon_args=(), parent_dir=None):
+        assert engine in ENGINES, engine
+        self.engine = engine
+        self._backend = backends.find("engine-29") if engine == "29" else None
         self._live_restore = live_restore
         self._daemon_args = list(daemon_args)
         self._parent_dir = parent_dir
@@ -152,6 +164,8 @@ class PrivateEngine:
         if self._namespace:
             if self._init_pid:
                 _kill(self._init_pid, signal.SIGKILL)
+            for directory in cgroups:
+                _thaw(directory, self._cgroup_name)
             self._namespace.stdin.close()
             self._namespace.stdout.close()
             self._namespace.wait(STOP_SECONDS_MAX)
@@ -168,10 +182,10 @@ class PrivateEngine:
         """Starts dockerd on what is there; containers that `live_restore` kept are found again."""
         if self._daemon:
             return
-        command = ["nsenter", f"--target={self._init_pid}", "--mount", "--net", "--pid", "dockerd"]
+        program = self._backend / "dockerd" if self._backend else "dockerd"
         with open(self.log_path, "ab") as log:
             self._daemon = subprocess.Popen(
-                command + self._daemon_flags(),
+                [*self._inside("--pid"), program, *self._daemon_flags()],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -194,6 +208,11 @@ class PrivateEngine:
         self._daemon = None
 
     # Work
+
+    def bind(self, source, place):
+        """Lets everything in the Engine's namespaces see the directory `source` at `place`."""
+        for command in (["mkdir", "-p", place], ["mount", "--rbind", source, place]):
+            subprocess.run([*self._inside(), *command], check=True)
 
     def docker(self, *args, check=True, timeout=CALL_SECONDS_MAX, **options):
         """Runs the docker command line; its output is in .stdout and .stderr, as text."""
@@ -242,8 +261,8 @@ class PrivateEngine:
         if os.geteuid() != 0:
             raise EngineError("a private Engine needs root")
         self.root = Path(tempfile.mkdtemp(prefix="tallyman-engine-", dir=self._parent_dir))
-        # An empty configuration, so that the machine's own daemon.json is not read.
-        (self.root / "daemon.json").write_text("{}\n")
+        # A configuration of its own, so that the machine's daemon.json is not read.
+        (self.root / "daemon.json").write_text(json.dumps(self._configuration()) + "\n")
         with open(self.log_path, "ab") as log:
             self._namespace = subprocess.Popen(
                 ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
@@ -258,6 +277,19 @@ class PrivateEngine:
         self._init_pid = _only_child(self._namespace.pid)
         if not self._storage_driver or not self._init_pid:
             raise EngineError("no namespaces for a private Engine:\n" + self.log_tail())
+
+    def _inside(self, *namespaces):
+        """The words before a command that runs where the Engine runs."""
+        return ["nsenter", f"--target={self._init_pid}", "--mount", "--net", *namespaces]
+
+    def _configuration(self):
+        if not self._backend:
+            return {}
+        return {
+            "features": {"containerd-snapshotter": False},  # which Debian's containerd has not
+            "runtimes": {"newer-runc": {"path": str(self._backend / "runc")}},
+            "default-runtime": "newer-runc",
+        }
 
     def _daemon_flags(self):
         flags = [
@@ -349,6 +381,16 @@ def _kill(pid, signal_number):
         os.kill(pid, signal_number)
     except ProcessLookupError:
         pass
+
+
+def _thaw(mount, name):
+    """Lets the processes of paused containers die: what is frozen hears no signal."""
+    thawed = {"freezer.state": b"THAWED", "cgroup.freeze": b"0"}
+    with contextlib.suppress(OSError):  # a group may end while we walk, and not each mount has ours
+        for _, _, files, directory in os.fwalk(name, dir_fd=mount):
+            for file in thawed.keys() & set(files):
+                with open(file, "wb", opener=partial(os.open, dir_fd=directory)) as control:
+                    control.write(thawed[file])
 
 
 def _remove_cgroup(mount, name):
