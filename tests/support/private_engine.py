@@ -185,7 +185,7 @@ class PrivateEngine:
         program = self._backend / "dockerd" if self._backend else "dockerd"
         with open(self.log_path, "ab") as log:
             self._daemon = subprocess.Popen(
-                [*self._inside("--pid"), program, *self._daemon_flags()],
+                [*self.inside("--pid"), program, *self._daemon_flags()],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -209,10 +209,15 @@ class PrivateEngine:
 
     # Work
 
+    def inside(self, *namespaces):
+        """The words before a command that is to run among the Engine's mounts and networks, and
+        with "--pid" as one of its processes, which end with it."""
+        return ["nsenter", f"--target={self._init_pid}", "--mount", "--net", *namespaces]
+
     def bind(self, source, place):
         """Lets everything in the Engine's namespaces see the directory `source` at `place`."""
         for command in (["mkdir", "-p", place], ["mount", "--rbind", source, place]):
-            subprocess.run([*self._inside(), *command], check=True)
+            subprocess.run([*self.inside(), *command], check=True)
 
     def docker(self, *args, check=True, timeout=CALL_SECONDS_MAX, **options):
         """Runs the docker command line; its output is in .stdout and .stderr, as text."""
@@ -277,10 +282,6 @@ class PrivateEngine:
         self._init_pid = _only_child(self._namespace.pid)
         if not self._storage_driver or not self._init_pid:
             raise EngineError("no namespaces for a private Engine:\n" + self.log_tail())
-
-    def _inside(self, *namespaces):
-        """The words before a command that runs where the Engine runs."""
-        return ["nsenter", f"--target={self._init_pid}", "--mount", "--net", *namespaces]
 
     def _configuration(self):
         if not self._backend:

@@ -34,9 +34,13 @@ def file_route(name, path, **keys):
 
 
 class Tallyman:
-    """One state directory and one configuration; at most one running daemon."""
+    """One state directory and one configuration; at most one running daemon.
 
-    def __init__(self, directory, root, routes, host="none", pins=None, **keys):
+    `identity` holds whose it is to be, in the words of subprocess (user, group, extra_groups); such
+    a user may need a copy of the program where it can be reached: `binary`."""
+
+    def __init__(self, directory, root, routes, host="none", pins=None, *, identity=None,
+                 binary=BINARY, **keys):  # fmt: skip
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.state = self.directory / "state"
@@ -50,6 +54,8 @@ class Tallyman:
             "routes": routes,
         }
         self.process = None
+        self.identity = identity or {}
+        self.binary = binary
         self.log_path = self.directory / "log"
         self.configure()
 
@@ -75,11 +81,12 @@ class Tallyman:
         assert self.process is None, "it runs already"
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [BINARY, "run", "-c", self.config_path, *arguments],
+                [self.binary, "run", "-c", self.config_path, *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 env=self.environment(environment),
+                **self.identity,
             )
         return self
 
@@ -121,12 +128,13 @@ class Tallyman:
     def run(self, verb, *arguments, timeout_s=60.0, environment=None, check=0):
         """One verb with this configuration, to its end."""
         done = subprocess.run(
-            [BINARY, verb, "-c", self.config_path, *map(str, arguments)],
+            [self.binary, verb, "-c", self.config_path, *map(str, arguments)],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=timeout_s * PATIENCE,
             env=self.environment(environment),
             check=False,
+            **self.identity,
         )
         told = done.stderr.decode(errors="replace")
         assert not _FINDINGS.search(told), told
