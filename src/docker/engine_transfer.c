@@ -17,6 +17,7 @@ struct engine_transfer {
     CURL *easy;   /* owned */
     const struct docker_host *host;
     void *owner;
+    void (*take)(void *owner, struct span bytes);
     bool stream, opened, paused, too_large;
     long deadline_ms;
     struct buf body;
@@ -41,7 +42,7 @@ struct engine_transfer *engine_transfer_free(struct engine_transfer *t)
     return NULL;
 }
 
-static long status_of(const struct engine_transfer *t)
+long engine_transfer_status(const struct engine_transfer *t)
 {
     long status = 0;
     curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
@@ -63,7 +64,7 @@ static size_t take_header(char *data, size_t size, size_t count, void *context)
             end++;
         snprintf(t->api_version, sizeof(t->api_version), "%.*s", (int)(end - at), data + at);
     }
-    if (bytes <= 2 && status_of(t) == STATUS_OK)
+    if (bytes <= 2 && engine_transfer_status(t) == STATUS_OK)
         t->opened = true;
     return bytes;
 }
@@ -73,6 +74,10 @@ static size_t take_body(char *data, size_t size, size_t count, void *context)
     struct engine_transfer *t = context;
     struct span bytes = {data, size * count};
 
+    if (t->take && t->opened) {
+        t->take(t->owner, bytes);
+        return bytes.size;
+    }
     if (t->stream && t->opened) {
         if (!event_stream_has_room(&t->events, bytes.size)) {
             t->paused = true;
@@ -128,6 +133,7 @@ int engine_transfer_start(struct engine_transfer **ret, CURLM *multi,
         .multi = multi,
         .host = options->host,
         .owner = options->owner,
+        .take = options->take,
         .stream = options->stream,
         .deadline_ms = options->deadline_ms,
         .body = BUF_INIT(options->body_max),
@@ -148,6 +154,11 @@ void *engine_transfer_owner(CURL *easy)
     char *t = NULL;
     curl_easy_getinfo(easy, CURLINFO_PRIVATE, &t);
     return ((struct engine_transfer *)(void *)t)->owner;
+}
+
+CURL *engine_transfer_easy(const struct engine_transfer *t)
+{
+    return t->easy;
 }
 
 bool engine_transfer_opened(const struct engine_transfer *t)
@@ -226,7 +237,7 @@ static int curl_failure(const struct engine_transfer *t, CURLcode code, struct e
 int engine_transfer_result(const struct engine_transfer *t, CURLcode code, struct error *error)
 {
     char message[ENGINE_MESSAGE_MAX];
-    long status = status_of(t);
+    long status = engine_transfer_status(t);
     int r = 0;
 
     if (code != CURLE_OK)

@@ -26,8 +26,9 @@ struct engine_transfer_options {
     const char *path; /* "/v1.41/info" */
     size_t body_max;  /* bytes */
     long deadline_ms; /* for the whole answer; of a stream, for connecting only */
-    bool stream;      /* an event stream: its body is fed to the events below */
-    void *owner;      /* what engine_transfer_owner gives back */
+    bool stream;      /* without an end: its body is fed to the events below, or to `take` */
+    void (*take)(void *owner, struct span bytes);
+    void *owner; /* what engine_transfer_owner gives back */
 };
 
 /* 0 or -ENOMEM. `host` must live as long as the transfer. */
@@ -37,6 +38,8 @@ struct engine_transfer *engine_transfer_free(struct engine_transfer *t);
 DEFINE_CLEANUP(struct engine_transfer *, engine_transfer_free)
 
 void *engine_transfer_owner(CURL *easy);
+/* For options of one's own, before the multi handle moves on. */
+CURL *engine_transfer_easy(const struct engine_transfer *t);
 
 /* A stream: true once its headers have come and say that it is one. */
 bool engine_transfer_opened(const struct engine_transfer *t);
@@ -47,6 +50,7 @@ void engine_transfer_resume(struct engine_transfer *t);
 /* Once it is over: 0, TRANSFER_E_NOT_FOUND or -errno; `error` says where and why. */
 int engine_transfer_result(const struct engine_transfer *t, CURLcode code, struct error *error)
     MUST_CHECK;
+long engine_transfer_status(const struct engine_transfer *t); /* of HTTP; 0: no answer */
 struct span engine_transfer_body(const struct engine_transfer *t);
 const char *engine_transfer_api_version(const struct engine_transfer *t); /* "" if it said none */
 /* Puts "unix:///…: GET /…: ", without the query, before the sentence. */
