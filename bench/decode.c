@@ -48,8 +48,8 @@ static struct span whole_lines(struct span s)
 
 static size_t decode_lines(struct bench *b, struct span lines, size_t *ret_consumed)
 {
-    const struct json_file_position at = {.serial = 1, .after_ns = GAP_TIME_UNKNOWN};
-    struct json_file_result result;
+    const struct record_position at = {.serial = 1, .after_ns = GAP_TIME_UNKNOWN};
+    struct record_result result;
     batch_reset(&b->batch);
     json_file_decode(&b->decoder, lines, &at, &b->batch, &result);
     *ret_consumed = result.consumed;

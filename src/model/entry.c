@@ -3,12 +3,13 @@
 
 #include <errno.h>
 
-/* Room for what one pull may unescape and then join once more, and for the lines that were open
- * when it began. Only what is used of it is ever touched. */
+/* Room for what one pull may unescape and then join once more, or escape, six characters a byte;
+ * and for the lines that were open when it began. Only what is used of it is ever touched. */
 enum {
-    BATCH_ARENA_BYTES =
-        2 * (READ_QUANTUM_BYTES + RECORD_BYTES_MAX) + STREAM_COUNT * JOINED_TEXT_MAX,
+    BATCH_ARENA_BYTES = 6 * (READ_QUANTUM_BYTES + RECORD_BYTES_MAX) +
+                        STREAM_COUNT * (JOINED_TEXT_MAX + RECORD_BYTES_MAX),
 };
+_Static_assert(sizeof(struct entry) == 64, "a cache line");
 
 int batch_init(struct batch *b, enum message_form form)
 {

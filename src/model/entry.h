@@ -31,6 +31,8 @@ enum entry_flags {
     ENTRY_UNTERMINATED = 1 << 2, /* the program wrote no newline at its end */
     ENTRY_TIME_MISSING = 1 << 3, /* no valid time in the record: stamped with the time of reading */
     ENTRY_STREAM_MISSING = 1 << 4, /* no stream in the record: taken for stdout */
+    ENTRY_CHUNK = 1 << 5,          /* a numbered piece of a cut line, not joined yet: its message is
+                                      in bytes, whatever the batch's form */
 };
 
 struct entry {
@@ -42,7 +44,20 @@ struct entry {
     uint32_t source_bytes; /* what Docker counts towards its 16,384 a chunk */
     uint16_t flags;        /* enum entry_flags */
     uint8_t stream;        /* enum stream */
+    uint8_t chunk;         /* ENTRY_CHUNK: chunk_number() of it */
 };
+
+/* Docker's ordinal of a chunk in a byte: 1 for the first of a line alone, then in circles from 2 to
+ * 255; 0 where it is not known. */
+static inline uint8_t chunk_number(uint64_t ordinal)
+{
+    return (uint8_t)(ordinal < 2 ? ordinal : 2 + (ordinal - 2) % 254);
+}
+
+static inline uint8_t chunk_number_after(uint8_t number)
+{
+    return number == 0 ? 0 : number == 255 ? 2 : (uint8_t)(number + 1);
+}
 
 struct container;
 

@@ -22,6 +22,8 @@
     X(GAP_GZIP, "gzip", "a compressed rotation that is unfinished or damaged")                     \
     X(GAP_EMPTY_ROTATION, "empty_rotation", "a rotation of zero bytes, as a power cut leaves it")  \
     X(GAP_OPEN_LINE, "open_line", "the beginning of a line whose first chunks are gone")           \
+    X(GAP_DROPPED, "dropped",                                                                      \
+      "chunks of a line that Docker dropped (`mode=non-blocking`) before they were written")       \
     X(GAP_AMBIGUOUS, "ambiguous", "segments that could not be told apart; the oldest was taken")
 
 enum gap_reason {

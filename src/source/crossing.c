@@ -203,24 +203,28 @@ static size_t index_of(const struct follow *f, const struct follow_tools *t)
                : t->view->segment_count;
 }
 
-static void book_tail(struct follow *f, struct follow_tools *t, struct batch *batch, uint64_t tail,
-                      bool damaged)
+/* Books what is left behind in the segment. True where there are whole records behind that. */
+static bool book_tail(struct follow *f, struct follow_tools *t, struct batch *batch,
+                      const struct reader_result *end)
 {
-    if (damaged)
+    bool whole_file = !end->damaged || end->records_behind;
+    if (!whole_file)
         crossing_book(f, t, batch, GAP_GZIP, f->segment->serial, f->cursor.offset,
                       GAP_BYTES_UNKNOWN);
-    else if (tail)
-        crossing_book(f, t, batch, GAP_TORN, f->segment->serial, f->cursor.offset, (int64_t)tail);
-    if (tail && !damaged) {
-        batch->bytes_consumed += tail;
-        batch->bytes_gap += tail;
-        f->cursor.offset += tail;
+    else if (end->tail)
+        crossing_book(f, t, batch, GAP_TORN, f->segment->serial, f->cursor.offset,
+                      (int64_t)end->tail);
+    if (whole_file && end->tail) {
+        batch->bytes_consumed += end->tail;
+        batch->bytes_gap += end->tail;
+        f->cursor.offset += end->tail;
         f->cursor.last_size = 0;
     }
+    return end->records_behind;
 }
 
-int crossing_end(struct follow *f, struct follow_tools *t, struct batch *batch, uint64_t tail,
-                 bool damaged)
+int crossing_end(struct follow *f, struct follow_tools *t, struct batch *batch,
+                 const struct reader_result *end)
 {
     size_t i = index_of(f, t);
     if (i == t->view->segment_count) { /* the chain has it as another element by now */
@@ -237,8 +241,8 @@ int crossing_end(struct follow *f, struct follow_tools *t, struct batch *batch, 
     if (atomic_load_explicit(&f->segment->cut, memory_order_acquire))
         crossing_book(f, t, batch, GAP_TRUNCATED, f->segment->serial, f->cursor.offset,
                       GAP_BYTES_UNKNOWN);
-    else
-        book_tail(f, t, batch, tail, damaged);
+    else if (book_tail(f, t, batch, end))
+        return FOLLOW_PROGRESS;
     return advance(f, t, batch, i + 1);
 }
 
@@ -294,10 +298,10 @@ static int enter_at_start(struct follow *f, struct follow_tools *t, uint64_t ser
 static int enter_within(struct follow *f, struct follow_tools *t, struct segment *s,
                         uint64_t offset, struct batch *batch)
 {
-    uint64_t at = offset - 1, bytes;
+    uint64_t at = offset, bytes;
     bool found = false;
     while (!found) {
-        int outcome = reader_skip(t->reader, s, at, &bytes, &found);
+        int outcome = reader_search(t->reader, s, at, &bytes, &found);
         if (outcome == READER_END)
             return t->view->gone ? finish(f, t, batch) : FOLLOW_IDLE;
         if (outcome == READER_AGAIN)

@@ -15,9 +15,9 @@ void crossing_book(struct follow *f, struct follow_tools *t, struct batch *batch
 /* The follow has no segment: finds it by the cursor. */
 int crossing_place(struct follow *f, struct follow_tools *t, struct batch *batch);
 
-/* The segment has no whole record beyond the cursor; `tail` bytes are there that make none. */
-int crossing_end(struct follow *f, struct follow_tools *t, struct batch *batch, uint64_t tail,
-                 bool damaged);
+/* The segment has no whole record beyond the cursor, as `end` (of READER_END) tells. */
+int crossing_end(struct follow *f, struct follow_tools *t, struct batch *batch,
+                 const struct reader_result *end);
 
 /* The segment cannot be read any more. */
 int crossing_gone(struct follow *f, struct follow_tools *t, struct batch *batch);

@@ -4,7 +4,7 @@
 #include <xxhash.h>
 
 #include "base/limits.h"
-#include "source/json_file/json_file.h"
+#include "source/records.h"
 
 struct fingerprint fingerprint_of(struct span record)
 {
@@ -12,28 +12,37 @@ struct fingerprint fingerprint_of(struct span record)
     return (struct fingerprint){.high = h.high64, .low = h.low64};
 }
 
-/* The first record among whole lines, taken one by one: the rest need not be decoded. */
-static bool first_record(struct span lines, struct batch *scratch, struct fingerprint *ret)
+/* The first that decodes among whole records, taken one by one: the rest need not be decoded. */
+static bool first_record(enum record_format format, struct span records, struct batch *scratch,
+                         struct fingerprint *ret)
 {
-    struct json_file decoder;
-    json_file_init(&decoder, FORM_JSON);
+    struct records_decoder decoder;
+    records_init(&decoder, scratch->form);
 
-    while (lines.size) {
-        const char *newline = memchr(lines.data, '\n', lines.size);
-        struct span line = {lines.data, (size_t)(newline - lines.data) + 1};
-        struct json_file_result result;
+    while (records.size) {
+        struct span record = {records.data, records_first(format, records)};
+        struct record_result result;
         batch_reset(scratch);
-        json_file_decode(&decoder, line, &(struct json_file_position){0}, scratch, &result);
+        records_decode(&decoder, format, record, &(struct record_position){0}, scratch, &result);
         if (scratch->count) {
-            size_t from = scratch->entries[0].offset;
-            *ret = fingerprint_of((struct span){line.data + from, line.size - 1 - from});
+            *ret = fingerprint_of(result.last_record);
             batch_reset(scratch);
             return true;
         }
-        lines.data += line.size;
-        lines.size -= line.size;
+        records.data += record.size;
+        records.size -= record.size;
     }
     return false;
+}
+
+/* What is passed where no whole record begins at the offset; 0: no more is to be read. */
+static uint64_t passed(const struct segment *s, int outcome, const struct reader_result *result)
+{
+    if (outcome == READER_NUL)
+        return result->bytes;
+    /* What may still be written to is no fragment yet. */
+    bool torn = outcome == READER_END && result->records_behind && atomic_load(&s->sealed);
+    return torn ? result->tail : 0;
 }
 
 int fingerprint_read(struct reader *r, struct segment *s, struct batch *scratch,
@@ -43,16 +52,17 @@ int fingerprint_read(struct reader *r, struct segment *s, struct batch *scratch,
     while (searched < FINGERPRINT_SEARCH_MAX) {
         struct reader_result result;
         int outcome = reader_read(r, s, offset, &(struct reader_before){0}, &result);
-        if (outcome == READER_NUL) {
-            offset += result.bytes; /* a hole costs nothing: it does not count as searched */
+        uint64_t bytes = passed(s, outcome, &result);
+        if (bytes) {
+            offset += bytes; /* a hole costs nothing: it does not count as searched */
             continue;
         }
         if (outcome)
             return outcome == READER_TOO_LONG ? READER_END : outcome;
-        if (first_record(result.lines, scratch, ret))
+        if (first_record(s->format, result.records, scratch, ret))
             return 0;
-        offset += result.lines.size;
-        searched += result.lines.size;
+        offset += result.records.size;
+        searched += result.records.size;
     }
     return READER_END;
 }

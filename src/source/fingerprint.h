@@ -18,5 +18,5 @@ int fingerprint_read(struct reader *r, struct segment *s, struct batch *scratch,
 /* Stores it in the segment, unless it is known. Same answers. */
 int fingerprint_learn(struct reader *r, struct segment *s, struct batch *scratch) MUST_CHECK;
 
-/* Of a record's raw bytes, without its newline. */
+/* Of a record's raw bytes, of a line without its newline. */
 struct fingerprint fingerprint_of(struct span record);

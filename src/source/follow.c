@@ -12,7 +12,7 @@
 int follow_tools_init(struct follow_tools *t, enum message_form form)
 {
     *t = (struct follow_tools){.hold.serial = SLOT_NO_HOLD};
-    json_file_init(&t->decoder, form);
+    records_init(&t->decoder, form);
     join_init(&t->join);
     t->scratch = calloc(1, sizeof(*t->scratch));
     if (!t->scratch || batch_init(t->scratch, form) < 0 || reader_new(&t->reader) < 0) {
@@ -97,18 +97,6 @@ static uint64_t limit_in_segment(const struct follow *f, const struct follow_too
     return limit;
 }
 
-/* The lines that begin before `limit`: a record belongs to where it begins. */
-static struct span lines_before(struct span lines, uint64_t offset, uint64_t limit)
-{
-    if (limit >= offset + lines.size)
-        return lines;
-    if (limit <= offset)
-        return (struct span){lines.data, 0};
-    size_t inside = (size_t)(limit - offset) - 1;
-    const char *newline = memchr(lines.data + inside, '\n', lines.size - inside);
-    return (struct span){lines.data, (size_t)(newline - lines.data) + 1};
-}
-
 static bool needs_join(const struct cursor *cursor, const struct batch *batch, size_t first)
 {
     for (int i = 0; i < STREAM_COUNT; i++)
@@ -117,7 +105,7 @@ static bool needs_join(const struct cursor *cursor, const struct batch *batch, s
     unsigned flags = 0;
     for (size_t i = first; i < batch->count; i++)
         flags |= batch->entries[i].flags;
-    return flags & ENTRY_UNTERMINATED;
+    return flags & (ENTRY_UNTERMINATED | ENTRY_CHUNK);
 }
 
 /* The cursor names its segment by everything that is known of it. The fingerprint is known on
@@ -131,36 +119,38 @@ static void name_segment(struct follow *f, struct follow_tools *t)
     atomic_fetch_or_explicit(&f->slot->routes[t->route].saw, SLOT_SAW_HEAD, memory_order_release);
 }
 
-/* Whole lines are there: decodes them into the batch and moves the cursor behind them. */
-static int take_lines(struct follow *f, struct follow_tools *t, struct span lines,
-                      struct batch *batch)
+/* Whole records are there: decodes them into the batch and moves the cursor behind them. */
+static int take_records(struct follow *f, struct follow_tools *t, struct span records,
+                        struct batch *batch)
 {
     struct cursor *c = &f->cursor;
     size_t first = join_is_open(c->open) ? STREAM_COUNT : 0;
-    struct json_file_position at = {f->segment->serial, c->offset, c->last_ns};
-    struct json_file_result result;
+    struct record_position at = {f->segment->serial, c->offset, c->last_ns};
+    struct record_result result;
 
     size_t gaps_before = batch->gap_count;
     batch->count = first;
-    json_file_decode(&t->decoder, lines, &at, batch, &result);
-    CHECK(result.consumed > 0 && result.consumed <= lines.size);
+    records_decode(&t->decoder, f->segment->format, records, &at, batch, &result);
+    CHECK(result.consumed > 0 && result.consumed <= records.size);
     for (size_t i = gaps_before; i < batch->gap_count; i++)
         batch->bytes_gap += (uint64_t)batch->gaps[i].bytes;
 
-    if (!t->records && needs_join(c, batch, first))
+    if (t->records)
+        join_none(batch);
+    else if (needs_join(c, batch, first))
         join_apply(&t->join, c->open, batch, first, gaps_before, &c->segment);
 
-    struct reader_before before = reader_remember((struct span){lines.data, result.consumed});
+    struct reader_before before = reader_remember((struct span){records.data, result.consumed});
     c->kind = CURSOR_AT;
     c->offset += result.consumed;
     c->last_ns = result.last_ns;
     c->last_hash = before.hash;
     c->last_size = before.size;
-    f->more |= result.consumed < lines.size;
+    f->more |= result.consumed < records.size;
     return FOLLOW_PROGRESS;
 }
 
-/* Passes bytes that are no lines. */
+/* Passes bytes that are no records. */
 static int pass_bytes(struct follow *f, struct follow_tools *t, struct batch *batch,
                       enum gap_reason reason, uint64_t bytes)
 {
@@ -184,7 +174,7 @@ static int at_end(struct follow *f, struct follow_tools *t, struct batch *batch,
         if (size >= 0 && (uint64_t)size < f->cursor.offset)
             return relocate(f, t, batch);
     }
-    return crossing_end(f, t, batch, result->tail, result->damaged);
+    return crossing_end(f, t, batch, result);
 }
 
 /* Inside a record that is too long. */
@@ -192,7 +182,7 @@ static int skip_on(struct follow *f, struct follow_tools *t, struct batch *batch
 {
     uint64_t bytes;
     bool found;
-    int outcome = reader_skip(t->reader, f->segment, f->cursor.offset, &bytes, &found);
+    int outcome = reader_search(t->reader, f->segment, f->cursor.offset, &bytes, &found);
     if (outcome == READER_END)
         return at_end(f, t, batch, &(struct reader_result){0});
     if (outcome == READER_AGAIN)
@@ -202,6 +192,8 @@ static int skip_on(struct follow *f, struct follow_tools *t, struct batch *batch
     if (outcome)
         return outcome;
     f->cursor.skipping = !found;
+    if (bytes == 0)
+        return FOLLOW_AGAIN;
     return pass_bytes(f, t, batch, GAP_TOO_LONG, bytes);
 }
 
@@ -221,7 +213,7 @@ static int leave_cut(struct follow *f, struct follow_tools *t, struct batch *bat
     const struct view *view = t->view;
     if (t->once && view->segments[view->segment_count - 1] == f->segment)
         return FOLLOW_AGAIN;
-    return crossing_end(f, t, batch, 0, false);
+    return crossing_end(f, t, batch, &(struct reader_result){0});
 }
 
 static int read_on(struct follow *f, struct follow_tools *t, const struct view *view, size_t era,
@@ -255,11 +247,25 @@ static int read_on(struct follow *f, struct follow_tools *t, const struct view *
     }
 
     f->more = result.more;
-    struct span lines = lines_before(result.lines, c->offset, limit_in_segment(f, t, view, era));
-    if (lines.size == 0)
+    uint64_t limit = limit_in_segment(f, t, view, era);
+    struct span records = records_before(f->segment->format, result.records,
+                                         limit > c->offset ? limit - c->offset : 0);
+    if (records.size == 0)
         return FOLLOW_IDLE; /* the end of --once, or of what is not held */
-    f->more |= lines.size < result.lines.size;
-    return take_lines(f, t, lines, batch);
+    f->more |= records.size < result.records.size;
+    return take_records(f, t, records, batch);
+}
+
+/* By now the chain may have the segment in another file, or as a hole: to be placed anew. */
+static void leave_replaced(struct follow *f, struct follow_tools *t)
+{
+    if (!f->segment)
+        return;
+    size_t i = view_find(t->view, f->segment->serial);
+    if (i < t->view->segment_count && t->view->segments[i] == f->segment)
+        return;
+    reader_forget(t->reader, f->segment);
+    f->segment = segment_unref(f->segment);
 }
 
 /* The era in which the cursor stands; of one that has consumed a segment, that of the next. */
@@ -293,6 +299,7 @@ int follow_pull(struct follow *f, struct follow_tools *t, const struct view *vie
     if (view->unlooked)
         return FOLLOW_IDLE; /* what seems to be missing may be there */
     t->view = view;
+    leave_replaced(f, t);
     size_t era = look_at_era(f, t, batch);
 
     int r = own_join(f, t, batch);

@@ -13,8 +13,8 @@
 
 #include "model/entry.h"
 #include "source/join.h"
-#include "source/json_file/json_file.h"
 #include "source/reader.h"
+#include "source/records.h"
 #include "source/slot.h"
 
 enum follow_outcome {
@@ -38,7 +38,7 @@ struct follow {
 /* What the follows of one route share, since it pulls them one after the other. */
 struct follow_tools {
     struct reader *reader;
-    struct json_file decoder;
+    struct records_decoder decoder;
     struct join join;
     const struct follow *join_owner; /* whose open lines' text the join holds */
     struct batch *scratch;           /* for fingerprints and replays */

@@ -2,6 +2,7 @@
 #include "source/join.h"
 
 #include "base/check.h"
+#include "source/local_file/escape.h"
 
 void join_init(struct join *j)
 {
@@ -43,6 +44,7 @@ static void line_append(struct join_line *line, const struct entry *e)
     buf_append(&line->text, e->message);
     CHECK(!line->text.failed); /* LINE_BYTES_MAX was tested before, memory is the CHECK's matter */
     line->source_bytes += e->source_bytes;
+    line->chunk = e->chunk;
 }
 
 static void line_begin(struct join_line *line, const struct entry *e)
@@ -51,6 +53,7 @@ static void line_begin(struct join_line *line, const struct entry *e)
     buf_clear(&line->attrs_text);
     buf_append(&line->attrs_text, e->attrs);
     line->source_bytes = 0;
+    line->bytes = e->flags & ENTRY_CHUNK;
     line->passed = 0;
     line->mark_offset = e->offset;
     line_append(line, e);
@@ -65,6 +68,31 @@ static struct span copy_to_arena(struct batch *batch, struct span text)
     return (struct span){to, text.size};
 }
 
+static struct span escape_to_arena(struct batch *batch, struct span text)
+{
+    char *to = arena_take(&batch->arena, text.size * ESCAPED_BYTES_MAX);
+    CHECK(to); /* BATCH_ARENA_BYTES has room for the text of a pull and the open lines */
+    struct span escaped = {to, escape_write(to, text)};
+    batch->arena.used -= text.size * ESCAPED_BYTES_MAX - escaped.size;
+    return escaped;
+}
+
+static struct span line_text(const struct join_line *line, struct batch *batch)
+{
+    struct span text = buf_span(&line->text);
+    bool escape = line->bytes && batch->form == FORM_JSON;
+    return escape ? escape_to_arena(batch, text) : copy_to_arena(batch, text);
+}
+
+/* A chunk that stands for itself: no longer one. */
+static void settle(struct entry *e, struct batch *batch)
+{
+    if ((e->flags & ENTRY_CHUNK) && batch->form == FORM_JSON)
+        e->message = escape_to_arena(batch, e->message);
+    e->flags &= (uint16_t)~ENTRY_CHUNK;
+    e->chunk = 0;
+}
+
 /* The open line of `stream` as an entry; the caller says what becomes of the open line. */
 static struct entry line_entry(struct join_line *line, const struct open_line *open,
                                unsigned stream, unsigned flags, struct batch *batch)
@@ -73,7 +101,7 @@ static struct entry line_entry(struct join_line *line, const struct open_line *o
         .time_ns = open->time_ns,
         .serial = open->segment.serial,
         .offset = open->offset,
-        .message = copy_to_arena(batch, buf_span(&line->text)),
+        .message = line_text(line, batch),
         .attrs = copy_to_arena(batch, buf_span(&line->attrs_text)),
         .source_bytes = (uint32_t)line->source_bytes,
         .flags = (uint16_t)(flags | (open->continued ? ENTRY_CONTINUED : 0u)),
@@ -90,14 +118,51 @@ static bool is_cut_chunk(const struct entry *e)
            e->source_bytes >= SOURCE_CHUNK_BYTES;
 }
 
+static bool has_number(const struct entry *e)
+{
+    return (e->flags & ENTRY_CHUNK) && e->chunk > 0;
+}
+
+/* Once for each reason and pull: what follows of it is part of the same. */
+static void book(struct batch *batch, size_t booked_from, enum gap_reason reason,
+                 const struct entry *e, int64_t after_ns)
+{
+    for (size_t i = booked_from; i < batch->gap_count; i++)
+        if (batch->gaps[i].reason == reason) {
+            batch->gaps[i].before_ns = e->time_ns;
+            return;
+        }
+    bool booked = batch_add_gap(batch, (struct gap){.reason = reason,
+                                                    .serial = e->serial,
+                                                    .offset = e->offset,
+                                                    .bytes = GAP_BYTES_UNKNOWN,
+                                                    .after_ns = after_ns,
+                                                    .before_ns = e->time_ns});
+    CHECK(booked); /* LOCAL_FILE_GAPS_LEFT: chunks have numbers in no other format */
+}
+
+/* What a record that continues no open line continues. */
+static bool continues(const struct open_line *open, struct entry *e, struct batch *batch,
+                      size_t booked_from)
+{
+    if (has_number(e) && e->chunk == 1)
+        return false;
+    if (open->kind == OPEN_CUT && open->time_ns == e->time_ns)
+        return true;
+    if (!has_number(e))
+        return false;
+    book(batch, booked_from, GAP_OPEN_LINE, e, GAP_TIME_UNKNOWN);
+    return true;
+}
+
 /* A record that continues no open line. True where it is an entry of its own. */
 static bool begin(struct join_line *line, struct open_line *open, struct entry *e,
-                  const struct segment_ref *segment)
+                  const struct segment_ref *segment, bool continued, struct batch *batch)
 {
-    bool continued = open->kind == OPEN_CUT && open->time_ns == e->time_ns;
     if (!is_cut_chunk(e)) {
         if (continued)
             e->flags |= ENTRY_CONTINUED;
+        settle(e, batch);
         *open = (struct open_line){.kind = OPEN_NONE};
         return true;
     }
@@ -158,32 +223,60 @@ static size_t cut_waiting(struct join *j, struct open_line open[STREAM_COUNT], u
     return out;
 }
 
+/* The open line of e's stream where e shows that it ends or is cut before it. True with its entry.
+ */
+static bool end_before(struct join *j, struct open_line open[STREAM_COUNT], const struct entry *e,
+                       struct batch *batch, size_t booked_from, struct entry *ret)
+{
+    struct open_line *mine = &open[e->stream];
+    struct join_line *line = &j->lines[e->stream];
+    if (mine->kind != OPEN_LINE)
+        return false;
+    bool numbered = has_number(e) && line->chunk > 0;
+    if (mine->time_ns != e->time_ns || (numbered && e->chunk == 1)) {
+        *ret = line_entry(line, mine, e->stream, ENTRY_UNTERMINATED, batch);
+        *mine = (struct open_line){.kind = OPEN_NONE};
+        return true;
+    }
+    if (!numbered || e->chunk == chunk_number_after(line->chunk))
+        return false;
+    book(batch, booked_from, GAP_DROPPED, e, mine->time_ns);
+    *ret = cut(j, open, e->stream, batch);
+    return true;
+}
+
 void join_apply(struct join *j, struct open_line open[STREAM_COUNT], struct batch *batch,
                 size_t first, size_t gap, const struct segment_ref *segment)
 {
-    size_t out = 0;
+    size_t out = 0, gaps = batch->gap_count;
     for (size_t i = first; i < batch->count; i++) {
         struct entry e = batch->entries[i]; /* a copy: what is written may overtake it */
         struct open_line *mine = &open[e.stream];
         struct join_line *line = &j->lines[e.stream];
 
         bool missing = false;
-        for (; gap < batch->gap_count && batch->gaps[gap].offset < e.offset; gap++)
+        for (; gap < gaps && batch->gaps[gap].offset < e.offset; gap++)
             missing = true;
         out = cut_waiting(j, open, e.offset, missing, batch, out);
-        if (mine->kind == OPEN_LINE && mine->time_ns != e.time_ns) {
-            batch->entries[out++] = line_entry(line, mine, e.stream, ENTRY_UNTERMINATED, batch);
-            *mine = (struct open_line){.kind = OPEN_NONE};
-        }
-        bool ends = mine->kind == OPEN_LINE ? extend(line, mine, &e, batch)
-                                            : begin(line, mine, &e, segment);
+        struct entry before;
+        if (end_before(j, open, &e, batch, gaps, &before))
+            batch->entries[out++] = before;
+        bool ends = mine->kind == OPEN_LINE
+                        ? extend(line, mine, &e, batch)
+                        : begin(line, mine, &e, segment, continues(mine, &e, batch, gaps), batch);
         if (ends)
             batch->entries[out++] = e;
         CHECK(out <= i + 1);
     }
     batch->count = out;
-    if (gap < batch->gap_count)
+    if (gap < gaps)
         join_cut(j, open, batch);
+}
+
+void join_none(struct batch *batch)
+{
+    for (size_t i = 0; i < batch->count; i++)
+        settle(&batch->entries[i], batch);
 }
 
 void join_replay(struct join *j, struct open_line open[STREAM_COUNT], const struct batch *batch,

@@ -4,6 +4,10 @@
  * bear the same time; a chunk that ends no line and is shorter than 16,384 bytes is the end of its
  * stream's run. There is no timer: reading the same bytes again gives the same entries.
  *
+ * Chunks with numbers (ENTRY_CHUNK) show besides where some are missing: before the first that is
+ * there (GAP_OPEN_LINE), or in the middle of a line (GAP_DROPPED); and a first one begins another
+ * line, whatever its time. Their text is in bytes until here: a character may be cut, too.
+ *
  * What is unfinished lives in two places: its place and time in the cursor (struct open_line), its
  * text here. The text can be lost at any time and read again from the place.
  *
@@ -20,6 +24,8 @@
 struct join_line {
     struct buf text;
     uint64_t source_bytes;
+    bool bytes;            /* its text is in bytes, to be escaped for FORM_JSON */
+    uint8_t chunk;         /* number of its last chunk; 0: not known */
     uint64_t passed;       /* raw bytes since the first chunk, in segments that are behind */
     uint64_t mark_offset;  /* in the current segment: from here on `passed` does not count yet */
     struct buf attrs_text; /* of the first chunk */
@@ -38,9 +44,13 @@ bool join_is_open(const struct open_line open[STREAM_COUNT]);
 /* Works through entries [first, batch->count) in place, one per record, and leaves in the batch
  * only entries that are to be delivered, from index 0. `segment` is where they were read. Between
  * two records with a gap (those from `gap` on are of the same bytes) a chunk may be missing: the
- * open lines are cut there, so that their ends are not joined as if they met. */
+ * open lines are cut there, so that their ends are not joined as if they met. Books what the
+ * chunks' numbers show to be missing, once for each reason. */
 void join_apply(struct join *j, struct open_line open[STREAM_COUNT], struct batch *batch,
                 size_t first, size_t gap, const struct segment_ref *segment);
+
+/* Makes each entry one that can be delivered without a join. */
+void join_none(struct batch *batch);
 
 /* Cuts the open lines where something is missing. Appends up to STREAM_COUNT entries. */
 void join_cut(struct join *j, struct open_line open[STREAM_COUNT], struct batch *batch);

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/limits.h"
+#include "source/records.h"
 
 enum { READER_BYTES_MAX = READER_BEFORE_MAX + RECORD_BYTES_MAX };
 
@@ -165,12 +166,18 @@ static int read_piece(struct reader *r, struct segment *s, uint64_t offset, size
     return outcome;
 }
 
-/* The run of NULs at the start of `text`, bytes; a hole of the file counts as a whole. */
-static uint64_t nul_run(struct segment *s, uint64_t offset, struct span text)
+static size_t nuls_of(struct span text)
 {
     size_t n = 0;
     while (n < text.size && text.data[n] == '\0')
         n++;
+    return n;
+}
+
+/* The run of NULs at the start of `text`, bytes; a hole of the file counts as a whole. */
+static uint64_t nul_run(struct segment *s, uint64_t offset, struct span text)
+{
+    size_t n = nuls_of(text);
     int fd;
     if (n < text.size || s->gzip || segment_acquire(s, &fd) != 0)
         return n;
@@ -182,22 +189,24 @@ static uint64_t nul_run(struct segment *s, uint64_t offset, struct span text)
     return data > (off_t)(offset + n) ? (uint64_t)data - offset : n;
 }
 
-/* The lines in `text`, or why there are none. */
-static int lines_of(struct segment *s, uint64_t offset, const struct piece *piece,
-                    struct reader_result *ret)
+/* The records in `text`, or why there are none. */
+static int records_of(struct segment *s, uint64_t offset, const struct piece *piece,
+                      struct reader_result *ret)
 {
     struct span text = piece->text;
-    const char *last = text.size ? memrchr(text.data, '\n', text.size) : NULL;
-    if (last) {
-        ret->lines = (struct span){text.data, (size_t)(last - text.data) + 1};
+    size_t whole = records_whole(s->format, text), nuls = nuls_of(text);
+    size_t kept = records_nuls_kept(s->format);
+    if (whole && nuls < text.size) {
+        ret->records = (struct span){text.data, whole};
         ret->more = piece->full;
         return 0;
     }
-    if (text.size && text.data[0] == '\0') {
-        ret->bytes = nul_run(s, offset, text);
+    if (nuls > kept) {
+        ret->bytes = nul_run(s, offset, text) - kept;
         return READER_NUL;
     }
-    ret->tail = text.size;
+    ret->tail = records_torn(s->format, text);
+    ret->records_behind = ret->tail < text.size;
     ret->damaged = piece->damaged;
     return READER_END;
 }
@@ -231,7 +240,7 @@ int reader_read(struct reader *r, struct segment *s, uint64_t offset,
         outcome = check_before(&piece, before);
         if (outcome)
             return outcome;
-        outcome = lines_of(s, offset, &piece, ret);
+        outcome = records_of(s, offset, &piece, ret);
         if (outcome != READER_END || !piece.full)
             return outcome;
     }
@@ -239,15 +248,17 @@ int reader_read(struct reader *r, struct segment *s, uint64_t offset,
     return READER_TOO_LONG;
 }
 
-int reader_skip(struct reader *r, struct segment *s, uint64_t offset, uint64_t *ret_bytes,
-                bool *ret_found)
+int reader_search(struct reader *r, struct segment *s, uint64_t offset, uint64_t *ret_bytes,
+                  bool *ret_found)
 {
+    CHECK(offset > 0);
+    size_t before = records_search_before(s->format);
     struct piece piece = {0};
-    int outcome = read_piece(r, s, offset, READ_QUANTUM_BYTES, &piece);
+    int outcome = read_piece(r, s, offset - before, before + READ_QUANTUM_BYTES, &piece);
     if (outcome)
         return outcome;
-    const char *newline = piece.text.size ? memchr(piece.text.data, '\n', piece.text.size) : NULL;
-    *ret_found = newline != NULL;
-    *ret_bytes = newline ? (uint64_t)(newline - piece.text.data) + 1 : piece.text.size;
-    return *ret_bytes ? 0 : READER_END;
+    if (piece.text.size <= before)
+        return READER_END;
+    *ret_bytes = records_search(s->format, piece.text, ret_found) - before;
+    return 0;
 }

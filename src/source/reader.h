@@ -1,7 +1,8 @@
 /* reader — reads a segment at an offset into whole records: a route's own buffers and inflate
  * states, used for one source after the other.
  *
- * Knows newlines and NUL runs; knows nothing of JSON, containers or delivery.
+ * Knows where records end and NUL runs; knows nothing of what is in them, of containers or
+ * delivery.
  *
  * - Owns: one read buffer (READ_QUANTUM_BYTES, growing to hold one raw record of RECORD_BYTES_MAX)
  *   and up to INFLATERS_MAX inflate states, each in one segment until it is forgotten.
@@ -28,7 +29,8 @@ int reader_new(struct reader **ret) MUST_CHECK;
 struct reader *reader_free(struct reader *r);
 DEFINE_CLEANUP(struct reader *, reader_free)
 
-/* The longest raw record, with its newline: READ_QUANTUM_BYTES to RECORD_BYTES_MAX, the default. */
+/* The longest raw record, with what ends it: READ_QUANTUM_BYTES to RECORD_BYTES_MAX, the default.
+ */
 void reader_limit_record(struct reader *r, size_t bytes_max);
 
 /* What stood right before the offset when it was consumed: READER_CHANGED where it does not. */
@@ -38,21 +40,24 @@ struct reader_before {
 };
 
 struct reader_result {
-    struct span lines; /* whole lines from the offset on; BUF_SLACK bytes readable behind */
-    uint64_t bytes;    /* READER_TOO_LONG, READER_NUL: bytes to skip */
-    bool more;         /* the buffer was full: there is more right now */
-    bool damaged;      /* READER_END of a compressed rotation that is unfinished or damaged */
-    uint64_t tail;     /* READER_END: bytes beyond the offset that make no whole record */
+    struct span records; /* whole ones from the offset on; BUF_SLACK bytes readable behind */
+    uint64_t bytes;      /* READER_TOO_LONG, READER_NUL: bytes to skip */
+    bool more;           /* the buffer was full: there is more right now */
+    bool damaged;        /* READER_END of a compressed rotation that is unfinished or damaged */
+    uint64_t tail;       /* READER_END: bytes beyond the offset that make no whole record */
+    bool records_behind; /* READER_END: if the tail is all there will be of its record, there are
+                            whole ones behind it */
 };
 
 /* Reads from `offset`, where a record begins. 0, a reader_outcome or -errno. */
 int reader_read(struct reader *r, struct segment *s, uint64_t offset,
                 const struct reader_before *before, struct reader_result *ret) MUST_CHECK;
 
-/* Inside a record that is too long, or to the next line start: how many bytes until behind the next
- * newline, as far as one quantum shows; *ret_found says whether the newline is among them. */
-int reader_skip(struct reader *r, struct segment *s, uint64_t offset, uint64_t *ret_bytes,
-                bool *ret_found) MUST_CHECK;
+/* From `offset` (not 0), wherever in a record it is, to where the next one begins: how many bytes,
+ * as far as one quantum shows; *ret_found says whether it is found. READER_END where there are no
+ * bytes. */
+int reader_search(struct reader *r, struct segment *s, uint64_t offset, uint64_t *ret_bytes,
+                  bool *ret_found) MUST_CHECK;
 
 /* The last bytes of a record that a cursor remembers. */
 enum { READER_BEFORE_MAX = 1024 /* bytes */ };

@@ -24,31 +24,33 @@ static int report_truncated(struct follow *f, struct follow_tools *t)
 struct search {
     uint64_t consumed_end; /* behind the last consumed record, if it stands in the file; else 0 */
     uint64_t later;        /* start of the first record later than it; UINT64_MAX if none */
-    uint64_t end;          /* behind the last whole line */
+    uint64_t end;          /* behind the last whole record */
 };
 
-/* Looks through whole lines that begin at `offset`. */
-static void search_lines(const struct cursor *c, struct span lines, uint64_t offset,
-                         struct follow_tools *t, struct search *s)
+/* Looks through whole records that begin at `offset`. */
+static void search_records(const struct follow *f, struct span records, uint64_t offset,
+                           struct follow_tools *t, struct search *s)
 {
-    for (size_t at = 0; at < lines.size;) {
-        const char *newline = memchr(lines.data + at, '\n', lines.size - at);
-        size_t end = (size_t)(newline - lines.data) + 1;
+    const struct cursor *c = &f->cursor;
+    enum record_format format = f->segment->format;
+    for (size_t at = 0; at < records.size;) {
+        struct span record = {records.data + at, 0};
+        record.size = records_first(format, (struct span){record.data, records.size - at});
+        size_t end = at + record.size;
         if (c->last_size && end >= c->last_size &&
-            XXH3_64bits(lines.data + end - c->last_size, (size_t)c->last_size) == c->last_hash)
+            XXH3_64bits(records.data + end - c->last_size, (size_t)c->last_size) == c->last_hash)
             s->consumed_end = offset + end;
         if (s->later == UINT64_MAX) {
-            struct json_file_result result;
+            struct record_result result;
             batch_reset(t->scratch);
-            json_file_decode(&t->decoder, (struct span){lines.data + at, end - at},
-                             &(struct json_file_position){0, 0, CURSOR_NO_TIME}, t->scratch,
-                             &result);
+            records_decode(&t->decoder, format, record,
+                           &(struct record_position){0, 0, CURSOR_NO_TIME}, t->scratch, &result);
             if (t->scratch->count && result.last_ns > c->last_ns)
                 s->later = offset + at;
         }
         at = end;
     }
-    s->end = offset + lines.size;
+    s->end = offset + records.size;
 }
 
 static int search_file(struct follow *f, struct follow_tools *t, struct search *s)
@@ -66,8 +68,8 @@ static int search_file(struct follow *f, struct follow_tools *t, struct search *
         }
         if (outcome)
             return outcome;
-        search_lines(&f->cursor, result.lines, offset, t, s);
-        offset += result.lines.size;
+        search_records(f, result.records, offset, t, s);
+        offset += result.records.size;
     }
 }
 

@@ -19,7 +19,8 @@ static const struct open_line *lowest_open(const struct cursor *c)
     return lowest;
 }
 
-/* Reads one stretch of lines before `end`. 0 with *offset moved (at most to end), or an outcome. */
+/* Reads one stretch of records before `end`. 0 with *offset moved (at most to end), or an outcome.
+ */
 static int replay_some(struct follow *f, struct follow_tools *t, struct segment *s,
                        uint64_t *offset, uint64_t end)
 {
@@ -31,24 +32,27 @@ static int replay_some(struct follow *f, struct follow_tools *t, struct segment 
     }
     if (outcome == READER_END && !result.damaged)
         *offset += result.tail;
+    if (outcome == READER_END && result.records_behind)
+        return 0;
     if (outcome)
         return outcome;
 
     struct segment_ref segment = segment_name(s);
-    struct span lines = result.lines;
-    if (*offset + lines.size > end)
-        lines.size = (size_t)(end - *offset);
-    const char *last = memrchr(lines.data, '\n', lines.size);
-    size_t rest = last ? (size_t)(lines.data + lines.size - last) - 1 : lines.size;
-    lines.size -= rest; /* of NULs that the cursor passed, and the line that they stand before */
-    while (lines.size) {
-        struct json_file_position at = {s->serial, *offset, CURSOR_NO_TIME};
-        struct json_file_result decoded;
+    struct span records = result.records;
+    if (*offset + records.size > end)
+        records.size = (size_t)(end - *offset);
+    size_t whole = records_whole(s->format, records);
+    size_t rest = records.size - whole; /* what the cursor passed of NULs or of a torn record, and
+                                           the record that they stand before */
+    records.size = whole;
+    while (records.size) {
+        struct record_position at = {s->serial, *offset, CURSOR_NO_TIME};
+        struct record_result decoded;
         batch_reset(t->scratch);
-        json_file_decode(&t->decoder, lines, &at, t->scratch, &decoded);
+        records_decode(&t->decoder, s->format, records, &at, t->scratch, &decoded);
         join_replay(&t->join, f->cursor.open, t->scratch, &segment);
-        lines.data += decoded.consumed;
-        lines.size -= decoded.consumed;
+        records.data += decoded.consumed;
+        records.size -= decoded.consumed;
         *offset += decoded.consumed;
     }
     *offset += rest;

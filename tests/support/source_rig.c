@@ -324,11 +324,11 @@ static size_t find_in_segment(struct source_rig *r, struct segment *s,
                               struct rig_place places[RIG_PLACES_MAX], size_t count)
 {
     struct reader_result result;
-    for (uint64_t offset = 0;; offset += result.lines.size) {
+    for (uint64_t offset = 0;; offset += result.records.size) {
         if (reader_read(r->reader, s, offset, &(struct reader_before){0}, &result) != 0)
             return count;
-        for (size_t at = 0; at < result.lines.size; at++) {
-            if (result.lines.data[at] != '\n')
+        for (size_t at = 0; at < result.records.size; at++) {
+            if (result.records.data[at] != '\n')
                 continue;
             assert_true(count < RIG_PLACES_MAX);
             places[count++] = (struct rig_place){s->serial, offset + at + 1};

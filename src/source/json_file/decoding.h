@@ -7,19 +7,18 @@
  */
 #pragma once
 
+#include "source/booking.h"
 #include "source/json_file/json_file.h"
 
 struct json_file_decoding {
     struct json_file *decoder;
     struct batch *batch;
-    struct json_file_position position; /* of `start` */
-    const char *start;                  /* of the input */
-    const char *at;                     /* the first line not decoded yet */
-    const char *end;                    /* behind the last newline; BUF_SLACK bytes follow */
+    struct booking booking;
+    struct record_position position; /* of `start` */
+    const char *start;               /* of the input */
+    const char *at;                  /* the first line not decoded yet */
+    const char *end;                 /* behind the last newline; BUF_SLACK bytes follow */
     struct span last_record;
-    int64_t last_ns;
-    size_t gaps_before; /* of the batch: what is booked from here on is this call's */
-    size_t gaps_closed; /* gaps from here on do not know yet which record follows them */
 };
 
 static inline uint64_t decoding_offset(const struct json_file_decoding *k, const char *p)

@@ -44,31 +44,7 @@ static bool gaps_fit(const struct batch *b)
 /* Books bytes that are no record. The caller has asked gaps_fit. */
 static void book(struct json_file_decoding *k, enum gap_reason reason, struct span bytes)
 {
-    if (bytes.size == 0)
-        return;
-    struct batch *b = k->batch;
-    uint64_t offset = decoding_offset(k, bytes.data);
-
-    struct gap *last = b->gap_count > k->gaps_before ? &b->gaps[b->gap_count - 1] : NULL;
-    if (last && last->reason == reason && last->offset + (uint64_t)last->bytes == offset) {
-        last->bytes += (int64_t)bytes.size;
-        return;
-    }
-    batch_add_gap(b, (struct gap){
-                         .reason = reason,
-                         .serial = k->position.serial,
-                         .offset = offset,
-                         .bytes = (int64_t)bytes.size,
-                         .after_ns = k->last_ns,
-                         .before_ns = GAP_TIME_UNKNOWN,
-                     });
-}
-
-/* A record of this time follows: whatever gap was waiting for one ends here. */
-static void close_gaps(struct json_file_decoding *k, int64_t time_ns)
-{
-    for (; k->gaps_closed < k->batch->gap_count; k->gaps_closed++)
-        k->batch->gaps[k->gaps_closed].before_ns = time_ns;
+    booking_add(&k->booking, reason, decoding_offset(k, bytes.data), bytes.size);
 }
 
 /* `text` in the arena with its damage replaced; false where there is no room. */
@@ -202,8 +178,8 @@ static bool take_record(struct json_file_decoding *k, struct span line, const st
 
     book(k, nul_run(before) == before.size ? GAP_NUL : GAP_TORN, before);
     if (!(entry->flags & ENTRY_TIME_MISSING)) {
-        close_gaps(k, entry->time_ns);
-        k->last_ns = entry->time_ns;
+        booking_close(&k->booking, entry->time_ns);
+        k->booking.last_ns = entry->time_ns;
     }
     book(k, GAP_NUL, behind);
     k->last_record = raw;
@@ -249,23 +225,21 @@ static void fast_lines(struct json_file_decoding *k)
     k->decoder->fast_lines(k);
     if (k->batch->count == first)
         return;
-    close_gaps(k, k->batch->entries[first].time_ns);
-    k->last_ns = k->batch->entries[k->batch->count - 1].time_ns;
+    booking_close(&k->booking, k->batch->entries[first].time_ns);
+    k->booking.last_ns = k->batch->entries[k->batch->count - 1].time_ns;
 }
 
-void json_file_decode(struct json_file *d, struct span input, const struct json_file_position *at,
-                      struct batch *batch, struct json_file_result *ret)
+void json_file_decode(struct json_file *d, struct span input, const struct record_position *at,
+                      struct batch *batch, struct record_result *ret)
 {
     struct json_file_decoding k = {
         .decoder = d,
         .batch = batch,
+        .booking = booking_begin(batch, at->serial, at->after_ns),
         .position = *at,
         .start = input.data,
         .at = input.data,
         .end = input.data + input.size,
-        .last_ns = at->after_ns,
-        .gaps_before = batch->gap_count,
-        .gaps_closed = batch->gap_count,
     };
     size_t count_before = batch->count;
 
@@ -278,10 +252,10 @@ void json_file_decode(struct json_file *d, struct span input, const struct json_
     size_t consumed = (size_t)(k.at - k.start);
     batch->records += batch->count - count_before;
     batch->bytes_consumed += consumed;
-    *ret = (struct json_file_result){
+    *ret = (struct record_result){
         .consumed = consumed,
         .last_record = k.last_record,
-        .last_ns = k.last_ns,
+        .last_ns = k.booking.last_ns,
     };
 }
 

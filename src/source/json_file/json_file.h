@@ -18,6 +18,7 @@
 
 #include "base/buf.h"
 #include "model/entry.h"
+#include "source/record_format.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -33,18 +34,6 @@ struct json_file {
     void (*fast_lines)(struct json_file_decoding *decoding);
     char second[JSON_FILE_SECOND_SIZE]; /* of the last fast line, as text and in ns: most lines */
     int64_t second_ns;                  /* share it with the line before */
-};
-
-struct json_file_position {
-    uint64_t serial;  /* of the segment */
-    uint64_t offset;  /* of input's first byte in it */
-    int64_t after_ns; /* time of the record before, GAP_TIME_UNKNOWN if none */
-};
-
-struct json_file_result {
-    size_t consumed;         /* bytes of input, whole lines */
-    struct span last_record; /* the last record in input, without its newline; empty if none */
-    int64_t last_ns;         /* time of the last record that has one, else position's after_ns */
 };
 
 /* Takes the fastest instruction set that this machine has. */
@@ -69,8 +58,8 @@ int json_file_use(struct json_file *d, enum json_file_isa isa) MUST_CHECK;
  * A message in FORM_JSON stands as in the file, or, where it holds invalid UTF-8 or half of a
  * surrogate pair, is written anew with U+FFFD for each; so is attrs in either form. FORM_BYTES
  * passes invalid UTF-8 through. */
-void json_file_decode(struct json_file *d, struct span input, const struct json_file_position *at,
-                      struct batch *batch, struct json_file_result *ret);
+void json_file_decode(struct json_file *d, struct span input, const struct record_position *at,
+                      struct batch *batch, struct record_result *ret);
 
 /* Is `line` (with or without its newline) a complete record: valid JSON in valid UTF-8, a log that
  * is not empty, a stream of the two, an RFC 3339 time? */

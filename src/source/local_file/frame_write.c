@@ -3,10 +3,9 @@
 
 #include <errno.h>
 
-#include "source/local_file/frame.h"
+#include "source/local_file/wire.h"
 
 enum {
-    VARINT_SIZE_MAX = 10,
     TIME_SIZE_MIN = 9, /* as of all times since 1972: no payload is below PAYLOAD_SIZE_MIN */
     CHUNK_ID_SIZE_MAX = 64,
     HEAD_SIZE_MAX = 64 + 2 * VARINT_SIZE_MAX + CHUNK_ID_SIZE_MAX, /* all but the line */

@@ -29,9 +29,9 @@ static struct batch *batches(void)
 }
 
 static void decode(struct json_file *decoder, struct span lines, struct batch *batch,
-                   struct json_file_result *ret)
+                   struct record_result *ret)
 {
-    const struct json_file_position at = {SERIAL, OFFSET, GAP_TIME_UNKNOWN};
+    const struct record_position at = {SERIAL, OFFSET, GAP_TIME_UNKNOWN};
     batch_reset(batch);
     batch->form = decoder->form;
     batch->ingest_ns = 1;
@@ -99,7 +99,7 @@ static void check_form(struct span lines, enum message_form form)
 {
     struct batch *expected = &batches()[0], *is = &batches()[1];
     struct json_file decoder;
-    struct json_file_result expected_result, result;
+    struct record_result expected_result, result;
 
     json_file_init(&decoder, form);
     decoder.fast_lines = no_fast_lines;

@@ -44,7 +44,7 @@ void fixture_decode(struct fixture *f, struct span input)
     f->input = (struct span){start, input.size};
 
     batch_reset(&f->batch);
-    const struct json_file_position position = {.serial = 7, .after_ns = GAP_TIME_UNKNOWN};
+    const struct record_position position = {.serial = 7, .after_ns = GAP_TIME_UNKNOWN};
     json_file_decode(&f->decoder, f->input, &position, &f->batch, &f->result);
     assert_int_equal(f->batch.bytes_consumed, f->result.consumed);
     assert_int_equal(f->batch.records, f->batch.count);

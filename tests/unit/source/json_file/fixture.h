@@ -20,7 +20,7 @@ enum { INGEST_NS = 1234567890 };
 struct fixture {
     struct json_file decoder;
     struct batch batch;
-    struct json_file_result result;
+    struct record_result result;
     char *pages;
     size_t pages_size; /* bytes, with the guard page */
     struct span input;

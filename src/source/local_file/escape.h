@@ -1,0 +1,18 @@
+/* escape — bytes as they stand inside a JSON string.
+ *
+ * A byte that is no UTF-8 becomes U+FFFD.
+ *
+ * - Owns: nothing.
+ * - Source of the format: RFC 8259 §7.
+ */
+#pragma once
+
+#include "base/span.h"
+
+enum { ESCAPED_BYTES_MAX = 6 /* of one byte: \u001b */ };
+
+/* Can the bytes stand there as they are? */
+bool escape_none(struct span bytes);
+
+/* Writes them, ESCAPED_BYTES_MAX a byte at most. Returns how many were written. */
+size_t escape_write(char *to, struct span bytes);
