@@ -23,6 +23,8 @@ enum { ROOT_DEADLINE_MS = 2000, MONITOR_NICE = -10 };
 struct agent {
     const struct config *config;
     char docker_root[PATH_BYTES_MAX];
+    char spools[PATH_BYTES_MAX];
+    struct health *health;
     int lock_fd, signal_fd, wake_fd;
     sigset_t mask_before;
     struct containers *book;
@@ -99,6 +101,7 @@ static int open_state(struct agent *a, struct error *error)
     int r = state_lock_acquire(a->config->state, &a->lock_fd, error);
     if (r < 0)
         return r;
+    snprintf(a->spools, sizeof(a->spools), "%s/streams", a->config->state);
     snprintf(path, sizeof(path), "%s/routes", a->config->state);
     if (mkdir(path, 0700) < 0 && errno != EEXIST)
         return error_set(error, -errno, "%s: %s", path, strerror(errno));
@@ -109,11 +112,11 @@ static int open_state(struct agent *a, struct error *error)
 static int open_pins(struct agent *a, struct error *error)
 {
     struct error reason = {""};
-    char containers[PATH_BYTES_MAX];
-    if (snprintf(containers, sizeof(containers), "%s/containers", a->docker_root) >=
-        (int)sizeof(containers))
+    char logs[PATH_BYTES_MAX]; /* what is to be pinned */
+    bool none = strcmp(a->docker_root, "none") == 0;
+    if (snprintf(logs, sizeof(logs), "%s/containers", a->docker_root) >= (int)sizeof(logs))
         return error_set(error, -ENAMETOOLONG, "%s: too long", a->docker_root);
-    int r = pin_open(&a->pins, a->config->pins, containers, &reason);
+    int r = pin_open(&a->pins, a->config->pins, none ? a->config->state : logs, &reason);
     if (r < 0) {
         *error = reason;
         return r;
@@ -172,6 +175,9 @@ static int open_monitor(struct agent *a, struct error *error)
     struct monitor_options options = {
         .docker_root = a->docker_root,
         .docker_host = docker_host_find(a->config->docker_host),
+        .journal_directory = a->config->journal_directory,
+        .spools = a->spools,
+        .health = a->health,
         .constants = {a->config->label_source, a->config->label_service},
         .reconcile_ns = a->config->reconcile_ns,
         .pins_max_bytes = (uint64_t)a->config->pins_max_bytes,
@@ -198,6 +204,8 @@ static int open_all(struct agent *a, bool once, struct error *error)
         r = open_state(a, error);
     if (r == 0)
         r = open_pins(a, error);
+    if (r == 0 && health_new(&a->health) < 0)
+        r = error_set(error, -ENOMEM, "no memory");
     if (r == 0 && output_registry_new(&a->outputs) < 0)
         r = error_set(error, -ENOMEM, "no memory");
     size_t outputs = quarter < OUTPUTS_OPEN_MAX ? quarter : OUTPUTS_OPEN_MAX;
@@ -251,6 +259,7 @@ static void close_all(struct agent *a, bool orderly)
     output_registry_free(a->outputs);
     pin_close(a->pins);
     containers_close(a->book);
+    health_free(a->health);
     close_fd(a->wake_fd);
     if (a->signal_fd >= 0) {
         close_fd(a->signal_fd);

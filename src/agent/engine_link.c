@@ -12,6 +12,7 @@
  * state wins while it answers: after a crash of dockerd the disk still says that all run. */
 
 enum { DEADLINE_MS = 10000 };
+#define EVENTS_OPEN_MAX_NS     (10 * NS_PER_SECOND) /* then it is no Engine that we can live with */
 #define CONNECT_BACKOFF_MIN_NS (NS_PER_SECOND)
 #define CONNECT_BACKOFF_MAX_NS (30 * NS_PER_SECOND)
 
@@ -24,6 +25,7 @@ static void disconnected(struct monitor *m, const char *why)
                  LOG_QUOTE(why));
     m->engine_failure_told = true;
     m->engine_up = false;
+    m->events_by_ns = INT64_MAX;
     m->connect_at_ns = now + m->connect_backoff_ns + now % (m->connect_backoff_ns / 4);
     m->connect_backoff_ns = m->connect_backoff_ns * 2 < CONNECT_BACKOFF_MAX_NS
                                 ? m->connect_backoff_ns * 2
@@ -35,9 +37,11 @@ static void pinged(void *context, const struct engine_result *result, struct eng
     struct monitor *m = context;
     int r = result->code ? result->code : engine_info(m->engine, NULL);
     if (r == 0)
-        r = engine_events(m->engine, m->last_event_ns, NULL);
-    if (r && r != -EBUSY)
+        r = engine_events(m->engine, m->last_event_ns, &m->events_ticket);
+    if (r)
         disconnected(m, result->code ? result->text : strerror(-r));
+    else
+        m->events_by_ns = clock_monotonic_ns() + EVENTS_OPEN_MAX_NS;
 }
 
 static void informed(void *context, const struct engine_result *result, const char *root)
@@ -56,7 +60,7 @@ static void events_opened(void *context)
     m->engine_up = true;
     m->engine_failure_told = false;
     m->connect_backoff_ns = CONNECT_BACKOFF_MIN_NS;
-    m->connect_at_ns = INT64_MAX;
+    m->connect_at_ns = m->events_by_ns = INT64_MAX;
     struct engine_version version = engine_version_spoken(m->engine);
     log_line(LOG_INFO, "engine.connected", "the Engine answers", "api=%u.%u", version.major,
              version.minor);
@@ -66,6 +70,19 @@ static void events_opened(void *context)
 static void events_ended(void *context, const struct engine_result *result)
 {
     disconnected(context, result->code ? result->text : "the event stream ended");
+}
+
+static void take_listed(struct monitor *m, const struct engine_listed *item)
+{
+    struct tracked *t = monitor_find(m, item->id);
+    if (!t && monitor_engine_decides(m))
+        t = monitor_track(m, item->id);
+    if (!t)
+        return;
+    t->listed = true;
+    if (!t->container || strcmp(t->container->state, item->state) != 0 ||
+        strcmp(t->container->name, item->name) != 0)
+        monitor_want_inspect(m, t);
 }
 
 static void listed(void *context, const struct engine_result *result,
@@ -78,12 +95,24 @@ static void listed(void *context, const struct engine_result *result,
                  LOG_QUOTE(result->text));
         return;
     }
-    for (size_t i = 0; i < count; i++) {
-        struct tracked *t = monitor_find(m, items[i].id);
-        if (t && (!t->container || strcmp(t->container->state, items[i].state) != 0 ||
-                  strcmp(t->container->name, items[i].name) != 0))
-            t->inspect_wanted = true;
-    }
+    m->discovered |= monitor_engine_decides(m);
+    for (size_t i = 0; i < m->count; i++)
+        m->items[i]->listed = false;
+    for (size_t i = 0; i < count; i++)
+        take_listed(m, &items[i]);
+    /* What is not in the list may only be newer than it: its inspection tells. */
+    for (size_t i = 0; i < m->count && monitor_engine_decides(m); i++)
+        if (!m->items[i]->listed && !m->items[i]->vanished)
+            monitor_want_inspect(m, m->items[i]);
+}
+
+/* What the disk does not tell of is asked for again. */
+static void not_inspected(struct tracked *t, const struct engine_result *result)
+{
+    if (t->container || monitor_retry(t))
+        log_line(LOG_WARN, "container.not_inspected",
+                 "a container could not be inspected; it costs only itself",
+                 "container=%.12s error=%s", t->id, LOG_QUOTE(result->text));
 }
 
 static void inspected(void *context, const struct engine_result *result, const char *id,
@@ -91,30 +120,37 @@ static void inspected(void *context, const struct engine_result *result, const c
 {
     struct monitor *m = context;
     struct tracked *t = monitor_find(m, id);
-    if (!t || result->code == ENGINE_E_NOT_FOUND)
+    if (!t)
         return;
+    t->inspect_asked = false;
+    m->inspects_due |= t->inspect_wanted;
+    if (result->code == ENGINE_E_NOT_FOUND) {
+        if (monitor_engine_decides(m) && !t->vanished)
+            monitor_vanished(m, t);
+        return;
+    }
     if (result->code) {
-        log_line(LOG_WARN, "container.not_inspected",
-                 "a container could not be inspected; it costs only itself",
-                 "container=%.12s error=%s", id, LOG_QUOTE(result->text));
+        not_inspected(t, result);
         return;
     }
     if (t->asked_at_read != t->disk_reads) { /* the disk has news that this answer may not have */
-        t->inspect_wanted = true;
+        monitor_want_inspect(m, t);
         return;
     }
     monitor_learn(m, t, container);
     monitor_mark_stale(m, t);
 }
 
+/* What a process run inside it does (exec_create and the like), and signals, are no news of it. */
 static bool matters(const struct engine_event *e)
 {
-    static const char *const actions[] = {"start",   "die",     "rename",     "update", "pause",
-                                          "unpause", "connect", "disconnect", "restart"};
+    static const char *const actions[] = {"create",  "start",   "restart",    "die",
+                                          "destroy", "rename",  "update",     "pause",
+                                          "unpause", "connect", "disconnect", "health_status"};
     for (size_t i = 0; i < ARRAY_SIZE(actions); i++)
         if (strcmp(e->action, actions[i]) == 0)
             return true;
-    return strcmp(e->action, "health_status") == 0;
+    return false;
 }
 
 static void event(void *context, const struct engine_event *e)
@@ -122,10 +158,14 @@ static void event(void *context, const struct engine_event *e)
     struct monitor *m = context;
     if (e->time_ns > m->last_event_ns)
         m->last_event_ns = e->time_ns;
-    struct tracked *t = e->container_id[0] ? monitor_find(m, e->container_id) : NULL;
+    if (!e->container_id[0] || !matters(e))
+        return;
+    struct tracked *t = monitor_find(m, e->container_id);
+    if (!t && monitor_engine_decides(m))
+        t = monitor_track(m, e->container_id);
     if (!t)
         return;
-    t->inspect_wanted |= matters(e);
+    monitor_want_inspect(m, t);
     t->chain_stale = true;
     monitor_mark_stale(m, t);
 }
@@ -146,7 +186,8 @@ int engine_link_open(struct monitor *m, struct error *error)
                       .events_ended = events_ended},
     };
     m->connect_backoff_ns = CONNECT_BACKOFF_MIN_NS;
-    m->connect_at_ns = strcmp(m->options.docker_host, "none") == 0 ? INT64_MAX : 0;
+    m->connect_at_ns = m->engine_configured ? 0 : INT64_MAX;
+    m->events_by_ns = INT64_MAX;
     return engine_open(&m->engine, &options, error);
 }
 
@@ -154,6 +195,24 @@ void engine_link_reconcile(struct monitor *m)
 {
     if (m->engine_up && engine_list(m->engine, NULL) < 0)
         log_fact(LOG_WARN, "engine.list_failed", "no memory to ask for the list");
+}
+
+/* One at a time for each: the answer to the next has all the news. */
+static void ask_for_wanted(struct monitor *m)
+{
+    m->inspects_due = false;
+    for (size_t i = 0; i < m->count; i++) {
+        struct tracked *t = m->items[i];
+        if (!t->inspect_wanted || t->inspect_asked)
+            continue;
+        t->asked_at_read = t->disk_reads;
+        if (engine_inspect(m->engine, t->id, NULL) < 0) {
+            m->inspects_due = true; /* with the next turn */
+            return;
+        }
+        t->inspect_wanted = false;
+        t->inspect_asked = true;
+    }
 }
 
 void engine_link_step(struct monitor *m, int64_t now_ns)
@@ -164,13 +223,10 @@ void engine_link_step(struct monitor *m, int64_t now_ns)
         if (r < 0)
             disconnected(m, strerror(-r));
     }
-    for (size_t i = 0; m->engine_up && i < m->count; i++) {
-        struct tracked *t = m->items[i];
-        if (!t->inspect_wanted)
-            continue;
-        t->inspect_wanted = false;
-        t->asked_at_read = t->disk_reads;
-        if (engine_inspect(m->engine, t->id, NULL) < 0)
-            return;
+    if (now_ns >= m->events_by_ns) {
+        engine_cancel(m->engine, m->events_ticket);
+        disconnected(m, "its event stream does not open");
     }
+    if (m->engine_up && m->inspects_due)
+        ask_for_wanted(m);
 }

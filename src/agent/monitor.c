@@ -11,34 +11,55 @@
 #include "base/log.h"
 #include "docker/container_record.h"
 
-/* Known containers that the disk no longer tells of: it is gone, and a pin kept something unread,
- * or its record cannot be read now, as in the middle of a removal. What the book says of it holds:
- * the routes take what is not in their first roster for gone. */
+static int known_container(struct monitor *m, const struct known_source *k, struct container **ret)
+{
+    struct error error = {""};
+    int r = -ENOENT;
+    if (k->record)
+        r = container_record_parse(ret, span_of(k->record), &m->options.constants, &error);
+    return r == 0 ? 0
+                  : container_new(ret, &(struct container_fields){
+                                           .id = k->id, .constants = m->options.constants});
+}
+
+static void drop_from_book(struct monitor *m, const char *id)
+{
+    struct error error = {""};
+    int r = containers_begin(m->options.book, &error);
+    if (r == 0)
+        r = containers_delete(m->options.book, id, &error);
+    if (r == 0)
+        r = containers_commit(m->options.book, &error);
+    if (r < 0)
+        containers_rollback(m->options.book);
+}
+
+/* Does something of it lie where the disk's silence says nothing about it? */
+static bool may_be_held(const struct monitor *m, const struct known_source *k,
+                        const struct container *c)
+{
+    return k->pinned || m->root != ROOT_THERE || strcmp(c->log_driver, "journald") == 0;
+}
+
+/* Known containers that the disk does not tell of: it is gone, and something of it is kept; or its
+ * record cannot be read now, as in the middle of a removal; or there is no disk to look at. What
+ * the book says of it holds: the routes take what is not in their first roster for gone. */
 static void track_unread(struct monitor *m)
 {
     for (size_t i = 0; i < m->options.known->count; i++) {
         const struct known_source *k = &m->options.known->sources[i];
         struct tracked *t = monitor_find(m, k->id);
-        if (!container_id_valid(k->id) || (t && t->container))
-            continue;
-        if (!t && k->pinned)
-            t = monitor_track(m, k->id);
         CLEANUP(container_unref) struct container *c = NULL;
-        struct error error = {""};
-        int r = -ENOENT;
-        if (k->record)
-            r = container_record_parse(&c, span_of(k->record), &m->options.constants, &error);
-        if (r < 0)
-            r = container_new(
-                &c, &(struct container_fields){.id = k->id, .constants = m->options.constants});
-        if (t && r == 0) {
+        if (!container_id_valid(k->id) || (t && t->container) || known_container(m, k, &c) < 0)
+            continue;
+        if (!t && may_be_held(m, k, c))
+            t = monitor_track(m, k->id);
+        if (t) {
             monitor_learn(m, t, c);
             monitor_mark_stale(m, t);
+        } else if (k->in_book) {
+            drop_from_book(m, k->id);
         }
-        if (!t && k->in_book && containers_begin(m->options.book, &error) == 0 &&
-            (containers_delete(m->options.book, k->id, &error) < 0 ||
-             containers_commit(m->options.book, &error) < 0))
-            containers_rollback(m->options.book);
     }
 }
 
@@ -70,7 +91,8 @@ static void drop_unknown(struct monitor *m)
     for (size_t i = m->count; i > 0; i--) {
         struct tracked *t = m->items[i - 1];
         char path[PATH_BYTES_MAX];
-        if (t->slot || monitor_directory_path(m, t->id, path, sizeof(path)) < 0)
+        if (t->slot || m->root != ROOT_THERE ||
+            monitor_directory_path(m, t->id, path, sizeof(path)) < 0)
             continue;
         if (access(path, F_OK) < 0 && errno == ENOENT)
             monitor_forget(m, t);
@@ -92,34 +114,19 @@ static void checkpoint_when_quiet(struct monitor *m)
 static void reconcile(struct monitor *m, int64_t now)
 {
     m->reconcile_at_ns = now + m->options.reconcile_ns;
+    monitor_root_holds(m);
+    monitor_look_for_journal(m);
     drop_unknown(m);
-    monitor_list_new_directories(m);
+    monitor_list_directories(m, false);
     monitor_sweep(m);
     if (m->stale_count == 0)
         checkpoint_when_quiet(m);
     engine_link_reconcile(m);
 }
 
-static int open_directory(struct monitor *m, struct error *error)
-{
-    char path[PATH_BYTES_MAX];
-    snprintf(path, sizeof(path), "%s/containers", m->options.docker_root);
-    m->containers_directory = strdup(path);
-    if (!m->containers_directory)
-        return error_set(error, -ENOMEM, "no memory");
-    m->shared.containers_directory = m->containers_directory;
-    m->containers_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (m->containers_fd < 0)
-        return error_set(error, -errno,
-                         "%s: %s; is `docker.root` right, and may this user (uid %d) read it (root "
-                         "or CAP_DAC_READ_SEARCH)?",
-                         path, strerror(errno), (int)geteuid());
-    int r = names_watch_add(m->names, path, NULL);
-    return r < 0 ? error_set(error, r, "%s: cannot be watched: %s", path, strerror(-r)) : 0;
-}
-
 static int open_parts(struct monitor *m, struct error *error)
 {
+    m->engine_configured = strcmp(m->options.docker_host, "none") != 0;
     m->shared.pins = m->options.pins;
     m->shared.route_count = m->options.route_count;
     m->shared.constants = m->options.constants;
@@ -130,7 +137,8 @@ static int open_parts(struct monitor *m, struct error *error)
     own_container_id(m->own_id);
     int r = names_watch_new(&m->names, error);
     if (r == 0)
-        r = open_directory(m, error);
+        r = monitor_root_open(m, error);
+    monitor_look_for_journal(m);
     return r == 0 ? engine_link_open(m, error) : r;
 }
 
@@ -144,12 +152,11 @@ int monitor_open(struct monitor **ret, const struct monitor_options *options, st
     m->retry_at_ns = INT64_MAX;
     m->reconcile_at_ns = clock_monotonic_ns() + options->reconcile_ns;
     int r = open_parts(m, error);
-    if (r == 0)
-        r = monitor_list_directories(m);
     if (r < 0) {
         monitor_close(m, false);
         return r;
     }
+    monitor_list_directories(m, false);
     monitor_settle(m);
     track_unread(m);
     m->roster_stale = true;
@@ -168,7 +175,7 @@ struct monitor *monitor_close(struct monitor *m, bool orderly)
         return NULL;
     for (size_t i = 0; i < m->count; i++) {
         struct tracked *t = m->items[i];
-        if (orderly && t->slot)
+        if (orderly && t->chain)
             chain_unpin_read(t->chain, slot_needed(t->slot));
         tracked_free(t);
     }
@@ -180,8 +187,7 @@ struct monitor *monitor_close(struct monitor *m, bool orderly)
     if (m->shared.scratch)
         batch_deinit(m->shared.scratch);
     free(m->shared.scratch);
-    m->containers_fd = close_fd(m->containers_fd);
-    free(m->containers_directory);
+    monitor_root_close(m);
     free(m);
     return NULL;
 }
@@ -198,6 +204,10 @@ static int shortest_ms(const struct monitor *m, int timeout_ms, int64_t now)
     int64_t due = m->reconcile_at_ns < m->retry_at_ns ? m->reconcile_at_ns : m->retry_at_ns;
     if (m->connect_at_ns < due)
         due = m->connect_at_ns;
+    if (m->events_by_ns < due)
+        due = m->events_by_ns;
+    if (m->root_at_ns < due)
+        due = m->root_at_ns;
     int64_t ms = due <= now ? 0 : (due - now) / NS_PER_MS + 1;
     if (timeout_ms >= 0 && timeout_ms < ms)
         return timeout_ms;
@@ -216,24 +226,31 @@ static int wait_for(struct monitor *m, struct pollfd *extra, size_t count, int t
     return r == -EINTR ? 0 : r;
 }
 
+/* What was written, and what happened to names. */
+static int hear_files(struct monitor *m)
+{
+    bool all = false;
+    int r = watch_read(m->options.watch, &all);
+    m->wake |= r > 0;
+    if (all)
+        monitor_lost_writes(m);
+    return names_watch_read(m->names, monitor_names_event, m);
+}
+
 int monitor_step(struct monitor *m, struct pollfd *extra, size_t count, int timeout_ms)
 {
     int64_t now = clock_monotonic_ns();
     int r = wait_for(m, extra, count, shortest_ms(m, timeout_ms, now));
+    m->wakeups++;
+    if (r >= 0)
+        r = hear_files(m);
     if (r < 0)
         return r;
     now = clock_monotonic_ns();
-
-    bool all = false;
-    r = watch_read(m->options.watch, &all);
-    m->wake |= r > 0;
-    if (all)
-        monitor_lost_writes(m);
-    r = names_watch_read(m->names, monitor_names_event, m);
-    if (r < 0)
-        return r;
     engine_step(m->engine);
     engine_link_step(m, now);
+    if (monitor_root_step(m, now))
+        monitor_list_directories(m, true);
     if (now >= m->retry_at_ns)
         retry_due(m, now);
     if (now >= m->reconcile_at_ns)
@@ -253,7 +270,18 @@ int monitor_step(struct monitor *m, struct pollfd *extra, size_t count, int time
 
 void monitor_status(const struct monitor *m, struct monitor_status *ret)
 {
-    *ret = (struct monitor_status){.containers = m->count};
-    for (size_t i = 0; i < m->count; i++)
-        ret->sources += m->items[i]->slot != NULL;
+    *ret = (struct monitor_status){
+        .containers = m->count,
+        .unreadable = m->unreadable,
+        .discovered = m->discovered,
+        .engine_up = m->engine_up,
+        .engine_version = engine_version_spoken(m->engine),
+        .wakeups = m->wakeups,
+    };
+    for (size_t i = 0; i < m->count; i++) {
+        const struct tracked *t = m->items[i];
+        ret->sources += t->slot != NULL;
+        ret->kinds[t->kind]++;
+        ret->pinned_bytes += t->chain ? chain_pinned_bytes(t->chain) : 0;
+    }
 }

@@ -1,10 +1,14 @@
 /* monitor — keeps the set of containers true, and the right source open for each: the hybrid
  * container monitor.
  *
- * Disk first, Engine second, events as hints. What it learns it writes to the containers' book, and
- * only then publishes: views into slots, slots into the roster. It reads no log lines.
+ * Disk first, Engine second, events as hints. Where there is no disk to look at, the Engine's list
+ * is the truth. What it learns it writes to the containers' book, and only then publishes: views
+ * into slots, slots into the roster. It reads no log lines.
  *
- * - Owns: the containers, their chains and slots, both inotify instances, the engine client.
+ * What is missing (the data root, a socket, a permission) is told once in health, tried again with
+ * growing patience, and taken up when it is there.
+ *
+ * - Owns: the containers, their chains and slots, the inotify instance of names, the engine client.
  * - Thread: one (the main one).
  * - Errors: what concerns one container costs only that container; it is named in a warning and
  *   tried again.
@@ -12,6 +16,9 @@
 #pragma once
 
 #include "agent/known.h"
+#include "base/health.h"
+#include "docker/engine_version.h"
+#include "docker/log_path.h"
 #include "model/container.h"
 #include "sink/output_registry.h"
 #include "source/slot.h"
@@ -20,8 +27,11 @@
 #include <poll.h>
 
 struct monitor_options {
-    const char *docker_root;
-    const char *docker_host; /* as docker_host_find gives it; "none": disk only */
+    const char *docker_root;       /* "none": its files are not to be had */
+    const char *docker_host;       /* as docker_host_find gives it; "none": disk only */
+    const char *journal_directory; /* NULL: the system's journal */
+    const char *spools;            /* the directory that streams are received into */
+    struct health *health;         /* borrowed; may be NULL */
     struct container_constants constants;
     int64_t reconcile_ns;
     uint64_t pins_max_bytes;
@@ -52,5 +62,13 @@ void monitor_routes_changed(struct monitor *m);
 
 struct monitor_status {
     size_t containers, sources;
+    size_t kinds[LOG_KIND_COUNT]; /* containers by where their lines are read */
+    size_t unreadable;            /* containers whose files may not be read */
+    bool discovered;              /* the disk, or the Engine's list, has been looked at once */
+    bool engine_up;
+    struct engine_version engine_version; /* spoken with it; 0.0 before it has answered */
+    uint64_t wakeups;                     /* turns of its loop since start */
+    uint64_t pinned_bytes;                /* that only pins and descriptors keep alive */
 };
+/* Counts anew: of the monitor's thread. */
 void monitor_status(const struct monitor *m, struct monitor_status *ret);

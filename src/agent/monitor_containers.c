@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "docker/disk.h"
+#include "source/descriptors.h"
 
 /* The monitor's table of containers, and what is learnt of each. */
 
@@ -50,8 +51,25 @@ struct tracked *monitor_track(struct monitor *m, const char *id)
     return t;
 }
 
+bool monitor_retry(struct tracked *t)
+{
+    bool first = t->retry_after_ns == 0;
+    int64_t after = first ? MONITOR_RETRY_MS * NS_PER_MS : 2 * t->retry_after_ns;
+    if (after > MONITOR_RETRY_MAX_MS * NS_PER_MS)
+        after = MONITOR_RETRY_MAX_MS * NS_PER_MS;
+    t->retry_after_ns = after;
+    t->retry_at_ns = clock_monotonic_ns() + after;
+    return first;
+}
+
+void monitor_want_inspect(struct monitor *m, struct tracked *t)
+{
+    t->inspect_wanted = m->inspects_due = true;
+}
+
 void monitor_forget(struct monitor *m, struct tracked *t)
 {
+    monitor_set_unreadable(m, t, false);
     size_t i = place_of(m, t->id);
     memmove(&m->items[i], &m->items[i + 1], (m->count - i - 1) * sizeof(*m->items));
     m->count--;
@@ -80,9 +98,9 @@ void monitor_mark_stale(struct monitor *m, struct tracked *t)
 /* What a container writes while its record says that it does not run waits for the record. */
 static void hold_or_lift(struct monitor *m, struct tracked *t)
 {
-    if (!t->slot)
+    if (!t->slot || !t->chain)
         return;
-    bool runs = strcmp(t->container->state, "running") == 0 || chain_is_gone(t->chain);
+    bool runs = strcmp(t->container->state, "running") == 0 || tracked_is_gone(t);
     int64_t until = atomic_load(&t->slot->hold_until_ns);
     if (!runs && until == 0 && m->started) {
         atomic_store(&t->slot->hold_serial, t->quiet_serial);
@@ -101,25 +119,39 @@ static bool captures_own_output(struct monitor *m, struct tracked *t)
     return live && output_registry_has(m->options.outputs, live->file);
 }
 
+/* Docker's directories only while they are there: what is missing because all is missing is not
+ * gone. */
+static bool may_look(struct monitor *m, const struct tracked *t)
+{
+    if (t->kind == LOG_KIND_STREAM)
+        return true;
+    return m->root == ROOT_THERE && (t->looked_ns != 0 || monitor_root_holds(m));
+}
+
 /* Brings the chain up to what lies in the directory. */
 static void sync_chain(struct monitor *m, struct tracked *t)
 {
     struct error error = {""};
     bool changed = false;
-    if (!t->slot || !t->chain_stale)
+    if (!t->chain || !t->chain_stale || !may_look(m, t))
         return;
     /* A file that was emptied and then rotated: what followed in it comes before its successor. */
     bool heard = monitor_hear_routes(m, t);
     bool looked = chain_has_looked(t->chain);
     int r = tracked_sync(t, &changed, &error);
     changed |= chain_has_looked(t->chain) != looked;
+    if (r == -EACCES || r == -EPERM)
+        monitor_set_unreadable(m, t, true);
     if (r < 0) {
         t->chain_stale = true;
         t->created = CHAIN_CREATED_UNKNOWN;
-        t->retry_at_ns = clock_monotonic_ns() + MONITOR_RETRY_MS * NS_PER_MS;
-        if (r != -ESTALE)
+        if (monitor_retry(t) && r != -ESTALE && !t->unreadable)
             log_line(LOG_WARN, "source.unreadable", "a log directory cannot be read; trying again",
                      "container=%.12s error=%s", t->id, LOG_QUOTE(error.text));
+    } else {
+        t->retry_after_ns = 0;
+        if (t->unreadable)
+            monitor_check_readable(m, t);
     }
     if (!t->own_output && captures_own_output(m, t)) {
         log_line(LOG_WARN, "source.own_output", "an output of ours is never captured",
@@ -131,32 +163,31 @@ static void sync_chain(struct monitor *m, struct tracked *t)
     m->quota_due |= changed;
 }
 
-void monitor_learn(struct monitor *m, struct tracked *t, struct container *c)
+static void tell_unusable(struct tracked *t, const char *why)
+{
+    if (monitor_retry(t))
+        log_line(LOG_WARN, "container.unusable", "a container costs only itself; trying again",
+                 "container=%.12s error=%s", t->id, LOG_QUOTE(why));
+}
+
+static void open_source(struct monitor *m, struct tracked *t)
 {
     struct error error = {""};
-    struct log_place place;
+    if (monitor_open_source(m, t, &error) < 0)
+        tell_unusable(t, error.text);
+}
+
+void monitor_learn(struct monitor *m, struct tracked *t, struct container *c)
+{
     bool rendered;
     sync_chain(m, t); /* what is written by now is the old record's */
     int r = tracked_set_record(t, c, &rendered);
-    if (r == 0)
-        r = log_place_of(
-            &place, c,
-            &(struct log_surroundings){.root = m->options.docker_root, .engine = m->engine_up},
-            &error);
-    t->kind = r == 0 ? place.kind : LOG_KIND_NONE;
-    if (r == 0 && !t->chain && strcmp(t->id, m->own_id) != 0) {
-        r = tracked_open_source(t, &m->shared, known_find(m->options.known, t->id), &error);
-        m->roster_stale |= t->slot != NULL;
-    } else if (rendered) {
-        t->publish_wanted = true;
-    }
     if (r < 0) {
-        log_line(LOG_WARN, "container.unusable", "a container costs only itself; trying again",
-                 "container=%.12s error=%s", t->id,
-                 LOG_QUOTE(error.text[0] ? error.text : strerror(-r)));
-        t->retry_at_ns = clock_monotonic_ns() + 10 * MONITOR_RETRY_MS * NS_PER_MS;
+        tell_unusable(t, strerror(-r));
         return;
     }
+    t->publish_wanted |= rendered && t->slot;
+    open_source(m, t);
     hold_or_lift(m, t);
 }
 
@@ -166,18 +197,26 @@ static void read_record(struct monitor *m, struct tracked *t)
     struct error error = {""};
     t->record_stale = false;
     t->retry_at_ns = 0;
+    if (m->root != ROOT_THERE)
+        return;
     int r = disk_read_container(&c, m->containers_fd, t->id, &m->options.constants, &error);
     t->disk_reads++;
     if (r == 0) {
+        t->retry_after_ns = 0;
         monitor_learn(m, t, c);
-        t->inspect_wanted = m->engine_up;
+        if (t->unreadable && t->slot)
+            monitor_check_readable(m, t);
+        monitor_want_inspect(m, t);
         return;
     }
     if (r == DISK_E_GONE || (t->container && r == DISK_E_NOT_YET))
         return; /* what we know stays; the chain tells what became of its log */
-    t->retry_at_ns = clock_monotonic_ns() + MONITOR_RETRY_MS * NS_PER_MS;
+    if (r == -EACCES || r == -EPERM) {
+        monitor_set_unreadable(m, t, true);
+        monitor_want_inspect(m, t);
+    }
     t->record_stale = true;
-    if (r < 0)
+    if (monitor_retry(t) && r < 0 && !t->unreadable)
         log_line(LOG_WARN, "container.unreadable", "a container costs only itself; trying again",
                  "container=%.12s error=%s", t->id, LOG_QUOTE(error.text));
 }
@@ -185,7 +224,7 @@ static void read_record(struct monitor *m, struct tracked *t)
 int64_t monitor_directory_mtime(const struct monitor *m, const char *id)
 {
     struct stat st;
-    if (fstatat(m->containers_fd, id, &st, 0) < 0)
+    if (m->containers_fd < 0 || fstatat(m->containers_fd, id, &st, 0) < 0)
         return 0;
     return (int64_t)st.st_mtim.tv_sec * NS_PER_SECOND + st.st_mtim.tv_nsec;
 }
@@ -194,7 +233,11 @@ void monitor_look_at(struct monitor *m, struct tracked *t)
 {
     if (t->record_stale || t->chain_stale)
         t->looked_ns = monitor_directory_mtime(m, t->id);
+    if (t->looked_ns == 0 && !t->vanished && t->kind == LOG_KIND_JOURNALD && monitor_root_holds(m))
+        monitor_vanished(m, t);
     if (t->record_stale)
         read_record(m, t);
+    else if (t->container && !t->slot)
+        open_source(m, t);
     sync_chain(m, t);
 }

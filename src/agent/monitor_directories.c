@@ -9,6 +9,9 @@
 
 int monitor_directory_path(const struct monitor *m, const char *id, char *path, size_t size)
 {
+    path[0] = '\0';
+    if (!m->containers_directory)
+        return 0;
     return snprintf(path, size, "%s/%s", m->containers_directory, id) < (int)size ? 0
                                                                                   : -ENAMETOOLONG;
 }
@@ -30,25 +33,23 @@ static void found_directory(struct monitor *m, const char *id)
     monitor_mark_stale(m, t);
 }
 
-int monitor_list_directories(struct monitor *m)
+void monitor_list_directories(struct monitor *m, bool all)
 {
+    if (m->root != ROOT_THERE)
+        return;
     int fd = openat(m->containers_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     CLEANUP(closedir) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
     if (!dir) {
         close_fd(fd);
-        return -errno;
+        log_line(LOG_WARN, "docker.unlistable", "the containers directory cannot be listed",
+                 "path=%s error=%s", LOG_QUOTE(m->containers_directory),
+                 LOG_QUOTE(strerror(errno)));
+        return;
     }
     for (struct dirent *entry; (entry = readdir(dir));)
-        if (container_id_valid(entry->d_name) && !monitor_find(m, entry->d_name))
+        if (container_id_valid(entry->d_name) && (all || !monitor_find(m, entry->d_name)))
             found_directory(m, entry->d_name);
-    return 0;
-}
-
-void monitor_list_new_directories(struct monitor *m)
-{
-    if (monitor_list_directories(m) < 0)
-        log_line(LOG_WARN, "docker.unlistable", "the containers directory cannot be listed",
-                 "path=%s", LOG_QUOTE(m->containers_directory));
+    m->discovered = true;
 }
 
 static bool is_record_file(const char *name)
@@ -62,7 +63,7 @@ static void look_everywhere(struct monitor *m)
         m->items[i]->record_stale = m->items[i]->chain_stale = true;
         monitor_mark_stale(m, m->items[i]);
     }
-    monitor_list_new_directories(m);
+    monitor_list_directories(m, false);
 }
 
 /* What no event has told: directories whose names have changed since they were looked at, live
@@ -75,7 +76,7 @@ void monitor_sweep(struct monitor *m)
             t->record_stale = t->chain_stale = true;
             monitor_mark_stale(m, t);
         }
-        uint64_t size = t->slot ? chain_live_size(t->chain) : 0;
+        uint64_t size = t->chain ? chain_live_size(t->chain) : 0;
         if (size != t->swept_size) {
             t->swept_size = size;
             slot_mark_ready(t->slot);
@@ -101,17 +102,28 @@ static void lost_events(struct monitor *m)
     look_everywhere(m);
 }
 
-/* What was open of it is read to its end; without a source there is nothing to wait for. */
 static void lost_directory(struct monitor *m, const char *id)
 {
     struct tracked *t = monitor_find(m, id);
-    if (!t)
-        return;
-    if (!t->slot) {
-        monitor_forget(m, t);
-        return;
-    }
-    t->chain_stale = true;
+    if (t && monitor_root_holds(m))
+        monitor_vanished(m, t);
+}
+
+/* What a name in a container's directory, or in that of its log, tells. */
+static void heard_name(struct monitor *m, struct tracked *t, const struct names_event *event)
+{
+    enum log_name name = log_name_of(t->kind, t->id, event->name);
+    bool itself = !event->name[0];
+    if (event->name[0] == '.')
+        return; /* Docker's own half-written ones */
+    if (event->appeared && is_record_file(event->name))
+        t->record_stale = true;
+    else if (name != LOG_NAME_OTHER || itself)
+        t->chain_stale = true;
+    else if (t->slot || !event->appeared)
+        return; /* without a source: perhaps what it waits for */
+    if (name == LOG_NAME_LIVE && event->appeared && t->created != CHAIN_CREATED_UNKNOWN)
+        t->created++;
     monitor_mark_stale(m, t);
 }
 
@@ -123,23 +135,15 @@ void monitor_names_event(void *context, const struct names_event *event)
         return;
     }
     if (!event->id) {
-        if (event->appeared && container_id_valid(event->name))
+        if (!event->name[0])
+            monitor_root_holds(m);
+        else if (event->appeared && container_id_valid(event->name))
             found_directory(m, event->name);
         else if (!event->appeared)
             lost_directory(m, event->name);
         return;
     }
     struct tracked *t = monitor_find(m, event->id);
-    if (!t)
-        return;
-    if (is_record_file(event->name) && event->appeared) {
-        t->record_stale = true;
-        monitor_mark_stale(m, t);
-    } else if (strncmp(event->name, event->id, CONTAINER_ID_SIZE) == 0 || !event->name[0]) {
-        bool live = event->appeared && strcmp(event->name + CONTAINER_ID_SIZE, "-json.log") == 0;
-        if (live && t->created != CHAIN_CREATED_UNKNOWN)
-            t->created++;
-        t->chain_stale = true;
-        monitor_mark_stale(m, t);
-    }
+    if (t)
+        heard_name(m, t, event);
 }

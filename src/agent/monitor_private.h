@@ -1,6 +1,7 @@
-/* monitor_private — the monitor's inside, for its parts: monitor.c (life, waiting),
- * monitor_containers.c (the table, records), monitor_directories.c (names), monitor_publish.c
- * (book, views, roster, letting go), engine_link.c (the Engine). */
+/* monitor_private — the monitor's inside, for its parts: monitor.c (life, waiting), monitor_root.c
+ * (is there a disk to look at?), monitor_containers.c (the table, records), monitor_sources.c
+ * (which source a container gets), monitor_directories.c (names), monitor_publish.c (book, views,
+ * roster, letting go), engine_link.c (the Engine). */
 #pragma once
 
 #include "agent/monitor.h"
@@ -9,11 +10,23 @@
 #include "base/log.h"
 #include "docker/engine.h"
 
+/* Docker's containers directory, as it is for us. */
+enum root_state {
+    ROOT_NONE, /* by configuration: the Engine's list tells which containers there are */
+    ROOT_THERE,
+    ROOT_MISSING,    /* what was known is waited for */
+    ROOT_UNLISTABLE, /* not permitted: the Engine's list tells */
+};
+
 struct monitor {
     struct monitor_options options;
     struct tracked_shared shared;
-    char *containers_directory;
-    int containers_fd;
+    enum root_state root;
+    char *containers_directory; /* NULL with ROOT_NONE */
+    int containers_fd;          /* -1 unless ROOT_THERE */
+    int64_t root_at_ns;         /* monotonic: when it is tried again; INT64_MAX */
+    int64_t root_backoff_ns;
+    bool journal;                       /* it is there and may be read */
     char own_id[CONTAINER_ID_SIZE + 1]; /* the container we run in, if any */
 
     struct names_watch *names;
@@ -23,20 +36,58 @@ struct monitor {
     size_t stale_count, stale_capacity;
     bool book_written; /* since its last checkpoint */
     bool roster_stale, routes_changed, started, wake;
+    bool discovered;   /* the disk or the list has been looked at once */
+    size_t unreadable; /* containers whose files may not be read */
+    uint64_t wakeups;
     bool quota_due; /* a chain has changed: more may be kept by pins alone */
     uint64_t roster_version;
     int64_t reconcile_at_ns, retry_at_ns; /* monotonic */
 
     struct log_limit unwritable_log;
     struct engine *engine;
-    bool engine_up;        /* pinged, and the event stream is open */
-    int64_t connect_at_ns; /* monotonic; INT64_MAX while connecting or connected */
+    bool engine_configured; /* there is one to ask, be it up or not */
+    bool engine_up;         /* pinged, and the event stream is open */
+    bool inspects_due;      /* some container wants to be asked for */
+    int64_t connect_at_ns;  /* monotonic; INT64_MAX while connecting or connected */
     int64_t connect_backoff_ns;
+    int64_t events_by_ns; /* monotonic: the stream must have opened by then; INT64_MAX */
+    uint64_t events_ticket;
     int64_t last_event_ns; /* the Engine's clock */
     bool engine_failure_told;
 };
 
-enum { MONITOR_RETRY_MS = 100 /* for a container whose files are not complete yet */ };
+enum {
+    MONITOR_RETRY_MS = 100,           /* for a container whose files are not complete yet … */
+    MONITOR_RETRY_MAX_MS = 30 * 1000, /* … doubled each time, up to this */
+};
+
+/* monitor_root.c */
+
+/* Looks whether the containers directory is there, and opens it. 0, or -ENOMEM and the like. */
+int monitor_root_open(struct monitor *m, struct error *error) MUST_CHECK;
+void monitor_root_close(struct monitor *m);
+/* Tries again when it is time. True where it has come: its directories must be listed. */
+bool monitor_root_step(struct monitor *m, int64_t now_ns);
+/* Is it still the directory that we opened? What is gone from it is gone only then. */
+bool monitor_root_holds(struct monitor *m);
+/* Whose word decides which containers there are. */
+static inline bool monitor_engine_decides(const struct monitor *m)
+{
+    return m->root == ROOT_NONE || m->root == ROOT_UNLISTABLE;
+}
+
+/* monitor_sources.c */
+
+/* Opens the source of a container that has none yet, where its place is known and there. -errno:
+ * to be tried again. */
+int monitor_open_source(struct monitor *m, struct tracked *t, struct error *error) MUST_CHECK;
+void monitor_set_unreadable(struct monitor *m, struct tracked *t, bool unreadable);
+/* Looks whether the files of a container that has a source may be read by now. */
+void monitor_check_readable(struct monitor *m, struct tracked *t);
+/* The container is no more: what its source still holds is read, then it is forgotten. */
+void monitor_vanished(struct monitor *m, struct tracked *t);
+/* Looks whether there is a journal to be read. */
+void monitor_look_for_journal(struct monitor *m);
 
 /* monitor_containers.c */
 struct tracked *monitor_find(const struct monitor *m, const char *id);
@@ -46,6 +97,10 @@ void monitor_mark_stale(struct monitor *m, struct tracked *t);
 /* A record, from whichever road. */
 void monitor_learn(struct monitor *m, struct tracked *t, struct container *c);
 void monitor_forget(struct monitor *m, struct tracked *t);
+/* To be looked at again, later with each failure in a row. True for the first of a row. */
+bool monitor_retry(struct tracked *t);
+/* The Engine is to be asked for it. */
+void monitor_want_inspect(struct monitor *m, struct tracked *t);
 /* Takes what the routes saw of its files. True where its chain has changed. */
 bool monitor_hear_routes(struct monitor *m, struct tracked *t);
 /* Reads again what is stale of it. */
@@ -56,10 +111,12 @@ void monitor_look_at(struct monitor *m, struct tracked *t);
 int64_t monitor_directory_mtime(const struct monitor *m, const char *id);
 
 /* monitor_directories.c */
+
+/* "" where there is no directory to look at. */
 int monitor_directory_path(const struct monitor *m, const char *id, char *path, size_t size)
     MUST_CHECK;
-int monitor_list_directories(struct monitor *m) MUST_CHECK;
-void monitor_list_new_directories(struct monitor *m);
+/* Takes up each container that has a directory; `all`: also those that are known. */
+void monitor_list_directories(struct monitor *m, bool all);
 void monitor_names_event(void *context, const struct names_event *event);
 void monitor_sweep(struct monitor *m);
 void monitor_lost_writes(struct monitor *m);

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "docker/container_record.h"
 
 enum { FIRST_LOOKS_MAX = 16 };
@@ -46,9 +47,19 @@ static bool runs(const struct container *c)
     return strcmp(c->state, "running") == 0;
 }
 
-/* Where the log ends now. */
+bool tracked_is_gone(const struct tracked *t)
+{
+    return t->gone || (t->chain && chain_is_gone(t->chain));
+}
+
+/* Where the log ends now. In the journal a position is a time: µs of the wall clock. */
 static void log_end(const struct tracked *t, uint64_t *ret_serial, uint64_t *ret_offset)
 {
+    if (t->kind == LOG_KIND_JOURNALD) {
+        *ret_serial = 0;
+        *ret_offset = (uint64_t)(clock_now_ns() / NS_PER_US);
+        return;
+    }
     struct segment *live = t->chain ? chain_live(t->chain) : NULL;
     *ret_serial = live ? live->serial : 1;
     *ret_offset = live ? chain_live_size(t->chain) : 0;
@@ -162,6 +173,13 @@ static int join_eras(struct tracked *t)
  * chain, up to a hole that may stand last. */
 static void mark_once_end(struct tracked *t)
 {
+    if (!t->chain) {
+        uint64_t serial, offset;
+        log_end(t, &serial, &offset);
+        t->slot->once_serial = serial;
+        t->slot->once_offset = offset;
+        return;
+    }
     struct segment *live = chain_live(t->chain);
     t->slot->once_serial = live ? live->serial : 0;
     t->slot->once_offset = chain_live_size(t->chain);
@@ -180,54 +198,80 @@ bool tracked_cut(struct tracked *t, uint64_t serial)
     return true;
 }
 
+/* Once, when it is known where its log ends. What was written by a container that had never run
+ * when we first saw it is the first run's, whose record comes. */
+static int settle_in(struct tracked *t)
+{
+    int r = join_eras(t);
+    if (t->known || strcmp(t->container->state, "created") != 0)
+        log_end(t, &t->quiet_serial, &t->quiet_offset);
+    mark_once_end(t);
+    return r;
+}
+
+static int open_chain(struct tracked *t, const struct tracked_shared *shared,
+                      const struct log_place *place, const struct known_source *known,
+                      struct error *error)
+{
+    char directory[PATH_BYTES_MAX];
+    const char *slash = strrchr(place->path, '/');
+    CHECK(slash);
+    snprintf(directory, sizeof(directory), "%.*s", (int)(slash - place->path), place->path);
+    struct chain_options options = {
+        .id = t->id,
+        .directory = directory,
+        .live_name = slash + 1,
+        .format = place->kind == LOG_KIND_JSON_FILE ? RECORD_JSON_FILE : RECORD_LOCAL,
+        .pins = shared->pins,
+        .reader = shared->reader,
+        .scratch = shared->scratch,
+    };
+    return chain_new(&t->chain, &options, known ? known->segments : NULL,
+                     known ? known->segment_count : 0, error);
+}
+
 /* A rotation between looking and opening only means to look again: what is published without a
  * look would have routes give up files that are there. */
-static int first_look(struct tracked *t, struct error *error)
+static void first_look(struct tracked *t)
 {
     bool changed;
     int r = -ESTALE;
     for (int i = 0; r == -ESTALE && i < FIRST_LOOKS_MAX; i++) {
         t->created = CHAIN_CREATED_UNKNOWN;
-        r = tracked_sync(t, &changed, error);
+        r = tracked_sync(t, &changed, NULL);
     }
-    return r;
+    if (r == 0)
+        return;
+    t->chain_stale = true; /* which is told with the next look */
+    t->created = CHAIN_CREATED_UNKNOWN;
 }
 
 int tracked_open_source(struct tracked *t, const struct tracked_shared *shared,
-                        const struct known_source *known, struct error *error)
+                        const struct log_place *place, const struct known_source *known, bool look,
+                        struct error *error)
 {
-    if (t->chain || t->kind != LOG_KIND_JSON_FILE)
-        return 0;
-    char directory[PATH_BYTES_MAX], name[CONTAINER_ID_SIZE + 16];
-    snprintf(directory, sizeof(directory), "%s/%s", shared->containers_directory, t->id);
-    snprintf(name, sizeof(name), "%s-json.log", t->id);
-    struct chain_options options = {
-        .id = t->id,
-        .directory = directory,
-        .live_name = name,
-        .pins = shared->pins,
-        .reader = shared->reader,
-        .scratch = shared->scratch,
-    };
-    int r = chain_new(&t->chain, &options, known ? known->segments : NULL,
-                      known ? known->segment_count : 0, error);
+    t->kind = place->kind;
+    t->known = known != NULL;
+    int r = t->kind == LOG_KIND_JOURNALD ? 0 : open_chain(t, shared, place, known, error);
+    if (r < 0)
+        return r;
+    if (known && restore_eras(t, known, &shared->constants, error) < 0) {
+        free_eras(t); /* the newest record then holds for all */
+        r = append_era(t, 0, 0, t->container);
+    }
     if (r == 0)
         r = slot_new(&t->slot, t->id, shared->route_count);
-    if (r == 0 && known)
-        r = restore_eras(t, known, &shared->constants, error);
-    if (r < 0)
-        return r;
-
-    r = first_look(t, error);
-    if (r < 0)
-        return r;
-    if (known && known->era_count)
-        r = join_eras(t);
-    bool never_ran = !known && strcmp(t->container->state, "created") == 0;
-    if (!never_ran) /* else what is in the log already is the first run's, whose record comes */
-        log_end(t, &t->quiet_serial, &t->quiet_offset);
+    if (r < 0) {
+        t->chain = chain_free(t->chain);
+        return error_set(error, r, "no memory");
+    }
+    t->slot->journal = t->kind == LOG_KIND_JOURNALD;
+    if (!t->chain)
+        return settle_in(t);
     mark_once_end(t);
-    return r;
+    if (look)
+        first_look(t);
+    return 0;
 }
 
 int tracked_sync(struct tracked *t, bool *ret_changed, struct error *error)
@@ -236,7 +280,15 @@ int tracked_sync(struct tracked *t, bool *ret_changed, struct error *error)
     t->chain_stale = false;
     int created = t->created;
     t->created = 0;
-    return t->chain ? chain_sync(t->chain, created, ret_changed, error) : 0;
+    if (!t->chain)
+        return 0;
+    bool looked = chain_has_looked(t->chain);
+    int r = chain_sync(t->chain, created, ret_changed, error);
+    if (r == 0 && !looked) {
+        *ret_changed = true;
+        r = settle_in(t);
+    }
+    return r;
 }
 
 struct put_context {
@@ -301,14 +353,14 @@ static int put_eras(struct tracked *t, struct containers *book, struct error *er
 int tracked_put(struct tracked *t, struct containers *book, struct error *error)
 {
     int r = 0;
-    if (!t->chain || !t->container)
+    if (!t->slot || !t->container)
         return 0;
     if (t->record_dirty)
         r = put_record(t, book, error);
     if (r == 0 && t->eras_dirty)
         r = put_eras(t, book, error);
     struct put_context context = {book, t->id, error};
-    return r == 0 ? chain_each_dirty(t->chain, put_element, drop_element, &context) : r;
+    return r == 0 && t->chain ? chain_each_dirty(t->chain, put_element, drop_element, &context) : r;
 }
 
 void tracked_mark_clean(struct tracked *t)
@@ -320,14 +372,14 @@ void tracked_mark_clean(struct tracked *t)
 
 int tracked_publish(struct tracked *t)
 {
-    size_t count;
-    struct segment *const *segments = chain_segments(t->chain, &count);
+    size_t count = 0;
+    struct segment *const *segments = t->chain ? chain_segments(t->chain, &count) : NULL;
     struct view *view;
-    int r = view_new(&view, ++t->version, chain_is_gone(t->chain), segments, count, t->eras,
-                     t->era_count);
+    int r =
+        view_new(&view, ++t->version, tracked_is_gone(t), segments, count, t->eras, t->era_count);
     if (r < 0)
         return r;
-    view->unlooked = !chain_has_looked(t->chain);
+    view->unlooked = t->chain && !chain_has_looked(t->chain);
     slot_publish(t->slot, view);
     slot_mark_ready(t->slot);
     return 0;
@@ -336,6 +388,8 @@ int tracked_publish(struct tracked *t)
 /* Eras that every route has passed. */
 static void drop_passed_eras(struct tracked *t, uint64_t needed)
 {
+    if (!t->chain) /* of the journal nobody tells a position */
+        return;
     while (t->era_count > 1 && t->eras[1].serial < needed && needed != SLOT_NEEDS_NOTHING) {
         container_unref(t->eras[0].container);
         memmove(&t->eras[0], &t->eras[1], (t->era_count - 1) * sizeof(*t->eras));
@@ -347,7 +401,7 @@ static void drop_passed_eras(struct tracked *t, uint64_t needed)
 void tracked_release(struct tracked *t, bool *ret_changed)
 {
     uint64_t needed = slot_needed(t->slot);
-    *ret_changed = chain_release(t->chain, needed);
+    *ret_changed = t->chain && chain_release(t->chain, needed);
     drop_passed_eras(t, needed);
-    t->finished = chain_is_gone(t->chain) && needed == SLOT_NEEDS_NOTHING;
+    t->finished = tracked_is_gone(t) && needed == SLOT_NEEDS_NOTHING;
 }

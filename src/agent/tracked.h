@@ -1,5 +1,8 @@
 /* tracked — one container as the monitor keeps it: its record, its eras, its chain, its slot.
  *
+ * A source keeps its kind for as long as its container lives, over restarts too: what was begun as
+ * a stream is not read a second time from files that can be read later.
+ *
  * - Owns: all of these.
  * - Thread: the monitor's; what it publishes (the slot's view) is read by all.
  */
@@ -12,8 +15,8 @@ struct tracked {
     char id[CONTAINER_ID_SIZE + 1];
     struct container *container; /* the newest record; NULL: not known yet */
     enum log_kind kind;          /* where its lines are to be read */
-    struct chain *chain;         /* NULL: no file source (yet) */
-    struct slot *slot;           /* with the chain */
+    struct chain *chain;         /* NULL: no source in files (yet) */
+    struct slot *slot;           /* with its source */
     struct era *eras;            /* by position; each owns a reference */
     size_t era_count;
     uint64_t version;      /* of the view */
@@ -23,17 +26,25 @@ struct tracked {
     bool record_stale;     /* its files have changed */
     bool chain_stale;      /* its directory has */
     bool listed_stale;     /* it is in the monitor's list of stale ones */
-    bool inspect_wanted;   /* the Engine is to be asked */
+    bool inspect_wanted;   /* the Engine is to be asked … */
+    bool inspect_asked;    /* … and has been: its answer comes */
+    bool known;            /* from before this start */
+    bool listed;           /* in the Engine's last list */
+    bool unreadable;       /* its files may not be read */
+    bool vanished;         /* the container is no more; its source may still hold something */
+    bool gone;             /* nothing will follow in it; of a chain in Docker's directory the chain
+                              itself knows */
     unsigned disk_reads;   /* how often its record was read from disk … */
     unsigned asked_at_read; /* … and how often when the Engine was asked: an answer may be older */
     bool publish_wanted;    /* once the book has what is dirty */
     bool eras_dirty;        /* not as the ledger has them */
     bool record_dirty;
-    bool own_output;     /* its log is an output of ours: never captured (D77) */
-    bool finished;       /* its directory is gone, and nobody needs anything of it */
-    int64_t looked_ns;   /* its directory's mtime when it was looked at last */
-    uint64_t swept_size; /* its live file's size at the last reconciliation */
-    int64_t retry_at_ns; /* monotonic; 0: nothing to try again */
+    bool own_output;        /* its log is an output of ours: never captured (D77) */
+    bool finished;          /* its directory is gone, and nobody needs anything of it */
+    int64_t looked_ns;      /* its directory's mtime when it was looked at last */
+    uint64_t swept_size;    /* its live file's size at the last reconciliation */
+    int64_t retry_at_ns;    /* monotonic; 0: nothing to try again */
+    int64_t retry_after_ns; /* how long it was waited for last; grows with each failure */
 };
 
 struct tracked_shared {
@@ -41,7 +52,6 @@ struct tracked_shared {
     struct reader *reader;
     struct batch *scratch;
     size_t route_count;
-    const char *containers_directory;
     struct container_constants constants;
 };
 
@@ -51,9 +61,12 @@ struct tracked *tracked_free(struct tracked *t);
 /* A (new) record. *ret_rendered: what labels render from has changed. */
 int tracked_set_record(struct tracked *t, struct container *c, bool *ret_rendered) MUST_CHECK;
 
-/* Gives it its chain and slot, from what is known (may be NULL), where it has a file source. */
+/* Gives it the source that `place` names, with its chain where that is made of files, from what is
+ * known (may be NULL). `look`: its directory can be looked at now; else what is known stands, and
+ * nobody reads until it has been looked at. */
 int tracked_open_source(struct tracked *t, const struct tracked_shared *shared,
-                        const struct known_source *known, struct error *error) MUST_CHECK;
+                        const struct log_place *place, const struct known_source *known, bool look,
+                        struct error *error) MUST_CHECK;
 
 /* A route saw that `serial` was truncated in place (chain_cut); a `--once` that was to end in it
  * ends in its successor. True where the chain changed. */
@@ -67,6 +80,9 @@ int tracked_put(struct tracked *t, struct containers *book, struct error *error)
 void tracked_mark_clean(struct tracked *t);
 
 int tracked_publish(struct tracked *t) MUST_CHECK;
+
+/* Nothing will follow in its source. */
+bool tracked_is_gone(const struct tracked *t);
 
 /* Lets go what no route needs. *ret_changed: publish. */
 void tracked_release(struct tracked *t, bool *ret_changed);

@@ -59,6 +59,17 @@ static const char *state_on_disk(struct json_document *d, int64_t started_ns)
     return started_ns == RFC3339_ZERO_NS ? "created" : "exited";
 }
 
+/* As dockerd reads it: Go's words for true. */
+static bool true_option(struct json_document *d, const char *path)
+{
+    static const char *const words[] = {"1", "t", "T", "true", "TRUE", "True"};
+    const char *value = json_document_text(d, path);
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+        if (strcmp(value, words[i]) == 0)
+            return true;
+    return false;
+}
+
 /* What both documents say under the same names. */
 static void fill_common(struct container_fields *f, struct json_document *d)
 {
@@ -115,6 +126,7 @@ int container_from_inspect(struct container **ret, struct span text,
     f.platform = json_document_text(&d, "Platform");
     f.network_mode = json_document_text(&d, "HostConfig.NetworkMode");
     f.log_driver = json_document_text(&d, "HostConfig.LogConfig.Type");
+    f.cache_disabled = true_option(&d, "HostConfig.LogConfig.Config.cache-disabled");
     return finish(ret, &f, &d, &d);
 }
 
@@ -139,5 +151,6 @@ int container_from_disk(struct container **ret, struct span config, struct span 
         f.platform = json_document_text(&d, "ImagePlatform.os");
     f.network_mode = json_document_text(&host, "NetworkMode");
     f.log_driver = json_document_text(&host, "LogConfig.Type");
+    f.cache_disabled = true_option(&host, "LogConfig.Config.cache-disabled");
     return finish(ret, &f, &d, &host);
 }

@@ -71,6 +71,8 @@ void container_record_print(const struct container *c, struct buf *to)
     print_text(to, "network_mode", c->network_mode);
     print_text(to, "log_driver", c->log_driver);
     print_text(to, "log_path", c->log_path);
+    if (c->cache_disabled)
+        buf_append(to, SPAN(",\"cache_disabled\":true"));
     if (c->tty)
         buf_append(to, SPAN(",\"tty\":true"));
     buf_append_char(to, '}');
@@ -112,6 +114,7 @@ int container_record_parse(struct container **ret, struct span text,
         .network_mode = json_document_text(&d, "network_mode"),
         .log_driver = json_document_text(&d, "log_driver"),
         .log_path = json_document_text(&d, "log_path"),
+        .cache_disabled = json_document_flag(&d, "cache_disabled"),
         .tty = json_document_flag(&d, "tty"),
         .constants = *constants,
     };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "docker/log_path.h"
 
+#include "base/rfc3339.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -13,16 +15,30 @@ const char *log_kind_word(enum log_kind kind)
     case LOG_KIND_CACHE: return "cache";
     case LOG_KIND_JOURNALD: return "journald";
     case LOG_KIND_STREAM: return "stream";
-    case LOG_KIND_NONE: break;
+    case LOG_KIND_NONE:
+    case LOG_KIND_COUNT: break;
     }
     return "none";
 }
 
-static enum log_kind kind_of(const char *driver, const struct log_surroundings *around)
+/* Docker's own drivers that only send: what they take is read back from the cache, or not at all.
+ */
+static bool only_sends(const char *driver)
 {
+    static const char *const drivers[] = {"awslogs", "etwlogs",    "fluentd", "gcplogs",
+                                          "gelf",    "logentries", "splunk",  "syslog"};
+    for (size_t i = 0; i < ARRAY_SIZE(drivers); i++)
+        if (strcmp(driver, drivers[i]) == 0)
+            return true;
+    return false;
+}
+
+static enum log_kind kind_of(const struct container *c, const struct log_surroundings *around)
+{
+    const char *driver = c->log_driver;
     bool files = around->root != NULL;
 
-    if (strcmp(driver, "none") == 0)
+    if (strcmp(driver, "none") == 0 || (only_sends(driver) && c->cache_disabled))
         return LOG_KIND_NONE;
     if (files && strcmp(driver, "json-file") == 0)
         return LOG_KIND_JSON_FILE;
@@ -31,8 +47,11 @@ static enum log_kind kind_of(const char *driver, const struct log_surroundings *
     if (around->journal && strcmp(driver, "journald") == 0)
         return LOG_KIND_JOURNALD;
     /* A dockerd built without the journal keeps the cache for journald too. */
-    if (files && around->cache_present)
+    if (files && (around->cache_present || only_sends(driver)))
         return LOG_KIND_CACHE;
+    /* A plugin may keep a cache or not: its first start tells, which makes the file. */
+    if (files && c->started_ns == RFC3339_ZERO_NS)
+        return LOG_KIND_NONE;
     return around->engine ? LOG_KIND_STREAM : LOG_KIND_NONE;
 }
 
@@ -51,8 +70,10 @@ static bool inside(const char *root, const char *path)
     return true;
 }
 
-static int format_path(struct log_place *place, const struct container *c, const char *root)
+static int format_path(struct log_place *place, const struct container *c,
+                       const struct log_surroundings *around)
 {
+    const char *root = around->root;
     switch (place->kind) {
     case LOG_KIND_JSON_FILE:
         /* S6. Seen through a mount, Docker's path may mean nothing here. */
@@ -66,9 +87,13 @@ static int format_path(struct log_place *place, const struct container *c, const
     case LOG_KIND_CACHE:
         return snprintf(place->path, sizeof(place->path), "%s/containers/%s/container-cached.log",
                         root, c->id);
+    case LOG_KIND_STREAM:
+        return around->spools ? snprintf(place->path, sizeof(place->path), "%s/%s/container.log",
+                                         around->spools, c->id)
+                              : 0;
     case LOG_KIND_NONE:
     case LOG_KIND_JOURNALD:
-    case LOG_KIND_STREAM: break;
+    case LOG_KIND_COUNT: break;
     }
     return 0;
 }
@@ -76,14 +101,41 @@ static int format_path(struct log_place *place, const struct container *c, const
 int log_place_of(struct log_place *ret, const struct container *c,
                  const struct log_surroundings *around, struct error *error)
 {
-    struct log_place place = {.kind = kind_of(c->log_driver, around)};
-    int size = format_path(&place, c, around->root);
+    struct log_place place = {.kind = kind_of(c, around)};
+    int size = format_path(&place, c, around);
 
     if (size < 0 || size >= PATH_BYTES_MAX)
         return error_set(error, -ENAMETOOLONG, "container %.12s: the path of its log has %d bytes",
                          c->id, size);
     *ret = place;
     return 0;
+}
+
+static enum log_name name_after(const char *name, const char *live)
+{
+    size_t size = strlen(live);
+    if (strncmp(name, live, size) != 0)
+        return LOG_NAME_OTHER;
+    return name[size] == '\0'  ? LOG_NAME_LIVE
+           : name[size] == '.' ? LOG_NAME_ROTATED
+                               : LOG_NAME_OTHER;
+}
+
+enum log_name log_name_of(enum log_kind kind, const char *id, const char *name)
+{
+    switch (kind) {
+    case LOG_KIND_JSON_FILE:
+        return strncmp(name, id, CONTAINER_ID_SIZE) == 0
+                   ? name_after(name + CONTAINER_ID_SIZE, "-json.log")
+                   : LOG_NAME_OTHER;
+    case LOG_KIND_LOCAL:
+    case LOG_KIND_STREAM: return name_after(name, "container.log");
+    case LOG_KIND_CACHE: return name_after(name, "container-cached.log");
+    case LOG_KIND_NONE:
+    case LOG_KIND_JOURNALD:
+    case LOG_KIND_COUNT: break;
+    }
+    return LOG_NAME_OTHER;
 }
 
 int log_place_check(const struct log_place *place)

@@ -2,9 +2,10 @@
  *
  * The routing table of the hybrid monitor (driver × files × socket), as a pure function of what is
  * known; nothing is opened. A file driver's missing file is waited for and never becomes a stream
- * (D7). Rotated files are found beside the live one by source/.
+ * (D7), and so is the cache of a driver that cannot read back. Rotated files are found beside the
+ * live one by source/.
  *
- * Source of the layout: docker-logs §1.4.
+ * Source of the layout: docker-logs §1.4, §4.5.
  *
  * - Thread: any, no state.
  * - Limits: PATH_BYTES_MAX.
@@ -24,6 +25,7 @@ enum log_kind {
     LOG_KIND_CACHE, /* dual logging */
     LOG_KIND_JOURNALD,
     LOG_KIND_STREAM,
+    LOG_KIND_COUNT,
 };
 
 /* "json-file", "local", "cache", "journald", "stream", "none". */
@@ -35,12 +37,17 @@ struct log_surroundings {
     bool cache_present; /* its directory holds a container-cached.log */
     bool journal;       /* the journal can be read */
     bool engine;        /* the Engine can be asked for streams */
+    const char *spools; /* the directory that streams are received into; NULL: not asked for */
 };
 
 struct log_place {
     enum log_kind kind;
     char path[PATH_BYTES_MAX]; /* the live file; "" where the kind has none */
 };
+
+/* What a file in the directory of a container's log is to it. */
+enum log_name { LOG_NAME_OTHER, LOG_NAME_LIVE, LOG_NAME_ROTATED };
+enum log_name log_name_of(enum log_kind kind, const char *id, const char *name);
 
 /* 0, or -ENAMETOOLONG with words. */
 int log_place_of(struct log_place *ret, const struct container *c,

@@ -89,6 +89,7 @@ int container_new(struct container **ret, const struct container_fields *f)
         .refs = 1,
         .created_ns = f->created_ns,
         .started_ns = f->started_ns,
+        .cache_disabled = f->cache_disabled,
         .tty = f->tty,
     };
 

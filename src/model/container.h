@@ -50,6 +50,7 @@ struct container {
 
     const char *log_driver; /* "json-file" where Docker leaves it out */
     const char *log_path;   /* as inspect says; "" if it does not */
+    bool cache_disabled;    /* the log option cache-disabled: no dual logging */
     bool tty;
 
     /* Rendered once, S32 to S43 without `stream` (the entry's own), in the fixed order of
@@ -85,6 +86,7 @@ struct container_fields {
     const char *network_mode;
     const char *log_driver;
     const char *log_path;
+    bool cache_disabled;
     bool tty;
     struct container_constants constants;
 };

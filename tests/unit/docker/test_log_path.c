@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include "base/rfc3339.h"
+
 #define ID   "4749f2110d79a2ef531456e1074e9a351d1c89191e0f3567a97bb52baa326754"
 #define HOME "/r/containers/" ID
 
@@ -27,13 +29,18 @@ static struct log_place place_of(const char *driver, const char *log_path,
 }
 
 /* S73: driver x files x socket. S5 D7: a file driver's container is never streamed while there is
- * a root to read from, whether or not its file is there. */
+ * a root to read from, whether or not its file is there; nor is one whose driver only sends. */
 static void s73_the_routing_table(void **state)
 {
-    const struct log_surroundings bare = {0}, engine = {.engine = true}, files = {.root = "/r"},
-                                  all = {"/r", true, true, true}, both = {"/r", false, false, true},
-                                  journal = {"/r", false, true, true},
-                                  cache = {"/r", true, false, true};
+    const struct log_surroundings bare = {0}, engine = {.engine = true, .spools = "/s"},
+                                  files = {.root = "/r"},
+                                  all = {.root = "/r",
+                                         .cache_present = true,
+                                         .journal = true,
+                                         .engine = true},
+                                  both = {.root = "/r", .engine = true, .spools = "/s"},
+                                  journal = {.root = "/r", .journal = true, .engine = true},
+                                  cache = {.root = "/r", .cache_present = true, .engine = true};
     const struct {
         const char *driver;
         const struct log_surroundings *around;
@@ -42,28 +49,93 @@ static void s73_the_routing_table(void **state)
         {"", &files, "json-file", HOME "/" ID "-json.log"},
         {"json-file", &all, "json-file", HOME "/" ID "-json.log"},
         {"json-file", &both, "json-file", HOME "/" ID "-json.log"},
-        {"json-file", &engine, "stream", ""},
+        {"json-file", &engine, "stream", "/s/" ID "/container.log"},
         {"json-file", &bare, "none", ""},
         {"local", &all, "local", HOME "/local-logs/container.log"},
-        {"local", &engine, "stream", ""},
+        {"local", &engine, "stream", "/s/" ID "/container.log"},
         {"syslog", &cache, "cache", HOME "/container-cached.log"},
-        {"syslog", &both, "stream", ""},
-        {"syslog", &files, "none", ""},
+        {"syslog", &both, "cache", HOME "/container-cached.log"},
+        {"syslog", &files, "cache", HOME "/container-cached.log"},
+        {"syslog", &engine, "stream", "/s/" ID "/container.log"},
         {"fluentd", &all, "cache", HOME "/container-cached.log"},
-        {"some/plugin:latest", &both, "stream", ""},
+        {"some/plugin:latest", &both, "stream", "/s/" ID "/container.log"},
+        {"some/plugin:latest", &cache, "cache", HOME "/container-cached.log"},
+        {"some/plugin:latest", &files, "none", ""},
         {"journald", &journal, "journald", ""},
         {"journald", &all, "journald", ""},
         {"journald", &cache, "cache", HOME "/container-cached.log"},
-        {"journald", &both, "stream", ""},
+        {"journald", &both, "stream", "/s/" ID "/container.log"},
         {"none", &all, "none", ""},
         {"none", &engine, "none", ""},
-        {"JSON-FILE", &both, "stream", ""},
+        {"JSON-FILE", &both, "stream", "/s/" ID "/container.log"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct log_place place = place_of(cases[i].driver, "", *cases[i].around);
         assert_string_equal(log_kind_word(place.kind), cases[i].kind);
         assert_string_equal(place.path, cases[i].path);
     }
+}
+
+static enum log_kind kind_with(struct container_fields f, struct log_surroundings around)
+{
+    CLEANUP(container_unref) struct container *c = NULL;
+    struct log_place place;
+
+    f.id = ID;
+    assert_int_equal(container_new(&c, &f), 0);
+    assert_int_equal(log_place_of(&place, c, &around, NULL), 0);
+    return place.kind;
+}
+
+/* S73: what `cache-disabled` takes away. A driver that reads back does not mind. */
+static void s73_without_the_cache(void **state)
+{
+    const struct log_surroundings files = {.root = "/r", .engine = true}, engine = {.engine = true};
+    struct container_fields f = {.log_driver = "syslog", .cache_disabled = true};
+
+    assert_int_equal(kind_with(f, files), LOG_KIND_NONE);
+    assert_int_equal(kind_with(f, engine), LOG_KIND_NONE);
+    f.log_driver = "journald";
+    assert_int_equal(kind_with(f, files), LOG_KIND_STREAM);
+    f.log_driver = "json-file";
+    assert_int_equal(kind_with(f, files), LOG_KIND_JSON_FILE);
+}
+
+/* S73: whether a plugin's log is kept in the cache shows when its container has been started. */
+static void s73_a_plugin_before_its_first_start(void **state)
+{
+    const struct log_surroundings files = {.root = "/r", .engine = true};
+    struct container_fields f = {.log_driver = "some/plugin:latest", .started_ns = RFC3339_ZERO_NS};
+
+    assert_int_equal(kind_with(f, files), LOG_KIND_NONE);
+    f.started_ns = 1;
+    assert_int_equal(kind_with(f, files), LOG_KIND_STREAM);
+}
+
+/* Only Docker's own names count, and only those of the container's kind. */
+static void names_of_a_log(void **state)
+{
+    const struct {
+        enum log_kind kind;
+        const char *name;
+        enum log_name expected;
+    } cases[] = {
+        {LOG_KIND_JSON_FILE, ID "-json.log", LOG_NAME_LIVE},
+        {LOG_KIND_JSON_FILE, ID "-json.log.1", LOG_NAME_ROTATED},
+        {LOG_KIND_JSON_FILE, ID "-json.log.2.gz", LOG_NAME_ROTATED},
+        {LOG_KIND_JSON_FILE, ID "-json.logs", LOG_NAME_OTHER},
+        {LOG_KIND_JSON_FILE, ID, LOG_NAME_OTHER},
+        {LOG_KIND_JSON_FILE, "container.log", LOG_NAME_OTHER},
+        {LOG_KIND_JSON_FILE, "", LOG_NAME_OTHER},
+        {LOG_KIND_LOCAL, "container.log", LOG_NAME_LIVE},
+        {LOG_KIND_STREAM, "container.log.1", LOG_NAME_ROTATED},
+        {LOG_KIND_CACHE, "container-cached.log", LOG_NAME_LIVE},
+        {LOG_KIND_CACHE, "container.log", LOG_NAME_OTHER},
+        {LOG_KIND_JOURNALD, "container.log", LOG_NAME_OTHER},
+        {LOG_KIND_NONE, "container.log", LOG_NAME_OTHER},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+        assert_int_equal(log_name_of(cases[i].kind, ID, cases[i].name), cases[i].expected);
 }
 
 /* S6: inspect's path where it lies inside the root as seen from here, else the usual one. */
@@ -136,6 +208,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(s73_the_routing_table),
+        cmocka_unit_test(s73_without_the_cache),
+        cmocka_unit_test(s73_a_plugin_before_its_first_start),
+        cmocka_unit_test(names_of_a_log),
         cmocka_unit_test(s6_log_path_inside_the_root),
         cmocka_unit_test(a_path_too_long_is_refused),
         cmocka_unit_test(s7_checked_before_it_is_offered),

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <fcntl.h>
+
+#include "agent/monitor_private.h"
+#include "base/clock.h"
+
+/* Which source a container gets: what is around it is looked at, docker/log_path.h decides. */
+
+/* Tried, since only that respects capabilities: -EACCES, or 0 also where there is nothing. */
+static int try_to_open(const char *path, int flags)
+{
+    CLEANUP(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | flags);
+    return fd < 0 && (errno == EACCES || errno == EPERM) ? -EACCES : 0;
+}
+
+/* The path without its last component. */
+static void directory_of(const char *path, char directory[PATH_BYTES_MAX])
+{
+    const char *slash = strrchr(path, '/');
+    snprintf(directory, PATH_BYTES_MAX, "%.*s", slash ? (int)(slash - path) : 0, path);
+}
+
+static bool may_be_read(const struct log_place *place)
+{
+    char directory[PATH_BYTES_MAX];
+    directory_of(place->path, directory);
+    return try_to_open(place->path, 0) == 0 && try_to_open(directory, O_DIRECTORY) == 0;
+}
+
+static bool is_in_directories(enum log_kind kind)
+{
+    return kind == LOG_KIND_JSON_FILE || kind == LOG_KIND_LOCAL || kind == LOG_KIND_CACHE;
+}
+
+void monitor_look_for_journal(struct monitor *m)
+{
+    static const char *const usual[] = {"/var/log/journal", "/run/log/journal"};
+    m->journal = false;
+    if (m->options.journal_directory) {
+        m->journal = access(m->options.journal_directory, R_OK | X_OK) == 0;
+        return;
+    }
+    /* The journal of this host is no other's. */
+    for (size_t i = 0; m->root != ROOT_NONE && !m->journal && i < ARRAY_SIZE(usual); i++) {
+        CLEANUP(closedir) DIR *dir = opendir(usual[i]);
+        for (struct dirent *entry; dir && !m->journal && (entry = readdir(dir));)
+            m->journal = entry->d_name[0] != '.';
+    }
+}
+
+static struct log_surroundings look_around(const struct monitor *m, const struct tracked *t)
+{
+    char path[PATH_BYTES_MAX];
+    int size = snprintf(path, sizeof(path), "%s/%s/container-cached.log",
+                        m->containers_directory ? m->containers_directory : "", t->id);
+    return (struct log_surroundings){
+        .root = monitor_engine_decides(m) ? NULL : m->options.docker_root,
+        .cache_present =
+            m->containers_directory && size < (int)sizeof(path) && access(path, F_OK) == 0,
+        .journal = m->journal,
+        .engine = m->engine_configured,
+        .spools = m->options.spools,
+    };
+}
+
+void monitor_set_unreadable(struct monitor *m, struct tracked *t, bool unreadable)
+{
+    char reason[HEALTH_REASON_MAX];
+    const char *where = m->containers_directory ? m->containers_directory : "";
+    if (t->unreadable == unreadable)
+        return;
+    t->unreadable = unreadable;
+    m->unreadable += unreadable ? 1 : -1;
+    if (m->unreadable == 0) {
+        health_clear(m->options.health, "files.unreadable", where);
+        return;
+    }
+    snprintf(reason, sizeof(reason),
+             "uid %d may not read the logs of %zu containers: run as root, or give it "
+             "CAP_DAC_READ_SEARCH; %s",
+             (int)geteuid(), m->unreadable,
+             m->engine_configured ? "until then the Engine is asked to stream them"
+                                  : "until then they are not read");
+    health_raise(m->options.health, "files.unreadable", where, reason);
+}
+
+/* Where its lines are to be read. What was begun from files goes on from them, though they may not
+ * be read now: nothing is read twice. */
+static int find_place(struct monitor *m, struct tracked *t, const struct known_source *known,
+                      struct log_place *ret, struct error *error)
+{
+    struct log_surroundings around = look_around(m, t);
+    if (known && m->containers_directory)
+        around.root = m->options.docker_root;
+    int r = log_place_of(ret, t->container, &around, error);
+    if (r < 0 || !is_in_directories(ret->kind) || m->root != ROOT_THERE)
+        return r;
+    monitor_set_unreadable(m, t, !may_be_read(ret));
+    if (!t->unreadable || known || !around.engine)
+        return 0;
+    around.root = NULL;
+    return log_place_of(ret, t->container, &around, error);
+}
+
+void monitor_check_readable(struct monitor *m, struct tracked *t)
+{
+    struct log_surroundings around = look_around(m, t);
+    struct log_place place;
+    if (log_place_of(&place, t->container, &around, NULL) == 0 && is_in_directories(place.kind))
+        monitor_set_unreadable(m, t, !may_be_read(&place));
+}
+
+/* Does `local` have its directory, which its first start makes? */
+static bool is_there(const struct monitor *m, const struct log_place *place,
+                     const struct known_source *known)
+{
+    char directory[PATH_BYTES_MAX];
+    if (place->kind != LOG_KIND_LOCAL || known || m->root != ROOT_THERE)
+        return true;
+    directory_of(place->path, directory);
+    return access(directory, F_OK) == 0 || errno != ENOENT;
+}
+
+/* Where the files are not in the container's own directory, which is watched already. */
+static void watch_directory(struct monitor *m, const struct tracked *t,
+                            const struct log_place *place)
+{
+    char directory[PATH_BYTES_MAX];
+    directory_of(place->path, directory);
+    int r = names_watch_add(m->names, directory, t->id);
+    if (r < 0 && r != -ENOENT)
+        log_line(LOG_WARN, "watch.refused",
+                 "a directory cannot be watched; it is looked at with each reconciliation",
+                 "path=%s error=%s", LOG_QUOTE(directory), LOG_QUOTE(strerror(-r)));
+}
+
+int monitor_open_source(struct monitor *m, struct tracked *t, struct error *error)
+{
+    struct log_place place;
+    if (t->slot || strcmp(t->id, m->own_id) == 0)
+        return 0;
+    const struct known_source *known = known_find(m->options.known, t->id);
+    int r = find_place(m, t, known, &place, error);
+    t->kind = r == 0 ? place.kind : LOG_KIND_NONE;
+    if (r < 0 || place.kind == LOG_KIND_NONE || place.kind == LOG_KIND_STREAM ||
+        !is_there(m, &place, known))
+        return r;
+    if (place.kind == LOG_KIND_LOCAL)
+        watch_directory(m, t, &place);
+    bool look = !is_in_directories(place.kind) || m->root == ROOT_THERE;
+    r = tracked_open_source(t, &m->shared, &place, known, look, error);
+    m->roster_stale |= t->slot != NULL;
+    return r;
+}
+
+void monitor_vanished(struct monitor *m, struct tracked *t)
+{
+    t->vanished = true;
+    if (!t->slot) {
+        monitor_forget(m, t);
+        return;
+    }
+    if (t->kind == LOG_KIND_JOURNALD)
+        t->gone = t->publish_wanted = true;
+    t->chain_stale = true;
+    monitor_mark_stale(m, t);
+}
