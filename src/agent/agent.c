@@ -16,6 +16,7 @@
 #include "docker/docker_host.h"
 #include "docker/engine.h"
 #include "ledger/state_lock.h"
+#include "source/descriptors.h"
 
 #define DOCKER_ROOT_DEFAULT "/var/lib/docker"
 enum { ROOT_DEADLINE_MS = 2000, MONITOR_NICE = -10 };
@@ -194,10 +195,22 @@ static int open_monitor(struct agent *a, struct error *error)
     return monitor_open(&a->monitor, &options, error);
 }
 
+/* Four fifths of what the system allows are the budget; the rest is for what libraries open
+ * unasked. Of the budget comes the fixed part first, then a quarter for outputs, and what remains
+ * is for segments. Returns the outputs' part. */
+static size_t divide_descriptors(size_t allowed, size_t routes)
+{
+    size_t budget = allowed - allowed / 5,
+           fixed = DESCRIPTORS_FIXED + routes * DESCRIPTORS_OF_ROUTE;
+    size_t outputs = budget / 4 < OUTPUTS_OPEN_MAX ? budget / 4 : OUTPUTS_OPEN_MAX;
+    bool enough = budget >= fixed + outputs + SEGMENTS_OPEN_MIN;
+    descriptors_limit(enough ? budget - fixed - outputs : SEGMENTS_OPEN_MIN);
+    return outputs;
+}
+
 static int open_all(struct agent *a, bool once, struct error *error)
 {
-    size_t descriptors = raise_limits();
-    size_t quarter = descriptors * 8 / 10 / 4;
+    size_t outputs = divide_descriptors(raise_limits(), a->config->route_count);
     agent_docker_root(a->config, a->docker_root);
     int r = open_signals(a, error);
     if (r == 0)
@@ -208,7 +221,6 @@ static int open_all(struct agent *a, bool once, struct error *error)
         r = error_set(error, -ENOMEM, "no memory");
     if (r == 0 && output_registry_new(&a->outputs) < 0)
         r = error_set(error, -ENOMEM, "no memory");
-    size_t outputs = quarter < OUTPUTS_OPEN_MAX ? quarter : OUTPUTS_OPEN_MAX;
     a->environment =
         (struct sink_environment){a->outputs, outputs / (a->config->route_count + 1) + 1};
     if (r == 0)

@@ -216,7 +216,8 @@ static void read_record(struct monitor *m, struct tracked *t)
         monitor_want_inspect(m, t);
     }
     t->record_stale = true;
-    if (monitor_retry(t) && r < 0 && !t->unreadable)
+    bool relieved = descriptors_relieve(r);
+    if (monitor_retry(t) && r < 0 && !relieved && !t->unreadable)
         log_line(LOG_WARN, "container.unreadable", "a container costs only itself; trying again",
                  "container=%.12s error=%s", t->id, LOG_QUOTE(error.text));
 }

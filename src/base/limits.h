@@ -16,6 +16,12 @@ enum {
     FINGERPRINT_SEARCH_MAX = 1024 * 1024, /* searched for a first whole record, bytes */
     INFLATERS_MAX = 8, /* open inflate states per route; a further source waits */
 
+    /* Descriptors, of the budget that RLIMIT_NOFILE leaves us. */
+    DESCRIPTORS_FIXED =
+        48, /* of the program itself, the Engine's connections, the admin server's */
+    DESCRIPTORS_OF_ROUTE = 8, /* its ledger with SQLite's own files, wake-ups */
+    SEGMENTS_OPEN_MIN = 16,   /* log files, however small the limit; beyond, idle ones are closed */
+
     /* Containers. */
     ROUTES_MAX = 32,                      /* routes: bits of a slot's ready word */
     CONTAINER_JSON_MAX = 4 * 1024 * 1024, /* config.v2.json, an inspect answer, bytes */

@@ -18,9 +18,7 @@ struct chain *chain_free(struct chain *c)
     free(c->segments);
     free(c->dropped);
     free(c->ignored);
-    free(c->id);
-    free(c->directory);
-    free(c->live_name);
+    home_unref(c->home);
     free(c);
     return NULL;
 }
@@ -68,13 +66,14 @@ static int add_known(struct chain *c, const struct chain_known *known)
         .reason = known->reason,
         .bytes = known->bytes,
         .fd = -1,
+        .home = c->home,
     };
     struct chain_element *element;
     int r = chain_add(c, &options, &element);
     if (r < 0)
         return r;
     element->dirty = known->dirty;
-    if (!known->hole && pin_adopt(c->pins, c->id, element->segment, &element->size) < 0)
+    if (!known->hole && pin_adopt(element->segment, &element->size) < 0)
         element->size = 0;
     return 0;
 }
@@ -85,21 +84,19 @@ int chain_new(struct chain **ret, const struct chain_options *options,
     CLEANUP(chain_free) struct chain *c = calloc(1, sizeof(*c));
     if (!c)
         return error_set(error, -ENOMEM, "no memory");
-    c->id = strdup(options->id);
-    c->directory = strdup(options->directory);
-    c->live_name = strdup(options->live_name);
+    if (home_new(&c->home, options->id, options->directory, options->live_name,
+                 pin_directory(options->pins)) < 0)
+        return error_set(error, -ENOMEM, "no memory");
     c->format = options->format;
     c->pins = options->pins;
     c->reader = options->reader;
     c->scratch = options->scratch;
     c->next_serial = 1;
-    if (!c->id || !c->directory || !c->live_name)
-        return error_set(error, -ENOMEM, "no memory");
 
     for (size_t i = 0; i < count; i++) {
         int r = add_known(c, &known[i]);
         if (r < 0)
-            return error_set(error, r, "%s: %s", c->id, strerror(-r));
+            return error_set(error, r, "%s: %s", c->home->id, strerror(-r));
     }
     *ret = TAKE(c);
     return 0;
@@ -125,13 +122,16 @@ static int add_successor(struct chain *c, struct chain_element *cut)
     if (copy < 0)
         return -errno;
 
-    bool named = cut->named, live = cut->live;
-    cut->named = cut->live = false;
+    bool named = chain_is_named(cut), live = cut->live;
+    atomic_store(&cut->segment->named, false);
+    cut->live = false;
     struct segment_options options = {
         .ref = {.serial = c->next_serial, .file = cut->segment->file},
         .format = c->format,
         .sealed = !live,
+        .named = named,
         .fd = copy,
+        .home = c->home,
     };
     struct chain_element *element;
     r = chain_add(c, &options, &element);
@@ -139,9 +139,8 @@ static int add_successor(struct chain *c, struct chain_element *cut)
         close_fd(copy);
         return r;
     }
-    element->named = named;
     element->live = live;
-    return pin_segment(c->pins, c->id, element->segment);
+    return pin_segment(c->pins, element->segment);
 }
 
 /* Do no files stand behind it, only holes? */
@@ -181,7 +180,7 @@ static bool drop(struct chain *c, size_t i)
         c->dropped_capacity = capacity;
     }
     c->dropped[c->dropped_count++] = element->segment->serial;
-    pin_drop(c->pins, element->segment);
+    pin_drop(element->segment);
     segment_unref(element->segment);
     memmove(element, element + 1, (c->count - i - 1) * sizeof(*element));
     c->count--;
@@ -194,7 +193,7 @@ bool chain_release(struct chain *c, uint64_t needed)
     for (size_t i = 0; i < c->count;) {
         struct chain_element *element = &c->elements[i];
         element->read = element->segment->serial < needed;
-        if (element->read && !element->named && drop(c, i)) {
+        if (element->read && !chain_is_named(element) && drop(c, i)) {
             changed = true;
             continue;
         }
@@ -208,7 +207,8 @@ bool chain_release(struct chain *c, uint64_t needed)
 /* Only our pin or our descriptor keeps it. What was cut has no bytes of its own. */
 static bool is_kept_by_us(const struct chain_element *element)
 {
-    return !element->named && !element->segment->hole && !atomic_load(&element->segment->cut) &&
+    return !chain_is_named(element) && !element->segment->hole &&
+           !atomic_load(&element->segment->cut) &&
            (segment_has_pin(element->segment) || segment_is_open(element->segment));
 }
 
@@ -232,7 +232,7 @@ int64_t chain_let_go_ns(const struct chain *c)
 /* Neighbouring holes of one reason are one: what is given up must not fill the chain. */
 static void merge_with_older_hole(struct chain *c, size_t i, struct segment *hole)
 {
-    if (i == 0 || c->elements[i - 1].named)
+    if (i == 0 || chain_is_named(&c->elements[i - 1]))
         return;
     const struct segment *older = c->elements[i - 1].segment;
     if (!older->hole || older->reason != hole->reason)
@@ -261,7 +261,7 @@ uint64_t chain_give_up(struct chain *c, enum gap_reason reason)
         if (segment_new(&hole, &options) < 0)
             return 0;
         uint64_t bytes = element->size ? element->size : 1;
-        pin_drop(c->pins, element->segment);
+        pin_drop(element->segment);
         segment_give_up(element->segment); /* also under a route that stands in it */
         segment_unref(element->segment);
         element->segment = hole;
@@ -277,7 +277,7 @@ void chain_unpin_read(struct chain *c, uint64_t needed)
     for (size_t i = 0; i < c->count; i++) {
         struct chain_element *element = &c->elements[i];
         if (element->segment->serial < needed)
-            pin_drop(c->pins, element->segment);
+            pin_drop(element->segment);
     }
 }
 
@@ -317,9 +317,7 @@ void chain_learn(struct chain *c)
         struct segment *s = c->elements[i].segment;
         if (s->hole || atomic_load(&s->cut) || fingerprint_known(segment_name(s).fingerprint))
             continue;
-        /* After a restart a pinned one is closed; it may have got its first record meanwhile. */
-        if ((segment_is_open(s) || segment_has_pin(s)) &&
-            fingerprint_learn(c->reader, s, c->scratch) == 0)
+        if (fingerprint_learn(c->reader, s, c->scratch) == 0)
             c->elements[i].dirty = true;
     }
 }

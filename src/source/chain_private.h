@@ -9,8 +9,7 @@ enum { CHAIN_IGNORED_MAX = 16 };
 struct chain_element {
     struct segment *segment;
     struct file_id compressed; /* of the .gz that Docker made of it, once seen */
-    bool named;                /* Docker's directory still has a name for it */
-    bool live;                 /* that name is the live one */
+    bool live;                 /* Docker's name for it is the live one */
     bool read;                 /* no route needs it, as of the last release */
     bool ambiguous;    /* another element had the same fingerprint, and its place told nothing */
     bool dirty;        /* the ledger does not have it as it is */
@@ -19,7 +18,7 @@ struct chain_element {
 };
 
 struct chain {
-    char *id, *directory, *live_name;
+    struct home *home;
     enum record_format format;
     struct pin *pins;
     struct reader *reader;
@@ -37,6 +36,12 @@ struct chain {
     struct file_id *ignored; /* files that are nobody's generation: CHAIN_IGNORED_MAX, or NULL */
     size_t ignored_next;
 };
+
+/* Docker's directory still has a name for it. */
+static inline bool chain_is_named(const struct chain_element *e)
+{
+    return atomic_load_explicit(&e->segment->named, memory_order_relaxed);
+}
 
 /* Adds an element behind all others (or, with a serial below the first, before them). */
 int chain_add(struct chain *c, const struct segment_options *options, struct chain_element **ret)

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "source/chain_private.h"
+#include "source/descriptors.h"
 #include "source/fingerprint.h"
 
 /* What one look works with. */
@@ -64,16 +65,16 @@ static void bounds(const struct sync *s, size_t i, uint64_t *ret_low, uint64_t *
 static int open_file(const struct chain *c, const struct scan_file *f, int *ret_fd)
 {
     char path[PATH_MAX];
-    snprintf(path, sizeof(path), "%s/%s", c->directory, f->name);
-    CLEANUP(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    if (fd < 0)
-        return errno == ENOENT ? -ESTALE : -errno;
+    CLEANUP(close_fd) int fd = -1;
     struct file_id file;
     uint64_t size;
     unsigned links;
-    int r = scan_identify(fd, &file, &size, &links);
+    snprintf(path, sizeof(path), "%s/%s", c->home->directory, f->name);
+    int r = descriptors_open(path, &fd);
+    if (r == 0)
+        r = scan_identify(fd, &file, &size, &links);
     if (r < 0)
-        return r;
+        return r == -ENOENT ? -ESTALE : r;
     if (!file_id_equal(file, f->file))
         return -ESTALE;
     *ret_fd = TAKE_FD(fd);
@@ -88,8 +89,12 @@ static int fingerprint_file(const struct sync *s, const struct scan_file *f,
     int r = open_file(s->chain, f, &fd);
     if (r < 0)
         return r;
-    struct segment_options options = {
-        .ref.file = f->file, .format = s->chain->format, .gzip = f->gzip, .fd = fd};
+    struct segment_options options = {.ref.file = f->file,
+                                      .format = s->chain->format,
+                                      .gzip = f->gzip,
+                                      .named = true,
+                                      .fd = fd,
+                                      .home = s->chain->home};
     CLEANUP(segment_unref) struct segment *probe = NULL;
     r = segment_new(&probe, &options);
     if (r < 0)
@@ -158,11 +163,28 @@ static struct chain_element *match_by_fingerprint(const struct sync *s, size_t i
     return oldest;
 }
 
+/* Its own file, under whichever name: held again, as what is unread should be. */
+static int hold(struct sync *s, struct chain_element *e)
+{
+    int fd;
+    if (!atomic_exchange(&e->segment->named, true))
+        e->dirty = s->changed = true;
+    int r = segment_acquire(e->segment, &fd);
+    if (r)
+        return r < 0 ? r : -ESTALE;
+    segment_release(e->segment);
+    if (pin_segment(s->chain->pins, e->segment) < 0)
+        e->dirty = true; /* its descriptor keeps it */
+    return 0;
+}
+
 /* Makes a known element readable again through the file that it was found in. */
 static int reopen(struct sync *s, struct chain_element *e, const struct scan_file *f)
 {
     if (e->read || segment_is_open(e->segment) || segment_has_pin(e->segment))
         return 0;
+    if (file_id_equal(e->segment->file, f->file))
+        return hold(s, e);
     CLEANUP(close_fd) int fd = -1;
     int r = open_file(s->chain, f, &fd);
     if (r < 0)
@@ -174,7 +196,9 @@ static int reopen(struct sync *s, struct chain_element *e, const struct scan_fil
         .gzip = f->gzip,
         .ambiguous = e->ambiguous,
         .sealed = f->number > 0,
+        .named = true,
         .fd = fd,
+        .home = s->chain->home,
     };
     options.ref.file = f->file;
     struct segment *again;
@@ -185,7 +209,7 @@ static int reopen(struct sync *s, struct chain_element *e, const struct scan_fil
     segment_unref(e->segment);
     e->segment = again;
     e->dirty = s->changed = true;
-    return pin_segment(s->chain->pins, s->chain->id, again);
+    return pin_segment(s->chain->pins, again);
 }
 
 /* A generation that was not known: the newest, or (after a loss of our state) one before all known.
@@ -207,7 +231,9 @@ static int add_generation(struct sync *s, size_t i, struct fingerprint fingerpri
         .reason = f->size ? GAP_GZIP : GAP_EMPTY_ROTATION,
         .bytes = GAP_BYTES_UNKNOWN,
         .sealed = f->number > 0,
+        .named = true,
         .fd = fd,
+        .home = s->chain->home,
     };
     struct chain_element *e;
     r = chain_add(s->chain, &options, &e);
@@ -216,7 +242,7 @@ static int add_generation(struct sync *s, size_t i, struct fingerprint fingerpri
     TAKE_FD(fd);
     s->serials[i] = serial;
     s->changed = true;
-    if (!unreadable && pin_segment(s->chain->pins, s->chain->id, e->segment) < 0)
+    if (!unreadable && pin_segment(s->chain->pins, e->segment) < 0)
         e->dirty = true; /* its descriptor keeps it */
     return 0;
 }
@@ -389,14 +415,10 @@ static int note_unseen(struct sync *s, int created)
 /* Docker's last name for it is gone: its size is final, and counts against the quota. */
 static void note_let_go(struct chain_element *e)
 {
-    int fd;
-    struct stat st;
+    int64_t size = segment_size(e->segment);
     e->let_go_ns = clock_now_ns();
-    if (segment_acquire(e->segment, &fd) != 0)
-        return;
-    if (fstat(fd, &st) == 0)
-        e->size = (uint64_t)st.st_size;
-    segment_release(e->segment);
+    if (size >= 0)
+        e->size = (uint64_t)size;
 }
 
 /* Sets what the names tell of each element. */
@@ -414,12 +436,12 @@ static void apply_names(struct sync *s)
                 e->size = s->scan.files[i].size;
         }
         bool sealed = !live;
-        if (atomic_load(&e->segment->sealed) != sealed || e->named != named)
+        bool was_named = atomic_exchange(&e->segment->named, named);
+        if (atomic_load(&e->segment->sealed) != sealed || was_named != named)
             e->dirty = s->changed = true;
-        if (e->named && !named)
+        if (was_named && !named)
             note_let_go(e);
         atomic_store_explicit(&e->segment->sealed, sealed, memory_order_release);
-        e->named = named;
         e->live = live;
     }
 }
@@ -453,7 +475,7 @@ static int place_files(struct sync *s)
 static int look(struct sync *s, int created)
 {
     struct chain *c = s->chain;
-    int r = scan_directory(c->directory, c->live_name, &s->scan);
+    int r = scan_directory(c->home->directory, c->home->live_name, &s->scan);
     if (r == -ENOENT || r == -ENOTDIR) {
         s->changed |= !c->gone;
         c->gone = true;
@@ -492,11 +514,13 @@ int chain_sync(struct chain *c, int created, bool *ret_changed, struct error *er
     int r = look(&s, created);
     while (r == 0 && c->count > SEGMENTS_MAX && chain_give_up(c, GAP_PIN_QUOTA))
         s.changed = true;
+    if (descriptors_relieve(r))
+        r = -ESTALE; /* there is room now: as after a rotation, the next look will do */
     *ret_changed = s.changed;
     scan_deinit(&s.scan);
     free(s.serials);
     free(s.fingerprints);
     if (r < 0)
-        return error_set(error, r, "%s: %s", c->directory, strerror(-r));
+        return error_set(error, r, "%s: %s", c->home->directory, strerror(-r));
     return 0;
 }

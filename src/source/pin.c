@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <sys/stat.h>
 
@@ -23,6 +22,11 @@ const char *pin_way_word(enum pin_way way)
 enum pin_way pin_way(const struct pin *p)
 {
     return p->way;
+}
+
+const char *pin_directory(const struct pin *p)
+{
+    return p->directory;
 }
 
 struct pin *pin_close(struct pin *p)
@@ -112,26 +116,26 @@ int pin_open(struct pin **ret, const char *directory, const char *docker_contain
     return 0;
 }
 
-int pin_segment(struct pin *p, const char *id, struct segment *s)
+int pin_segment(struct pin *p, struct segment *s)
 {
     if (p->way != PIN_LINK || segment_has_pin(s))
         return 0;
-    char name[PIN_ID_MAX + 32], path[PATH_MAX];
-    snprintf(name, sizeof(name), "%s.%" PRIu64, id, s->serial);
-    snprintf(path, sizeof(path), "%s/%s", p->directory, name);
-
+    char path[PATH_MAX];
     int fd;
-    int r = segment_acquire(s, &fd);
+    int r = home_pin_path(s->home, s->serial, path, sizeof(path));
+    if (r < 0)
+        return r;
+    r = segment_acquire(s, &fd);
     if (r)
         return r < 0 ? r : -ENOENT;
-    r = link_descriptor(fd, p->fd, name);
+    r = link_descriptor(fd, AT_FDCWD, path);
     if (r == -EEXIST) { /* left behind by a serial that was never committed */
-        unlinkat(p->fd, name, 0);
-        r = link_descriptor(fd, p->fd, name);
+        unlink(path);
+        r = link_descriptor(fd, AT_FDCWD, path);
     }
     segment_release(s);
     if (r == 0)
-        segment_set_pin(s, path);
+        segment_set_pinned(s, true);
     return r;
 }
 
@@ -143,16 +147,18 @@ static bool is_gzip(int fd)
            magic[1] == 0x8b;
 }
 
-int pin_adopt(struct pin *p, const char *id, struct segment *s, uint64_t *ret_size)
+int pin_adopt(struct segment *s, uint64_t *ret_size)
 {
     char path[PATH_MAX];
-    snprintf(path, sizeof(path), "%s/%s.%" PRIu64, p->directory, id, s->serial);
+    int r = home_pin_path(s->home, s->serial, path, sizeof(path));
+    if (r < 0)
+        return r;
     CLEANUP(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
         return -errno;
     struct file_id file;
     unsigned links;
-    int r = scan_identify(fd, &file, ret_size, &links);
+    r = scan_identify(fd, &file, ret_size, &links);
     if (r < 0)
         return r;
     if (s->file.inode == 0)
@@ -160,17 +166,17 @@ int pin_adopt(struct pin *p, const char *id, struct segment *s, uint64_t *ret_si
     if (!file_id_equal(file, s->file))
         return -ESTALE;
     s->gzip = is_gzip(fd);
-    segment_set_pin(s, path);
+    segment_set_pinned(s, true);
     return 0;
 }
 
-void pin_drop(struct pin *p, struct segment *s)
+void pin_drop(struct segment *s)
 {
     char path[PATH_MAX];
-    if (!segment_pin_path(s, path, sizeof(path)))
+    if (!segment_has_pin(s) || home_pin_path(s->home, s->serial, path, sizeof(path)) < 0)
         return;
     unlink(path);
-    segment_set_pin(s, NULL);
+    segment_set_pinned(s, false);
 }
 
 bool pin_parse_name(const char *name, char *id, uint64_t *ret_serial)

@@ -24,16 +24,18 @@ struct pin *pin_close(struct pin *p);
 DEFINE_CLEANUP(struct pin *, pin_close)
 
 enum pin_way pin_way(const struct pin *p);
+/* For a source's home; lives as long as the pins do. */
+const char *pin_directory(const struct pin *p);
 const char *pin_way_word(enum pin_way way);
 
-/* Pins an open segment. 0, or -errno: it then stays pinned by its descriptor alone. */
-int pin_segment(struct pin *p, const char *id, struct segment *s) MUST_CHECK;
+/* Pins a segment that has a home. 0, or -errno: it then stays pinned by its descriptor alone. */
+int pin_segment(struct pin *p, struct segment *s) MUST_CHECK;
 /* Takes up the link of an earlier run, if it is of this very file. *ret_size: bytes. 0, or -ENOENT
  * where there is none, -ESTALE where it is another file. A segment whose file is not known yet gets
  * the pin's. */
-int pin_adopt(struct pin *p, const char *id, struct segment *s, uint64_t *ret_size) MUST_CHECK;
+int pin_adopt(struct segment *s, uint64_t *ret_size) MUST_CHECK;
 /* Removes the link, if there is one. */
-void pin_drop(struct pin *p, struct segment *s);
+void pin_drop(struct segment *s);
 
 /* Each pin there is: `visit(context, id, serial, path)`; stops at the first non-zero answer. */
 int pin_each(struct pin *p,

@@ -39,6 +39,16 @@ int scan_identify(int fd, struct file_id *ret, uint64_t *ret_size, unsigned *ret
     return 0;
 }
 
+int scan_identify_path(const char *path, struct file_id *ret, uint64_t *ret_size)
+{
+    struct statx st;
+    if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_WANTED, &st) < 0)
+        return -errno;
+    identity_of(&st, ret);
+    *ret_size = st.stx_size;
+    return 0;
+}
+
 /* NAME, NAME.N or NAME.N.gz. */
 static bool parse_name(const char *name, const char *live_name, struct scan_file *f)
 {

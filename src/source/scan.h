@@ -33,5 +33,6 @@ void scan_deinit(struct scan *s);
  * rotation may be under way. */
 int scan_directory(const char *directory, const char *live_name, struct scan *ret) MUST_CHECK;
 
-/* Device, inode and birth of an open file. */
+/* Device, inode and birth of an open file; of what a path names, links not followed. */
 int scan_identify(int fd, struct file_id *ret, uint64_t *ret_size, unsigned *ret_links) MUST_CHECK;
+int scan_identify_path(const char *path, struct file_id *ret, uint64_t *ret_size) MUST_CHECK;

@@ -3,12 +3,14 @@
  *
  * Shared and stateless: routes read it side by side with pread; the place is their cursor's. Its
  * identity never changes; its fingerprint is written once, by whoever first finds the head
- * readable. The descriptor is opened by whoever needs it and closed by the monitor when nobody uses
- * it.
+ * readable. The descriptor is opened by whoever needs it, from the pin or by Docker's name for the
+ * file, and closed when nobody uses it: by the monitor, or by whoever needs the room
+ * (descriptors.h).
  *
- * - Owns: one descriptor at most; the name of its pin.
+ * - Owns: one descriptor at most, a reference on its home.
  * - Thread: any; the mutex is never held across a read.
- * - Errors: 0, -errno, or SEGMENT_GONE.
+ * - Errors: 0, -errno, or SEGMENT_GONE. -ESTALE: neither pin nor name leads to it any more, which
+ *   the monitor has still to see: later it is gone, or the chain has it in another file.
  */
 #pragma once
 
@@ -16,13 +18,14 @@
 #include "base/cleanup.h"
 #include "model/cursor.h"
 #include "model/gap.h"
+#include "source/home.h"
 #include "source/record_format.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
-enum { SEGMENT_GONE = 1 /* no descriptor and no pin to open one from */ };
+enum { SEGMENT_GONE = 1 /* no descriptor, and nothing to open one from */ };
 
 struct segment {
     atomic_uint refs;
@@ -37,22 +40,30 @@ struct segment {
 
     atomic_bool sealed; /* Docker's names no longer make it the live file */
     atomic_bool cut;    /* truncated in place: over, its number never matched by inode again */
+    atomic_bool named;  /* Docker's directory had a name for it at the last look */
+
+    struct home *home;             /* NULL: once closed it is gone */
+    struct segment *newer, *older; /* among the open ones: descriptors.c's */
 
     pthread_mutex_t lock; /* guards what follows */
     struct fingerprint fingerprint;
     int fd; /* -1: closed */
-    bool given_up;
+    bool given_up, pinned;
     unsigned users;
-    char *pin_path; /* NULL: not pinned by a link */
+    uint32_t read_by;  /* bit per route: it has found nothing more than `read_size` … */
+    bool read_by_all;  /* … and so has every route */
+    int64_t read_size; /* bytes */
+    uint64_t used;     /* descriptors_stamp() of the last use */
 };
 
 struct segment_options {
     struct segment_ref ref;
     enum record_format format;
-    bool gzip, hole, sealed, cut, ambiguous;
+    bool gzip, hole, sealed, cut, ambiguous, named;
     enum gap_reason reason; /* of a hole */
     int64_t bytes;          /* of a hole */
     int fd;                 /* becomes the segment's on success; -1 for none */
+    struct home *home;      /* a reference is taken; may be NULL */
 };
 
 int segment_new(struct segment **ret, const struct segment_options *options) MUST_CHECK;
@@ -71,13 +82,15 @@ bool segment_is_open(struct segment *s);
  * release. */
 void segment_give_up(struct segment *s);
 
-void segment_set_pin(struct segment *s, const char *path); /* NULL: unpinned */
+/* Its home's pin is a link to it. */
+void segment_set_pinned(struct segment *s, bool pinned);
 bool segment_has_pin(struct segment *s);
-/* Opens from here when it is closed; false without a pin. `path` holds `size` bytes. */
-bool segment_pin_path(struct segment *s, char *path, size_t size);
 
-/* Bytes of its file now; -1 where it cannot be opened. */
+/* Bytes of its file now, without opening it; -1 where it cannot be told. */
 int64_t segment_size(struct segment *s);
+
+/* Route number `route` of `count` has read it to its end as it is now. */
+void segment_set_read(struct segment *s, unsigned route, size_t count);
 
 /* How the ledger and a cursor name it, with the fingerprint as known by now. */
 struct segment_ref segment_name(struct segment *s);

@@ -2,7 +2,6 @@
 #include "source/slot.h"
 
 #include <errno.h>
-#include <sys/stat.h>
 
 #include "base/check.h"
 
@@ -66,14 +65,8 @@ static bool has_grown(struct slot *s, const struct view *view)
         return false;
     if (last->serial != atomic_load(&s->hold_serial))
         return last->serial > atomic_load(&s->hold_serial);
-    struct stat st = {0};
-    int fd;
-    if (segment_acquire(last, &fd) != 0)
-        return false;
-    if (fstat(fd, &st) < 0)
-        st.st_size = 0;
-    segment_release(last);
-    return (uint64_t)st.st_size > atomic_load(&s->hold_offset);
+    int64_t size = segment_size(last);
+    return size > 0 && (uint64_t)size > atomic_load(&s->hold_offset);
 }
 
 struct slot_hold slot_hold(struct slot *s, const struct view *view, int64_t now_ns)

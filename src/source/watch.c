@@ -121,9 +121,10 @@ static int arm_locked(struct watch *w, const char *path, struct slot *slot)
     return 0;
 }
 
-int watch_arm(struct watch *w, struct segment *s, struct slot *slot)
+int watch_arm(struct watch *w, struct segment *s, struct slot *slot, unsigned route)
 {
     int fd;
+    segment_set_read(s, route, slot->route_count);
     int r = segment_acquire(s, &fd);
     if (r)
         return r < 0 ? r : -ENOENT;

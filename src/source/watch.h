@@ -21,8 +21,9 @@ DEFINE_CLEANUP(struct watch *, watch_free)
 /* For the monitor's poll. */
 int watch_fd(const struct watch *w);
 
-/* The next write to this file marks the slot ready. -errno where inotify will not (its limit). */
-int watch_arm(struct watch *w, struct segment *s, struct slot *slot) MUST_CHECK;
+/* `route` has found nothing more: the next write to this file marks the slot ready, also where the
+ * segment is closed meanwhile. -errno where inotify will not (its limit). */
+int watch_arm(struct watch *w, struct segment *s, struct slot *slot, unsigned route) MUST_CHECK;
 
 /* Marks the slots whose files have grown. *ret_all: events were lost, every source must be looked
  * at. Returns how many fired, -errno. */

@@ -93,6 +93,8 @@ void source_rig_init_as(struct source_rig *r, const char *id, const char *name)
     struct error error;
     snprintf(pins, sizeof(pins), "%.300s/pins", r->root);
     assert_int_equal(pin_open(&r->pins, pins, r->containers, &error), 0);
+    assert_int_equal(
+        home_new(&r->home, r->id, r->directory, r->live_name, pin_directory(r->pins)), 0);
     assert_int_equal(reader_new(&r->reader), 0);
     assert_int_equal(batch_init(&r->scratch, FORM_JSON), 0);
     assert_int_equal(batch_init(&r->batch, r->form), 0);
@@ -113,6 +115,7 @@ void source_rig_deinit(struct source_rig *r)
     batch_deinit(&r->batch);
     batch_deinit(&r->scratch);
     r->reader = reader_free(r->reader);
+    r->home = home_unref(r->home);
     r->pins = pin_close(r->pins);
     buf_deinit(&r->came);
     buf_deinit(&r->containers_came);

@@ -40,6 +40,7 @@ struct source_rig {
 
     /* The monitor's. */
     struct pin *pins;
+    struct home *home; /* for segments that a test makes itself */
     struct reader *reader;
     struct batch scratch;
     struct chain *chain;

@@ -308,6 +308,8 @@ static void unreadable_segment_is_booked_as_removed_or_rotated(void **state)
     rig_write_generations(&r, 2);
     rig_lose_pins(&r);
     segment_close_idle(r.slot->view->segments[0]);
+    rig_unlink(&r, ".1");
+    rig_sync(&r, 0);
     rig_pull_all(&r);
     assert_came(&r, "gap rotated ?@1:0\no:2\n");
     rig_log(&r, 3, "unread\\n");

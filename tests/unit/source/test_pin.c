@@ -13,7 +13,7 @@
 
 static struct segment *live_unpinned(struct source_rig *r, uint64_t serial)
 {
-    struct segment_options options = {.ref.serial = serial};
+    struct segment_options options = {.ref.serial = serial, .home = r->home};
     struct segment *s;
     uint64_t size;
     unsigned links;
@@ -41,18 +41,18 @@ static void link_is_the_very_file(void **state)
     rig_log(&r, 1, "a\\n");
     CLEANUP(segment_unref) struct segment *s = live_unpinned(&r, 7);
     rig_rotate(&r, 3); /* whatever its name is by now */
-    assert_int_equal(pin_segment(r.pins, RIG_ID, s), 0);
+    assert_int_equal(pin_segment(r.pins, s), 0);
     assert_int_equal(stat(pin_path(&r, 7), &ours), 0);
     assert_int_equal(stat(rig_file(&r, ".1"), &theirs), 0);
     assert_int_equal(ours.st_ino, theirs.st_ino);
     assert_int_equal(ours.st_nlink, 2);
     rig_unlink(&r, ".1");
     assert_int_equal(stat(pin_path(&r, 7), &ours), 0);
-    assert_int_equal(pin_segment(r.pins, RIG_ID, s), 0); /* once is enough */
-    pin_drop(r.pins, s);
+    assert_int_equal(pin_segment(r.pins, s), 0); /* once is enough */
+    pin_drop(s);
     assert_int_equal(stat(pin_path(&r, 7), &ours), -1);
     assert_false(segment_has_pin(s));
-    pin_drop(r.pins, s);
+    pin_drop(s);
     source_rig_deinit(&r);
 }
 
@@ -64,7 +64,7 @@ static void unlinked_file_stays_by_its_descriptor(void **state)
     rig_log(&r, 1, "a\\n");
     CLEANUP(segment_unref) struct segment *s = live_unpinned(&r, 1);
     rig_unlink(&r, "");
-    assert_true(pin_segment(r.pins, RIG_ID, s) < 0);
+    assert_true(pin_segment(r.pins, s) < 0);
     assert_false(segment_has_pin(s));
     assert_true(segment_is_open(s));
     source_rig_deinit(&r);
@@ -78,18 +78,19 @@ static void stale_link_of_the_same_name_is_replaced(void **state)
     source_rig_init(&r);
     rig_log(&r, 1, "old\\n");
     CLEANUP(segment_unref) struct segment *old = live_unpinned(&r, 1);
-    assert_int_equal(pin_segment(r.pins, RIG_ID, old), 0);
+    assert_int_equal(pin_segment(r.pins, old), 0);
     rig_rotate(&r, 1);
     CLEANUP(segment_unref) struct segment *s = live_unpinned(&r, 1);
-    assert_int_equal(pin_segment(r.pins, RIG_ID, s), 0);
+    assert_int_equal(pin_segment(r.pins, s), 0);
     assert_int_equal(stat(pin_path(&r, 1), &st), 0);
     assert_int_equal(st.st_ino, s->file.inode);
     source_rig_deinit(&r);
 }
 
-static struct segment *known(struct file_id file)
+static struct segment *known(struct source_rig *r, struct file_id file)
 {
-    struct segment_options options = {.ref = {.serial = 1, .file = file}, .fd = -1};
+    struct segment_options options = {
+        .ref = {.serial = 1, .file = file}, .fd = -1, .home = r->home};
     struct segment *s;
     assert_int_equal(segment_new(&s, &options), 0);
     return s;
@@ -103,28 +104,28 @@ static void s67_link_of_an_earlier_run_is_taken_up(void **state)
     source_rig_init(&r);
     rig_log(&r, 1, "a\\n");
     CLEANUP(segment_unref) struct segment *before = live_unpinned(&r, 1);
-    assert_int_equal(pin_segment(r.pins, RIG_ID, before), 0);
+    assert_int_equal(pin_segment(r.pins, before), 0);
     rig_remove_container(&r);
 
-    CLEANUP(segment_unref) struct segment *same = known(before->file);
-    assert_int_equal(pin_adopt(r.pins, RIG_ID, same, &size), 0);
+    CLEANUP(segment_unref) struct segment *same = known(&r, before->file);
+    assert_int_equal(pin_adopt(same, &size), 0);
     assert_true(size > 0);
     assert_int_equal(segment_acquire(same, &fd), 0);
     segment_release(same);
 
     struct file_id file = before->file;
     file.birth_ns++;
-    CLEANUP(segment_unref) struct segment *other = known(file);
-    assert_int_equal(pin_adopt(r.pins, RIG_ID, other, &size), -ESTALE);
+    CLEANUP(segment_unref) struct segment *other = known(&r, file);
+    assert_int_equal(pin_adopt(other, &size), -ESTALE);
     assert_false(segment_has_pin(other));
 
-    CLEANUP(segment_unref) struct segment *unknown = known((struct file_id){0});
-    assert_int_equal(pin_adopt(r.pins, RIG_ID, unknown, &size), 0); /* from the pin's name alone */
+    CLEANUP(segment_unref) struct segment *unknown = known(&r, (struct file_id){0});
+    assert_int_equal(pin_adopt(unknown, &size), 0); /* from the pin's name alone */
     assert_true(file_id_equal(unknown->file, before->file));
 
-    pin_drop(r.pins, same);
-    CLEANUP(segment_unref) struct segment *late = known(before->file);
-    assert_int_equal(pin_adopt(r.pins, RIG_ID, late, &size), -ENOENT);
+    pin_drop(same);
+    CLEANUP(segment_unref) struct segment *late = known(&r, before->file);
+    assert_int_equal(pin_adopt(late, &size), -ENOENT);
     source_rig_deinit(&r);
 }
 
@@ -152,7 +153,7 @@ static void each_pin_is_visited(void **state)
     rig_log(&r, 1, "a\\n");
     for (unsigned serial = 1; serial <= 2; serial++) {
         CLEANUP(segment_unref) struct segment *s = live_unpinned(&r, serial);
-        assert_int_equal(pin_segment(r.pins, RIG_ID, s), 0);
+        assert_int_equal(pin_segment(r.pins, s), 0);
     }
     rig_write(&r, "", SPAN(""));
     assert_int_equal(pin_each(r.pins, visit, &v), 0);
@@ -200,7 +201,7 @@ static void other_file_system_leaves_the_descriptor(void **state)
     assert_non_null(strstr(reason.text, "tallyman-pins")); /* what would work */
     rig_log(&r, 1, "a\\n");
     CLEANUP(segment_unref) struct segment *s = live_unpinned(&r, 1);
-    assert_int_equal(pin_segment(pins, RIG_ID, s), 0);
+    assert_int_equal(pin_segment(pins, s), 0);
     assert_false(segment_has_pin(s));
     pin_close(pins);
     rmdir(path);

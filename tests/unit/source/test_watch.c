@@ -32,7 +32,7 @@ static void watched_deinit(struct watched *w)
 
 static void arm(struct watched *w)
 {
-    assert_int_equal(watch_arm(w->watch, chain_live(w->rig.chain), w->rig.slot), 0);
+    assert_int_equal(watch_arm(w->watch, chain_live(w->rig.chain), w->rig.slot, 0), 0);
 }
 
 static int fired(struct watched *w)
@@ -137,7 +137,7 @@ static void many_files(void **state)
         struct view *view;
         assert_int_equal(view_new(&view, 1, false, &segments[i], 1, w.rig.eras, 1), 0);
         slot_publish(slots[i], view);
-        assert_int_equal(watch_arm(w.watch, segments[i], slots[i]), 0);
+        assert_int_equal(watch_arm(w.watch, segments[i], slots[i], 0), 0);
     }
     for (int i = 0; i < FILES; i += 3)
         watch_forget(w.watch, slots[i]);
@@ -158,9 +158,10 @@ static void closed_segment_cannot_be_watched(void **state)
     struct watched w;
     watched_init(&w);
     struct segment *s = chain_live(w.rig.chain);
-    segment_set_pin(s, NULL);
+    segment_set_pinned(s, false);
+    atomic_store(&s->named, false);
     segment_close_idle(s);
-    assert_true(watch_arm(w.watch, s, w.rig.slot) < 0);
+    assert_true(watch_arm(w.watch, s, w.rig.slot, 0) < 0);
     assert_null(watch_free(NULL));
     watched_deinit(&w);
 }
@@ -174,7 +175,7 @@ static void *arm_on(void *context)
 {
     struct armer *a = context;
     while (!atomic_load(&a->stop))
-        assert_int_equal(watch_arm(a->w->watch, chain_live(a->w->rig.chain), a->w->rig.slot), 0);
+        assert_int_equal(watch_arm(a->w->watch, chain_live(a->w->rig.chain), a->w->rig.slot, 0), 0);
     return NULL;
 }
 

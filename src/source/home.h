@@ -1,0 +1,36 @@
+/* home — where the files of one source lie: Docker's directory and its names in it, and our pins.
+ * What its segments open themselves again from.
+ *
+ * - Owns: its texts, in one block with itself.
+ * - Thread: any; it never changes.
+ * - Errors: 0, -ESTALE where Docker has no name (any more) for a file, -errno.
+ */
+#pragma once
+
+#include "base/cleanup.h"
+#include "model/cursor.h"
+
+#include <stdatomic.h>
+
+struct home {
+    atomic_uint refs;
+    const char *id;        /* of the source */
+    const char *directory; /* of its live file; need not exist any more */
+    const char *live_name; /* "<id>-json.log" */
+    const char *pins;      /* the directory of all pins; borrowed; NULL: there are none */
+    char text[];
+};
+
+int home_new(struct home **ret, const char *id, const char *directory, const char *live_name,
+             const char *pins) MUST_CHECK;
+struct home *home_ref(struct home *h);
+struct home *home_unref(struct home *h);
+DEFINE_CLEANUP(struct home *, home_unref)
+
+/* By which name Docker has this file now, whatever rotation has made of it. `path` holds `size`
+ * bytes. *ret_bytes: its size. */
+int home_find(const struct home *h, struct file_id file, char *path, size_t size,
+              uint64_t *ret_bytes) MUST_CHECK;
+
+/* Where the pin of a segment is, or would be. */
+int home_pin_path(const struct home *h, uint64_t serial, char *path, size_t size) MUST_CHECK;
