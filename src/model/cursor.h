@@ -1,7 +1,10 @@
 /* cursor — where a route stands in a source: all it needs to find the place again.
  *
  * Plain data, copied by value, stored by the ledger column by column. A segment is named by
- * everything that may help to find it after a restart; which of it decides is source/placing.h's.
+ * everything that may help to find it after a restart; which of it decides is source/relocate.h's.
+ *
+ * The fields are named after files. A place in the journal is kept in the same ones:
+ * source/journal_place.h says how.
  */
 #pragma once
 
