@@ -13,6 +13,7 @@ static void source_free(struct route *r, struct route_source *s)
     container_unref(s->matched);
     if (r->tools.join_owner == &s->follow)
         r->tools.join_owner = NULL;
+    journal_leave(r->journal, &s->journal);
     follow_deinit(&s->follow);
     free(s);
 }
@@ -71,13 +72,14 @@ static int source_new(struct route *r, struct slot *slot, struct route_source **
         return error_set(error, -ENOMEM, "no memory");
     s->cursor = CURSOR_INIT;
     follow_init(&s->follow, slot, &s->cursor);
+    s->journal.follow = &s->follow;
     int code = find_or_add_row(r, s, error);
     if (code < 0) {
         source_free(r, s);
         return code;
     }
     s->follow.cursor = s->cursor;
-    s->needs = follow_needs(&s->follow);
+    s->needs = source_needs(s);
     *ret = s;
     return 0;
 }

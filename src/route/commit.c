@@ -178,8 +178,8 @@ static int recover_sources(struct route *r, struct error *error)
 
     for (size_t i = 0; i < r->source_count; i++) {
         struct route_source *s = r->sources[i];
-        follow_reset(&s->follow, &r->tools, &s->cursor);
-        s->needs = follow_needs(&s->follow);
+        source_reset(r, s);
+        s->needs = source_needs(s);
         s->dirty = s->done = false;
         source_activate(r, s, SOURCE_HOT);
     }

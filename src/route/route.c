@@ -43,6 +43,7 @@ struct route *route_close(struct route *r)
     route_stop(r);
     route_join(r);
     attach_free(r);
+    journal_free(r->journal);
     if (r->sink)
         r->ops->close(r->sink);
     ledger_close(r->ledger);
@@ -68,7 +69,13 @@ static int open_parts(struct route *r, struct error *error)
     if (code)
         return code;
     enum message_form form = r->ops->form(r->sink);
-    if (follow_tools_init(&r->tools, form) < 0 || batch_init(&r->batch, form) < 0)
+    struct journal_options journal = {.directory = r->options.journal_directory,
+                                      .health = r->options.health,
+                                      .once = r->options.once,
+                                      .activate = turn_activate,
+                                      .context = r};
+    if (follow_tools_init(&r->tools, form) < 0 || batch_init(&r->batch, form) < 0 ||
+        journal_new(&r->journal, &journal) < 0)
         return error_set(error, -ENOMEM, "no memory");
     if (r->options.record_bytes_max)
         reader_limit_record(r->tools.reader, r->options.record_bytes_max);
@@ -237,6 +244,13 @@ static int64_t tick_interval(const struct route *r)
     return tick < ROUTE_TICK_MIN_NS ? ROUTE_TICK_MIN_NS : tick;
 }
 
+static void leave_undelivered(struct route *r)
+{
+    pthread_mutex_lock(&r->status_lock);
+    r->status.undelivered = true;
+    pthread_mutex_unlock(&r->status_lock);
+}
+
 /* `once`: everything up to the discovery's sizes is read; ends what is open, commits, is done. */
 static void finish_once(struct route *r, int64_t now_ns)
 {
@@ -247,6 +261,8 @@ static void finish_once(struct route *r, int64_t now_ns)
             return;
         }
     if (!r->dirty || try_commit(r, now_ns)) {
+        if (journal_is_missing(r->journal))
+            leave_undelivered(r);
         atomic_store(&r->done, true);
         wake(r->options.monitor_fd);
     }
@@ -295,6 +311,9 @@ static int64_t next_timeout(struct route *r, int64_t now_ns)
     int64_t due = r->dirty ? r->commit_due_ns : INT64_MAX;
     if (r->active_count && r->tick_due_ns < due)
         due = r->tick_due_ns;
+    int64_t journal_due = turn_due_ns(r);
+    if (journal_due < due)
+        due = journal_due;
     return due == INT64_MAX ? INT64_MAX : time_until(due, now_ns);
 }
 
@@ -308,6 +327,8 @@ void route_step(struct route *r, int64_t now_ns, int64_t *ret_timeout_ns)
         bool tick = now_ns >= r->tick_due_ns;
         if (tick)
             r->tick_due_ns = now_ns + tick_interval(r);
+        if (!r->failing)
+            turn_journal(r, tick, now_ns);
         if (!r->failing && serve_all(r, tick, now_ns) && r->dirty &&
             (now_ns >= r->commit_due_ns || (r->options.batch_age_ns == 0 && !any_hot(r)))) {
             try_commit(r, now_ns);
@@ -324,11 +345,12 @@ void route_step(struct route *r, int64_t now_ns, int64_t *ret_timeout_ns)
 
 static void wait_for(struct route *r, int64_t timeout_ns)
 {
-    struct pollfd fd = {.fd = r->wake_fd, .events = POLLIN};
+    struct pollfd fds[] = {{.fd = r->wake_fd, .events = POLLIN},
+                           {.fd = turn_fd(r), .events = POLLIN}};
     struct timespec timeout = {timeout_ns / NS_PER_SECOND, timeout_ns % NS_PER_SECOND};
-    ppoll(&fd, 1, timeout_ns == INT64_MAX ? NULL : &timeout, NULL);
+    ppoll(fds, ARRAY_SIZE(fds), timeout_ns == INT64_MAX ? NULL : &timeout, NULL);
     uint64_t count;
-    if (fd.revents & POLLIN)
+    if (fds[0].revents & POLLIN)
         (void)!read(r->wake_fd, &count, sizeof(count));
 }
 
@@ -341,11 +363,8 @@ static void *run(void *context)
         if (timeout_ns > 0)
             wait_for(r, timeout_ns);
     }
-    if (!route_commit_now(r)) {
-        pthread_mutex_lock(&r->status_lock);
-        r->status.undelivered = true;
-        pthread_mutex_unlock(&r->status_lock);
-    }
+    if (!route_commit_now(r))
+        leave_undelivered(r);
     return NULL;
 }
 

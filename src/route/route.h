@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/health.h"
 #include "model/tally.h"
 #include "route/match.h"
 #include "route/start.h"
@@ -39,8 +40,10 @@ struct route_options {
     const char *ledger_vfs; /* NULL: SQLite's default */
     struct roster_board *board;
     struct watch *watch; /* NULL: nothing is armed; whoever writes marks the slots ready */
-    int monitor_fd;      /* eventfd: wakes the monitor; -1: none */
-    bool once;           /* up to each source's size at discovery, then done */
+    const char *journal_directory; /* NULL: the system's */
+    struct health *health;         /* what degrades; NULL: nobody asks */
+    int monitor_fd;                /* eventfd: wakes the monitor; -1: none */
+    bool once;                     /* up to each source's size at discovery, then done */
 };
 
 struct route;

@@ -1,11 +1,12 @@
-/* route_private — the route's inside, for its parts: source.c (what one tells), attach.c
- * (which sources), serve.c (pull and
- * encode), commit.c (durable), route.c (the loop). */
+/* route_private — the route's inside, for its parts: source.c (what one is and tells), attach.c
+ * (which sources), serve.c (pull and encode), turn.c (when to look at the journal), commit.c
+ * (durable), route.c (the loop). */
 #pragma once
 
 #include "base/log.h"
 #include "ledger/ledger.h"
 #include "route/route.h"
+#include "source/journal.h"
 
 enum source_heat {
     SOURCE_QUIET, /* read to its end, its watch armed */
@@ -15,7 +16,8 @@ enum source_heat {
 
 struct route_source {
     struct follow follow;
-    struct cursor cursor; /* behind what is encoded; what the next commit writes */
+    struct journal_source journal; /* where follow.slot->journal: its part in the reading */
+    struct cursor cursor;          /* behind what is encoded; what the next commit writes */
     struct tally tally;
     uint32_t key; /* in the ledger */
     enum source_heat heat;
@@ -43,6 +45,8 @@ struct route {
     struct sink *sink;
     struct ledger *ledger;
     struct follow_tools tools;
+    struct journal *journal;
+    enum source_heat journal_heat;
     struct batch batch;
 
     struct roster *roster;
@@ -72,6 +76,15 @@ struct route {
 };
 
 /* source.c */
+/* One pull, and the end of the open lines, of whatever kind the source is. */
+int source_pull(struct route *r, struct route_source *s, const struct view *view) MUST_CHECK;
+int source_finish(struct route *r, struct route_source *s, const struct view *view) MUST_CHECK;
+/* `once`: its cursor is where the source ended at discovery. */
+bool source_once_done(const struct route_source *s);
+/* Back to its committed cursor. */
+void source_reset(struct route *r, struct route_source *s);
+/* Lowest serial that its cursor needs. */
+uint64_t source_needs(const struct route_source *s);
 /* To be looked at: now (hot), or with the next tick (warm). */
 void source_activate(struct route *r, struct route_source *s, enum source_heat heat);
 /* Tells the monitor what the committed cursor needs. */
@@ -84,6 +97,15 @@ void attach_free(struct route *r);
 /* serve.c: one turn of one source. 0, SINK_FAILED, or -errno of the source alone. */
 int serve_source(struct route *r, struct route_source *s, struct error *error);
 int serve_finish(struct route *r, struct route_source *s, struct error *error);
+
+/* turn.c: the journal's turn, before the sources'. */
+void turn_journal(struct route *r, bool tick, int64_t now_ns);
+/* When it wants to be looked at, besides with each tick where it is warm; monotonic. */
+int64_t turn_due_ns(const struct route *r);
+/* What to wait for; -1: nothing. */
+int turn_fd(const struct route *r);
+/* The journal's options->activate. */
+void turn_activate(void *context, struct journal_source *s);
 
 /* commit.c */
 int commit_all(struct route *r, struct error *error) MUST_CHECK;

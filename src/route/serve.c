@@ -67,7 +67,7 @@ static void account(struct route *r, struct route_source *s)
         s->gap_open |= b->gaps[i].before_ns == GAP_TIME_UNKNOWN;
     }
     s->cursor = s->follow.cursor;
-    s->needs = follow_needs(&s->follow);
+    s->needs = source_needs(s);
     s->dirty = r->dirty = true;
 
     pthread_mutex_lock(&r->status_lock);
@@ -111,7 +111,7 @@ static int pull(struct route *r, struct route_source *s, struct view **view)
     r->batch.ingest_ns = clock_now_ns();
     r->serving = s;
     r->tools.hold = slot_hold(s->follow.slot, *view, clock_monotonic_ns());
-    return follow_pull(&s->follow, &r->tools, *view, &r->batch);
+    return source_pull(r, s, *view);
 }
 
 /* Nothing came: arms the watches and looks once more. */
@@ -122,11 +122,10 @@ static int go_quiet(struct route *r, struct route_source *s, struct view **view)
         struct segment *last = count ? (*view)->segments[count - 1] : NULL;
         s->unwatched = false;
         if (s->follow.segment && s->follow.segment != last)
-            s->unwatched |= watch_arm(r->options.watch, s->follow.segment, s->follow.slot,
-                                      r->options.number) < 0;
+            s->unwatched |= watch_arm(r->options.watch, s->follow.segment, s->follow.slot) < 0;
         if (last && !last->hole)
             s->unwatched |=
-                watch_arm(r->options.watch, last, s->follow.slot, r->options.number) < 0;
+                watch_arm(r->options.watch, last, s->follow.slot) < 0;
     }
     return pull(r, s, view);
 }
@@ -150,9 +149,10 @@ static void note_unreadable(struct route *r, struct route_source *s, int code)
 /* The follow has nothing for us: what that means for when to look again. */
 static void rest(struct route *r, struct route_source *s)
 {
-    s->heat = r->tools.hold.waiting || s->unwatched ? SOURCE_WARM : SOURCE_QUIET;
+    bool again = r->tools.hold.waiting || s->unwatched || s->journal.waiting;
+    s->heat = again ? SOURCE_WARM : SOURCE_QUIET;
     s->done = true;
-    s->needs = follow_needs(&s->follow);
+    s->needs = source_needs(s);
     if (!s->dirty) /* else with its commit */
         source_publish_needs(r, s);
 }
@@ -163,7 +163,7 @@ int serve_source(struct route *r, struct route_source *s, struct error *error)
         s->heat = SOURCE_QUIET;
         return 0;
     }
-    if (r->options.once && follow_once_done(&s->follow)) {
+    if (r->options.once && source_once_done(s)) {
         rest(r, s);
         return 0;
     }
@@ -194,6 +194,6 @@ int serve_finish(struct route *r, struct route_source *s, struct error *error)
 {
     CLEANUP(view_unref) struct view *view = slot_view(s->follow.slot);
     r->serving = s;
-    int code = follow_finish(&s->follow, &r->tools, view, &r->batch);
+    int code = source_finish(r, s, view);
     return code == FOLLOW_PROGRESS ? deliver(r, s, error) : 0;
 }

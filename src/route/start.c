@@ -143,6 +143,14 @@ static int place_since(int64_t from_ns, struct slot *slot, struct follow_tools *
     return r < 0 ? r : 0;
 }
 
+/* In the journal, before what is received from then on; nobody counts what that skips. */
+static int place_in_journal(int64_t from_ns, struct cursor *ret)
+{
+    ret->kind = CURSOR_AT;
+    ret->last_ns = from_ns;
+    return 0;
+}
+
 int start_place(const struct start *start, int64_t attached_ns, struct slot *slot,
                 struct follow_tools *tools, struct batch *batch, struct cursor *ret,
                 uint64_t *ret_skipped)
@@ -154,6 +162,9 @@ int start_place(const struct start *start, int64_t attached_ns, struct slot *slo
     bool older = created_ns == RFC3339_ZERO_NS || created_ns < attached_ns;
     if (start->kind == START_BEGINNING || !older)
         return 0;
+    if (slot->journal)
+        return place_in_journal(
+            start->kind == START_END ? clock_now_ns() : attached_ns - start->since_ns, ret);
     if (start->kind == START_END)
         return place_at_end(view, ret, ret_skipped);
     return place_since(attached_ns - start->since_ns, slot, tools, batch, ret, ret_skipped);

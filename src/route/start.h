@@ -17,7 +17,7 @@ struct start {
 };
 
 /* The cursor to begin with in `slot`. `batch` is scratch. *ret_skipped: raw bytes passed over (of a
- * compressed rotation, its compressed size). 0 or -errno. */
+ * compressed rotation, its compressed size; of the journal 0). 0 or -errno. */
 int start_place(const struct start *start, int64_t attached_ns, struct slot *slot,
                 struct follow_tools *tools, struct batch *batch, struct cursor *ret,
                 uint64_t *ret_skipped) MUST_CHECK;
