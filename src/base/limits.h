@@ -28,6 +28,7 @@ enum {
     SEGMENTS_MAX =
         4096,      /* segments and holes per source; then the oldest pins go, as past pins_max */
     ERAS_MAX = 64, /* eras per source; neighbours merge, counted */
+    METADATA_CACHE_MAX = 16384, /* records remembered; then the least recently used is forgotten */
 
     /* Streams. */
     STREAMS_MAX = 256, /* log streams of the Engine at once; further containers wait, shown */
