@@ -9,6 +9,9 @@
 
 #include "base/clock.h"
 
+enum record_format rig_format = RECORD_JSON_FILE;
+enum message_form rig_form = FORM_BYTES;
+
 enum { PULLS_MAX = 1000000 /* more than any test needs: it goes in circles */ };
 
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *walk)
@@ -78,14 +81,19 @@ void source_rig_init(struct source_rig *r)
 void source_rig_init_as(struct source_rig *r, const char *id, const char *name)
 {
     *r = (struct source_rig){.came = BUF_INIT(RIG_TEXT_MAX),
-                             .containers_came = BUF_INIT(RIG_TEXT_MAX)};
+                             .containers_came = BUF_INIT(RIG_TEXT_MAX),
+                             .format = rig_format,
+                             .form = rig_form};
     snprintf(r->id, sizeof(r->id), "%s", id);
     const char *parent = getenv("TMPDIR");
     snprintf(r->root, sizeof(r->root), "%.200s/tallyman-source-XXXXXX", parent ? parent : "/tmp");
     assert_non_null(mkdtemp(r->root));
     snprintf(r->containers, sizeof(r->containers), "%.300s/containers", r->root);
     snprintf(r->directory, sizeof(r->directory), "%.400s/%s", r->containers, r->id);
-    snprintf(r->live_name, sizeof(r->live_name), "%s-json.log", r->id);
+    if (r->format == RECORD_JSON_FILE)
+        snprintf(r->live_name, sizeof(r->live_name), "%s-json.log", r->id);
+    else
+        snprintf(r->live_name, sizeof(r->live_name), "container.log");
     assert_int_equal(mkdir(r->containers, 0700), 0);
     assert_int_equal(mkdir(r->directory, 0700), 0);
 
@@ -93,8 +101,8 @@ void source_rig_init_as(struct source_rig *r, const char *id, const char *name)
     struct error error;
     snprintf(pins, sizeof(pins), "%.300s/pins", r->root);
     assert_int_equal(pin_open(&r->pins, pins, r->containers, &error), 0);
-    assert_int_equal(
-        home_new(&r->home, r->id, r->directory, r->live_name, pin_directory(r->pins)), 0);
+    assert_int_equal(home_new(&r->home, r->id, r->directory, r->live_name, pin_directory(r->pins)),
+                     0);
     assert_int_equal(reader_new(&r->reader), 0);
     assert_int_equal(batch_init(&r->scratch, FORM_JSON), 0);
     assert_int_equal(batch_init(&r->batch, r->form), 0);
@@ -128,6 +136,7 @@ void rig_open(struct source_rig *r)
         .id = r->id,
         .directory = r->directory,
         .live_name = r->live_name,
+        .format = r->format,
         .pins = r->pins,
         .reader = r->reader,
         .scratch = &r->scratch,
@@ -330,11 +339,11 @@ static size_t find_in_segment(struct source_rig *r, struct segment *s,
     for (uint64_t offset = 0;; offset += result.records.size) {
         if (reader_read(r->reader, s, offset, &(struct reader_before){0}, &result) != 0)
             return count;
-        for (size_t at = 0; at < result.records.size; at++) {
-            if (result.records.data[at] != '\n')
-                continue;
+        for (size_t at = 0; at < result.records.size;) {
+            at += records_first(s->format,
+                                (struct span){result.records.data + at, result.records.size - at});
             assert_true(count < RIG_PLACES_MAX);
-            places[count++] = (struct rig_place){s->serial, offset + at + 1};
+            places[count++] = (struct rig_place){s->serial, offset + at};
         }
     }
 }

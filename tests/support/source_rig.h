@@ -31,12 +31,22 @@ enum {
     RIG_TEXT_MAX = 64 * 1024 * 1024,
 };
 
+/* What Docker writes into the sources that are made from now on. */
+extern enum record_format rig_format;
+/* The form of messages that their routes want. */
+extern enum message_form rig_form;
+
 struct source_rig {
     char id[CONTAINER_ID_SIZE + 1];
     char root[RIG_PATH_MAX];       /* the scratch directory */
     char containers[RIG_PATH_MAX]; /* Docker's */
     char directory[RIG_PATH_MAX];  /* of the container's log */
     char live_name[RIG_PATH_MAX];
+    enum record_format format;
+    struct rig_line {
+        int64_t at_ns;
+        uint32_t chunks;   /* of it so far; 0: none is open */
+    } lines[STREAM_COUNT]; /* which Docker is writing */
 
     /* The monitor's. */
     struct pin *pins;
@@ -72,12 +82,14 @@ void source_rig_deinit(struct source_rig *r);
 const char *rig_file(struct source_rig *r, const char *name); /* until the next call but three */
 void rig_write(struct source_rig *r, const char *name, struct span bytes); /* appends */
 #define rig_write_text(r, name, text) rig_write((r), (name), span_of(text))
-/* A record of stdout into the live file: `log` as it stands in JSON, its time `at_ns` after
- * RIG_EPOCH. */
+/* A record of stdout into the live file, in the source's format: `log` as it stands in JSON, its
+ * time `at_ns` after RIG_EPOCH. */
 void rig_log(struct source_rig *r, int64_t at_ns, const char *log);
 void rig_log_stream(struct source_rig *r, int64_t at_ns, const char *stream, const char *log);
-/* One chunk of a long line: 16,384 times `fill`. */
+/* One chunk of a long line: 16,384 times `fill`. `local` numbers the chunks of one time. */
 void rig_log_chunk(struct source_rig *r, int64_t at_ns, const char *stream, char fill);
+/* As if Docker dropped the next chunk of a line before it wrote it. */
+void rig_drop_chunk(struct source_rig *r, const char *stream);
 #define RIG_EPOCH INT64_C(1767225600000000000) /* 2026-01-01 */
 /* As Docker does it with max-file: the oldest goes, the others move up, a new live file. */
 void rig_rotate(struct source_rig *r, unsigned max_file);

@@ -8,7 +8,9 @@
 #include <sys/stat.h>
 #include <zlib.h>
 
+#include "base/json_text.h"
 #include "base/rfc3339.h"
+#include "source/local_file/frame_write.h"
 
 enum { FILE_BYTES_MAX = 64 * 1024 * 1024, PATHS = 4 };
 
@@ -39,6 +41,32 @@ void rig_write(struct source_rig *r, const char *name, struct span bytes)
     write_all(fd, bytes);
 }
 
+/* As the `local` driver does: the chunks of one line are those of one time. */
+static void append_frame(struct source_rig *r, struct buf *to, int64_t at_ns, const char *stream,
+                         struct span log)
+{
+    enum stream number = strcmp(stream, "stderr") == 0 ? STREAM_STDERR : STREAM_STDOUT;
+    struct rig_line *line = &r->lines[number];
+    char *text = malloc(log.size + BUF_SLACK);
+    assert_non_null(text);
+    size_t size = json_text_unescape(text, log);
+    bool whole = size > 0 && text[size - 1] == '\n';
+    if (line->at_ns != at_ns)
+        *line = (struct rig_line){.at_ns = at_ns};
+    bool cut = !whole || line->chunks > 0;
+    struct local_partial partial = {.last = whole, .ordinal = line->chunks + 1, .id = SPAN("id")};
+    assert_int_equal(local_frame_write(to, number, RIG_EPOCH + at_ns,
+                                       (struct span){text, size - whole}, cut ? &partial : NULL),
+                     0);
+    line->chunks = whole || size < SOURCE_CHUNK_BYTES ? 0 : line->chunks + 1;
+    free(text);
+}
+
+void rig_drop_chunk(struct source_rig *r, const char *stream)
+{
+    r->lines[strcmp(stream, "stderr") == 0].chunks++;
+}
+
 static void append_record(struct buf *to, int64_t at_ns, const char *stream, struct span log)
 {
     char time[RFC3339_SIZE];
@@ -51,7 +79,10 @@ static void append_record(struct buf *to, int64_t at_ns, const char *stream, str
 static void log_span(struct source_rig *r, int64_t at_ns, const char *stream, struct span log)
 {
     struct buf record = BUF_INIT(FILE_BYTES_MAX);
-    append_record(&record, at_ns, stream, log);
+    if (r->format == RECORD_LOCAL)
+        append_frame(r, &record, at_ns, stream, log);
+    else
+        append_record(&record, at_ns, stream, log);
     rig_write(r, "", buf_span(&record));
     buf_deinit(&record);
 }
@@ -169,6 +200,18 @@ void rig_remove_container(struct source_rig *r)
     assert_int_equal(nftw(r->directory, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
 }
 
+/* Where the name of a log file ends in what the rig's names end in too; NULL: none of them. */
+static const char *behind_live_name(const char *name)
+{
+    static const char *const live_names[] = {"-json.log", "container.log", "container-cached.log"};
+    for (size_t i = 0; i < ARRAY_SIZE(live_names); i++) {
+        const char *found = strstr(name, live_names[i]);
+        if (found)
+            return found + strlen(live_names[i]);
+    }
+    return NULL;
+}
+
 void rig_take_sample(struct source_rig *r, const char *sample)
 {
     char directory[RIG_PATH_MAX], from[2 * RIG_PATH_MAX];
@@ -176,10 +219,10 @@ void rig_take_sample(struct source_rig *r, const char *sample)
     CLEANUP(closedir) DIR *dir = opendir(directory);
     assert_non_null(dir);
     for (struct dirent *entry; (entry = readdir(dir));) {
-        const char *ending = strstr(entry->d_name, "-json.log");
+        const char *ending = behind_live_name(entry->d_name);
         if (!ending)
             continue;
         snprintf(from, sizeof(from), "%.500s/%.400s", directory, entry->d_name);
-        copy(from, rig_file(r, ending + strlen("-json.log")));
+        copy(from, rig_file(r, ending));
     }
 }
