@@ -122,10 +122,11 @@ static int go_quiet(struct route *r, struct route_source *s, struct view **view)
         struct segment *last = count ? (*view)->segments[count - 1] : NULL;
         s->unwatched = false;
         if (s->follow.segment && s->follow.segment != last)
-            s->unwatched |= watch_arm(r->options.watch, s->follow.segment, s->follow.slot) < 0;
+            s->unwatched |= watch_arm(r->options.watch, s->follow.segment, s->follow.slot,
+                                      r->options.number) < 0;
         if (last && !last->hole)
             s->unwatched |=
-                watch_arm(r->options.watch, last, s->follow.slot) < 0;
+                watch_arm(r->options.watch, last, s->follow.slot, r->options.number) < 0;
     }
     return pull(r, s, view);
 }
