@@ -3,7 +3,9 @@
 
 import os
 import re
+import struct
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 SOURCE = Path(__file__).with_name("numbered_writer.c")
@@ -26,6 +28,29 @@ def import_numbered(engine, directory, name="numbered"):
     archive = Path(directory) / "numbered.tar"
     subprocess.run(["tar", "-C", tree, "-cf", archive, "."], check=True)
     engine.docker("import", archive, name)
+
+
+@dataclass(frozen=True)
+class StreamTally:
+    """What a writer says of one stream: its numbers are those below `end`; whether a doubtful one
+    was written, nobody knows, since the writer was killed at it."""
+
+    end: int
+    doubtful: frozenset
+
+
+def read_tally(path):
+    """Of a writer's tally file, per stream; laid out as `struct tally` in numbered_writer.c."""
+    words = struct.unpack("=134Q", Path(path).read_bytes() or bytes(134 * 8))
+    return {"stdout": _stream_tally(words[:67]), "stderr": _stream_tally(words[67:])}
+
+
+def _stream_tally(words):
+    begun, written, doubtful_count = words[:3]
+    doubtful = set(words[3 : 3 + doubtful_count])
+    if begun != written:
+        doubtful.add(written)
+    return StreamTally(begun, frozenset(doubtful))
 
 
 def numbers(entries, stream):

@@ -92,13 +92,14 @@ class EngineError(Exception):
 
 
 class PrivateEngine:
-    """One dockerd with its own root. `start` and `stop` may be called again and in any state."""
+    """One dockerd with its own root. `start` and `stop` may be called again and in any state;
+    `live_restore` may be changed before a start of the daemon."""
 
     def __init__(self, engine="20.10", *, live_restore=False, daemon_args=(), parent_dir=None):
         assert engine in ENGINES, engine
         self.engine = engine
         self._backend = backends.find("engine-29") if engine == "29" else None
-        self._live_restore = live_restore
+        self.live_restore = live_restore
         self._daemon_args = list(daemon_args)
         self._parent_dir = parent_dir
         self._namespace = None  # Popen of unshare, whose child is process 1
@@ -306,7 +307,7 @@ class PrivateEngine:
             "--iptables=false",
             "--ip6tables=false",
         ]
-        if self._live_restore:
+        if self.live_restore:
             flags.append("--live-restore")
         return flags + self._daemon_args
 
