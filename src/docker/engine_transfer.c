@@ -17,7 +17,7 @@ struct engine_transfer {
     CURL *easy;   /* owned */
     const struct docker_host *host;
     void *owner;
-    void (*take)(void *owner, struct span bytes);
+    bool (*take)(void *owner, struct span bytes);
     bool stream, opened, paused, too_large;
     long deadline_ms;
     struct buf body;
@@ -74,10 +74,8 @@ static size_t take_body(char *data, size_t size, size_t count, void *context)
     struct engine_transfer *t = context;
     struct span bytes = {data, size * count};
 
-    if (t->take && t->opened) {
-        t->take(t->owner, bytes);
-        return bytes.size;
-    }
+    if (t->take && t->opened)
+        return t->take(t->owner, bytes) ? bytes.size : 0;
     if (t->stream && t->opened) {
         if (!event_stream_has_room(&t->events, bytes.size)) {
             t->paused = true;

@@ -27,8 +27,8 @@ struct engine_transfer_options {
     size_t body_max;  /* bytes */
     long deadline_ms; /* for the whole answer; of a stream, for connecting only */
     bool stream;      /* without an end: its body is fed to the events below, or to `take` */
-    void (*take)(void *owner, struct span bytes);
-    void *owner; /* what engine_transfer_owner gives back */
+    bool (*take)(void *owner, struct span bytes); /* false: no more, it ends as a write error */
+    void *owner;                                  /* what engine_transfer_owner gives back */
 };
 
 /* 0 or -ENOMEM. `host` must live as long as the transfer. */

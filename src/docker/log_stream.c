@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "docker/log_stream.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+#include "base/resource.h"
+#include "docker/engine_transfer.h"
+#include "docker/engine_version.h"
+
+enum {
+    ERROR_BODY_MAX = 64 * 1024, /* bytes that are read of an answer that is no log */
+    STATUS_CONFLICT = 409,
+    STATUS_NOT_IMPLEMENTED = 501,
+};
+
+struct log_stream {
+    struct log_streams *set;
+    struct log_stream *next, **link; /* in the set's list */
+    struct engine_transfer *transfer;
+    void *owner;
+    bool given_up;
+};
+
+struct log_streams {
+    CURLM *multi;
+    struct docker_host host;
+    long deadline_ms;
+    struct log_streams_callbacks callbacks;
+    void *context;
+    struct engine_version version; /* 0.0 before a ping was answered */
+    struct engine_transfer *ping;  /* NULL: none under way */
+    struct log_stream *first;
+    struct log_streams_count count;
+};
+
+/* Accepts NULL and one that is not in the list yet. */
+static struct log_stream *log_stream_free(struct log_stream *stream)
+{
+    if (!stream)
+        return NULL;
+    engine_transfer_free(stream->transfer);
+    free(stream);
+    return NULL;
+}
+DEFINE_CLEANUP(struct log_stream *, log_stream_free)
+
+static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct log_streams *s = context;
+    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+
+    if (fd < 0)
+        return CURL_SOCKET_BAD;
+    resource_opened(RESOURCE_STREAM);
+    s->count.opened++;
+    return fd;
+}
+
+static int close_socket(void *context, curl_socket_t fd)
+{
+    struct log_streams *s = context;
+
+    resource_closed(RESOURCE_STREAM);
+    s->count.closed++;
+    return close(fd);
+}
+
+/* A connection for this transfer alone, counted. */
+static void set_connection(struct log_streams *s, struct engine_transfer *t)
+{
+    CURL *easy = engine_transfer_easy(t);
+
+    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+    curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, s);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, s);
+}
+
+int log_streams_open(struct log_streams **ret, const struct log_streams_options *options,
+                     struct error *error)
+{
+    CLEANUP(log_streams_close) struct log_streams *s = malloc(sizeof(*s));
+    if (!s)
+        return error_set(error, -ENOMEM, "the streams of logs: no memory");
+    *s = (struct log_streams){
+        .deadline_ms = options->deadline_ms,
+        .callbacks = options->callbacks,
+        .context = options->context,
+    };
+
+    int r = docker_host_parse(&s->host, options->host, error);
+    if (r < 0)
+        return r;
+    s->multi = curl_multi_init();
+    if (!s->multi)
+        return error_set(error, -ENOMEM, "the streams of logs: no memory");
+    *ret = TAKE(s);
+    return 0;
+}
+
+struct log_streams *log_streams_close(struct log_streams *s)
+{
+    if (!s)
+        return NULL;
+
+    while (s->first)
+        log_stream_cancel(s->first);
+    engine_transfer_free(s->ping);
+    curl_multi_cleanup(s->multi);
+    free(s);
+    return NULL;
+}
+
+int log_streams_ping(struct log_streams *s)
+{
+    const struct engine_transfer_options options = {
+        .host = &s->host,
+        .path = "/_ping",
+        .body_max = ERROR_BODY_MAX,
+        .deadline_ms = s->deadline_ms,
+    };
+
+    if (s->host.kind == DOCKER_HOST_NONE)
+        return -ENOTCONN;
+    if (s->ping)
+        return -EALREADY;
+    int r = engine_transfer_start(&s->ping, s->multi, &options);
+    if (r == 0)
+        set_connection(s, s->ping);
+    return r;
+}
+
+static bool take(void *owner, struct span bytes)
+{
+    struct log_stream *stream = owner;
+
+    if (!stream->given_up)
+        stream->given_up = !stream->set->callbacks.received(stream->owner, bytes);
+    return !stream->given_up;
+}
+
+static void print_path(char to[TRANSFER_PATH_MAX], const struct log_streams *s, const char *id,
+                       int64_t since_ns)
+{
+    int n = 0;
+
+    if (s->version.major)
+        n = snprintf(to, TRANSFER_PATH_MAX, "/v%u.%u", s->version.major, s->version.minor);
+    n += snprintf(to + n, TRANSFER_PATH_MAX - (size_t)n,
+                  "/containers/%s/logs?follow=1&stdout=1&stderr=1&timestamps=1", id);
+    if (since_ns > 0)
+        snprintf(to + n, TRANSFER_PATH_MAX - (size_t)n, "&since=%" PRId64 ".%09" PRId64,
+                 since_ns / NS_PER_SECOND, since_ns % NS_PER_SECOND);
+}
+
+int log_stream_start(struct log_stream **ret, struct log_streams *s, const char *id,
+                     int64_t since_ns, void *owner)
+{
+    char path[TRANSFER_PATH_MAX];
+    CLEANUP(log_stream_free) struct log_stream *stream = malloc(sizeof(*stream));
+    if (!stream)
+        return -ENOMEM;
+    *stream = (struct log_stream){.set = s, .owner = owner};
+
+    print_path(path, s, id, since_ns);
+    const struct engine_transfer_options options = {
+        .host = &s->host,
+        .path = path,
+        .body_max = ERROR_BODY_MAX,
+        .deadline_ms = s->deadline_ms,
+        .stream = true,
+        .take = take,
+        .owner = stream,
+    };
+    int r = engine_transfer_start(&stream->transfer, s->multi, &options);
+    if (r < 0)
+        return r;
+    set_connection(s, stream->transfer);
+
+    stream->next = s->first;
+    stream->link = &s->first;
+    if (s->first)
+        s->first->link = &stream->next;
+    s->first = stream;
+    *ret = TAKE(stream);
+    return 0;
+}
+
+struct log_stream *log_stream_cancel(struct log_stream *stream)
+{
+    if (!stream)
+        return NULL;
+
+    *stream->link = stream->next;
+    if (stream->next)
+        stream->next->link = stream->link;
+    return log_stream_free(stream);
+}
+
+static int answer_ping(struct log_streams *s, CURLcode code, struct error *error)
+{
+    struct engine_version theirs;
+    int r = engine_transfer_result(s->ping, code, error);
+
+    if (r != 0)
+        return r < 0 ? r : -EPROTO;
+    const char *said = engine_transfer_api_version(s->ping);
+    if (!engine_version_parse(&theirs, said))
+        return error_set(error, -EPROTO, "its Api-Version is \"%s\": is this a Docker Engine?",
+                         said);
+    s->version = engine_version_lower(theirs, ENGINE_VERSION_OURS);
+    return 0;
+}
+
+static void finish_ping(struct log_streams *s, CURLcode code)
+{
+    struct error error = {""};
+    int r = answer_ping(s, code, &error);
+
+    s->ping = engine_transfer_free(s->ping);
+    s->callbacks.pinged(s->context, r, error.text);
+}
+
+static enum log_stream_end end_of(const struct log_stream *stream, CURLcode code,
+                                  struct error *error)
+{
+    int r = engine_transfer_result(stream->transfer, code, error);
+
+    if (stream->given_up)
+        return LOG_STREAM_GIVEN_UP;
+    if (r == 0)
+        return LOG_STREAM_ENDED;
+    if (code != CURLE_OK)
+        return LOG_STREAM_BROKEN;
+    switch (engine_transfer_status(stream->transfer)) {
+    case STATUS_CONFLICT: return LOG_STREAM_GONE;
+    case STATUS_NOT_IMPLEMENTED: return LOG_STREAM_UNREADABLE;
+    default: return r == TRANSFER_E_NOT_FOUND ? LOG_STREAM_GONE : LOG_STREAM_REFUSED;
+    }
+}
+
+static void finish_stream(struct log_stream *stream, CURLcode code)
+{
+    struct log_streams *s = stream->set;
+    void *owner = stream->owner;
+    struct error error = {""};
+    enum log_stream_end end = end_of(stream, code, &error);
+
+    log_stream_cancel(stream);
+    s->callbacks.ended(owner, end, error.text);
+}
+
+void log_streams_step(struct log_streams *s)
+{
+    int running, left;
+    CURLMsg *message;
+
+    curl_multi_perform(s->multi, &running);
+    while ((message = curl_multi_info_read(s->multi, &left)) != NULL) {
+        CURLcode code = message->data.result;
+        if (s->ping && message->easy_handle == engine_transfer_easy(s->ping))
+            finish_ping(s, code);
+        else
+            finish_stream(engine_transfer_owner(message->easy_handle), code);
+    }
+}
+
+int log_streams_poll(struct log_streams *s, int wake_fd, int timeout_ms)
+{
+    struct curl_waitfd wait = {.fd = wake_fd, .events = CURL_WAIT_POLLIN};
+    CURLMcode code =
+        curl_multi_poll(s->multi, &wait, 1, timeout_ms < 0 ? INT_MAX : timeout_ms, NULL);
+
+    if (code != CURLM_OK)
+        return code == CURLM_OUT_OF_MEMORY ? -ENOMEM : -EIO;
+    return 0;
+}
+
+struct log_streams_count log_streams_count(const struct log_streams *s)
+{
+    return s->count;
+}
