@@ -76,6 +76,8 @@ void monitor_sweep(struct monitor *m)
             t->record_stale = t->chain_stale = true;
             monitor_mark_stale(m, t);
         }
+        if (t->unreadable && t->slot)
+            monitor_check_readable(m, t);
         uint64_t size = t->chain ? chain_live_size(t->chain) : 0;
         if (size != t->swept_size) {
             t->swept_size = size;

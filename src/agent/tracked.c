@@ -365,6 +365,8 @@ int tracked_put(struct tracked *t, struct containers *book, struct error *error)
 
 void tracked_mark_clean(struct tracked *t)
 {
+    if (!t->slot)
+        return;
     t->record_dirty = t->eras_dirty = false;
     if (t->chain)
         chain_mark_clean(t->chain);
