@@ -73,6 +73,12 @@ def engine(tmp_path_factory):
         yield private
 
 
+@pytest.fixture(scope="session")
+def start_engine():
+    """`with start_engine(…) as private`: a PrivateEngine of the test's own, or its skip."""
+    return started_engine
+
+
 @contextmanager
 def started_engine(*args, **keys):
     """A PrivateEngine that runs, or the skip of the test that wants it."""

@@ -215,11 +215,6 @@ class PrivateEngine:
         with "--pid" as one of its processes, which end with it."""
         return ["nsenter", f"--target={self._init_pid}", "--mount", "--net", *namespaces]
 
-    def bind(self, source, place):
-        """Lets everything in the Engine's namespaces see the directory `source` at `place`."""
-        for command in (["mkdir", "-p", place], ["mount", "--rbind", source, place]):
-            subprocess.run([*self.inside(), *command], check=True)
-
     def docker(self, *args, check=True, timeout=CALL_SECONDS_MAX, **options):
         """Runs the docker command line; its output is in .stdout and .stderr, as text."""
         try:
