@@ -259,6 +259,19 @@ static int without_interest(struct journal *j, struct journal_source *s, const s
     return view->gone ? FOLLOW_END : FOLLOW_IDLE;
 }
 
+/* What is held is read again, with the next tick: meanwhile others go on. The first to meet it
+ * starts the hold's time. */
+static int wait_for_record(struct journal *j, struct journal_source *s, int outcome)
+{
+    int64_t held = SLOT_HELD;
+    atomic_compare_exchange_strong(&s->follow->slot->hold_until_ns, &held,
+                                   clock_monotonic_ns() + SLOT_HOLD_NS);
+    journal_drop_staged(j, s);
+    s->behind = s->waiting = true;
+    s->follow->more = false;
+    return outcome == FOLLOW_PROGRESS ? FOLLOW_PROGRESS : FOLLOW_IDLE;
+}
+
 /* The next part of what there is. */
 static int read_on(struct journal *j, struct journal_source *s, struct journal_take *t)
 {
@@ -272,8 +285,11 @@ static int read_on(struct journal *j, struct journal_source *s, struct journal_t
     if (t->batch->gap_count)
         return FOLLOW_PROGRESS;
     if (s->staged_count)
-        return journal_take_staged(j, s, t);
-    r = s->behind ? journal_catch_up(j, s, t) : FOLLOW_IDLE;
+        r = journal_take_staged(j, s, t);
+    else
+        r = s->behind ? journal_catch_up(j, s, t) : FOLLOW_IDLE;
+    if (t->held)
+        return wait_for_record(j, s, r);
     return r == FOLLOW_IDLE ? at_end(j, s, t) : r;
 }
 

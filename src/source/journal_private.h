@@ -64,6 +64,7 @@ struct journal_take {
     size_t first;    /* of the batch's entries: where joining begins */
     size_t consumed; /* records behind which the cursor has moved */
     bool joining;
+    bool held;                     /* the next record waits for its container's */
     bool ended;                    /* the open lines were ended, and nothing else was done */
     int64_t line_ns[STREAM_COUNT]; /* time of the open line; CURSOR_NO_TIME: none */
     struct journal_place line_at[STREAM_COUNT]; /* of the first chunk that was taken last */

@@ -145,9 +145,19 @@ static bool continue_unknown(struct journal_take *t, const struct journal_record
     return true;
 }
 
+/* Its container does not run yet, as far as its own record tells (slot.h). */
+static bool is_held(const struct journal_take *t, const struct journal_record *r)
+{
+    const struct slot_hold *hold = &t->tools->hold;
+    return hold->serial != SLOT_NO_HOLD && r->place.realtime_us >= hold->offset;
+}
+
 bool journal_take_record(struct journal_take *t, const struct journal_record *r,
                          struct span message)
 {
+    t->held = is_held(t, r);
+    if (t->held)
+        return false;
     const struct container *container = whose(t, r->place.realtime_us);
     if (!t->tools->wants(t->tools->context, container))
         return pass_over(t);
