@@ -150,6 +150,8 @@ static int open_routes(struct agent *a, bool once, struct error *error)
             .ledger_keep_ns = a->config->ledger_keep_ns,
             .board = &a->board,
             .watch = once ? NULL : a->watch,
+            .journal_directory = a->config->journal_directory,
+            .health = a->health,
             .monitor_fd = a->wake_fd,
             .once = once,
         };
