@@ -225,8 +225,8 @@ static int open_all(struct agent *a, bool once, struct error *error)
         r = error_set(error, -ENOMEM, "no memory");
     a->environment =
         (struct sink_environment){a->outputs, outputs / (a->config->route_count + 1) + 1};
-    if (r == 0)
-        r = watch_new(&a->watch, error);
+    if (r == 0 && watch_new(&a->watch, a->health) < 0)
+        r = error_set(error, -ENOMEM, "no memory");
     if (r == 0)
         r = open_routes(a, once, error);
     return r == 0 ? open_monitor(a, error) : r;

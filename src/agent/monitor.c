@@ -119,6 +119,10 @@ static void reconcile(struct monitor *m, int64_t now)
     drop_unknown(m);
     monitor_list_directories(m, false);
     monitor_sweep(m);
+    bool all;
+    watch_sweep(m->options.watch, &all);
+    if (all)
+        monitor_lost_writes(m);
     if (m->stale_count == 0)
         checkpoint_when_quiet(m);
     engine_link_reconcile(m);
@@ -208,6 +212,10 @@ static int shortest_ms(const struct monitor *m, int timeout_ms, int64_t now)
         due = m->events_by_ns;
     if (m->root_at_ns < due)
         due = m->root_at_ns;
+    if (m->names_polled && m->names_poll_at_ns < due)
+        due = m->names_poll_at_ns;
+    if (watch_due_ns(m->options.watch) < due)
+        due = watch_due_ns(m->options.watch);
     int64_t ms = due <= now ? 0 : (due - now) / NS_PER_MS + 1;
     if (timeout_ms >= 0 && timeout_ms < ms)
         return timeout_ms;
@@ -253,6 +261,8 @@ int monitor_step(struct monitor *m, struct pollfd *extra, size_t count, int time
         monitor_list_directories(m, true);
     if (now >= m->retry_at_ns)
         retry_due(m, now);
+    m->wake |= watch_poll(m->options.watch, now) > 0;
+    monitor_poll_names(m, now);
     if (now >= m->reconcile_at_ns)
         reconcile(m, now);
     monitor_settle(m);

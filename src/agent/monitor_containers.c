@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "agent/monitor_private.h"
@@ -222,18 +223,27 @@ static void read_record(struct monitor *m, struct tracked *t)
                  "container=%.12s error=%s", t->id, LOG_QUOTE(error.text));
 }
 
-int64_t monitor_directory_mtime(const struct monitor *m, const char *id)
+static int64_t mtime_of(int dirfd, const char *path)
 {
     struct stat st;
-    if (m->containers_fd < 0 || fstatat(m->containers_fd, id, &st, 0) < 0)
+    if (fstatat(dirfd, path, &st, 0) < 0)
         return 0;
     return (int64_t)st.st_mtim.tv_sec * NS_PER_SECOND + st.st_mtim.tv_nsec;
+}
+
+int64_t monitor_directory_mtime(const struct monitor *m, const struct tracked *t)
+{
+    int64_t own = m->containers_fd < 0 ? 0 : mtime_of(m->containers_fd, t->id);
+    if (m->containers_fd >= 0 && own == 0)
+        return 0;
+    bool apart = t->chain && (t->kind == LOG_KIND_LOCAL || t->kind == LOG_KIND_STREAM);
+    return own + (apart ? mtime_of(AT_FDCWD, chain_directory(t->chain)) : 0);
 }
 
 void monitor_look_at(struct monitor *m, struct tracked *t)
 {
     if (t->record_stale || t->chain_stale)
-        t->looked_ns = monitor_directory_mtime(m, t->id);
+        t->looked_ns = monitor_directory_mtime(m, t);
     if (t->looked_ns == 0 && !t->vanished && t->kind == LOG_KIND_JOURNALD && monitor_root_holds(m))
         monitor_vanished(m, t);
     if (t->record_stale)

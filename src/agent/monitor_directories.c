@@ -20,15 +20,9 @@ int monitor_directory_path(const struct monitor *m, const char *id, char *path, 
 static void found_directory(struct monitor *m, const char *id)
 {
     struct tracked *t = monitor_track(m, id);
-    char path[PATH_BYTES_MAX];
-    if (!t || monitor_directory_path(m, id, path, sizeof(path)) < 0)
+    if (!t)
         return;
-    int r = names_watch_add(m->names, path, id);
-    if (r < 0 && r != -ENOENT)
-        log_line(LOG_WARN, "watch.refused",
-                 "a directory cannot be watched; it is looked at with each reconciliation",
-                 "path=%s error=%s", LOG_QUOTE(path),
-                 LOG_QUOTE(r == -ENOSPC ? "fs.inotify.max_user_watches is reached" : strerror(-r)));
+    monitor_watch_directories(m, t);
     t->record_stale = t->chain_stale = true;
     monitor_mark_stale(m, t);
 }
@@ -72,7 +66,9 @@ void monitor_sweep(struct monitor *m)
 {
     for (size_t i = 0; i < m->count; i++) {
         struct tracked *t = m->items[i];
-        if (monitor_directory_mtime(m, t->id) != t->looked_ns) {
+        if (monitor_directory_mtime(m, t) != t->looked_ns) {
+            if (t->unwatched)
+                t->created = CHAIN_CREATED_UNKNOWN;
             t->record_stale = t->chain_stale = true;
             monitor_mark_stale(m, t);
         }

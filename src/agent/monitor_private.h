@@ -30,6 +30,9 @@ struct monitor {
     char own_id[CONTAINER_ID_SIZE + 1]; /* the container we run in, if any */
 
     struct names_watch *names;
+    const char *names_polled; /* the limit that keeps some directory from being watched; NULL */
+    int64_t names_poll_at_ns; /* monotonic */
+    bool root_unwatched;
     struct tracked **items; /* by id */
     size_t count, capacity;
     struct tracked **stale; /* to be looked at */
@@ -106,9 +109,9 @@ bool monitor_hear_routes(struct monitor *m, struct tracked *t);
 /* Reads again what is stale of it. */
 void monitor_look_at(struct monitor *m, struct tracked *t);
 
-/* The mtime of its directory: changes with every file that is made, renamed or removed in it. 0
- * where it is gone. */
-int64_t monitor_directory_mtime(const struct monitor *m, const char *id);
+/* The mtime of its directories: changes with every file that is made, renamed or removed in them. 0
+ * where its own is gone. */
+int64_t monitor_directory_mtime(const struct monitor *m, const struct tracked *t);
 
 /* monitor_directories.c */
 
@@ -120,6 +123,16 @@ void monitor_list_directories(struct monitor *m, bool all);
 void monitor_names_event(void *context, const struct names_event *event);
 void monitor_sweep(struct monitor *m);
 void monitor_lost_writes(struct monitor *m);
+
+/* monitor_polling.c */
+
+/* Has inotify tell of the names in a directory; false where its limits are reached, so that it must
+ * be looked at from time to time. `id` NULL: the containers directory. */
+bool monitor_watch_names(struct monitor *m, const char *path, const char *id);
+/* The same for all directories of a container. */
+bool monitor_watch_directories(struct monitor *m, struct tracked *t);
+/* Looks, where it is time. */
+void monitor_poll_names(struct monitor *m, int64_t now_ns);
 
 /* monitor_publish.c: works through the stale ones (look, write, publish); lets go what no route
  * needs; keeps the pins within their quota. */

@@ -61,12 +61,7 @@ static bool try_now(struct monitor *m)
     m->root_backoff_ns = ROOT_BACKOFF_MIN_NS;
     health_clear(m->options.health, missing_code, m->containers_directory);
     health_clear(m->options.health, unlistable_code, m->containers_directory);
-    int r = names_watch_add(m->names, m->containers_directory, NULL);
-    if (r < 0)
-        log_line(LOG_WARN, "watch.refused",
-                 "the containers directory cannot be watched; it is listed with each "
-                 "reconciliation",
-                 "path=%s error=%s", LOG_QUOTE(m->containers_directory), LOG_QUOTE(strerror(-r)));
+    m->root_unwatched = !monitor_watch_names(m, m->containers_directory, NULL);
     return true;
 }
 

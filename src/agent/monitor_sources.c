@@ -123,16 +123,11 @@ static bool is_there(const struct monitor *m, const struct log_place *place,
 }
 
 /* Where the files are not in the container's own directory, which is watched already. */
-static void watch_directory(struct monitor *m, const struct tracked *t,
-                            const struct log_place *place)
+static void watch_directory(struct monitor *m, struct tracked *t, const struct log_place *place)
 {
     char directory[PATH_BYTES_MAX];
     directory_of(place->path, directory);
-    int r = names_watch_add(m->names, directory, t->id);
-    if (r < 0 && r != -ENOENT)
-        log_line(LOG_WARN, "watch.refused",
-                 "a directory cannot be watched; it is looked at with each reconciliation",
-                 "path=%s error=%s", LOG_QUOTE(directory), LOG_QUOTE(strerror(-r)));
+    t->unwatched |= !monitor_watch_names(m, directory, t->id);
 }
 
 int monitor_open_source(struct monitor *m, struct tracked *t, struct error *error)

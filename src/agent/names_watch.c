@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <sys/inotify.h>
 
+#include "base/resource.h"
+
 enum {
     NAMES_MASK = IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF | IN_ONLYDIR,
 };
@@ -23,10 +25,24 @@ struct names_watch *names_watch_free(struct names_watch *w)
 {
     if (!w)
         return NULL;
+    if (w->fd >= 0)
+        resource_closed(RESOURCE_INOTIFY);
     w->fd = close_fd(w->fd);
     free(w->table);
     free(w);
     return NULL;
+}
+
+/* 0, or -errno: where there are too many instances it is tried again with each directory. */
+static int open_instance(struct names_watch *w)
+{
+    if (w->fd >= 0)
+        return 0;
+    w->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    if (w->fd < 0)
+        return -errno;
+    resource_opened(RESOURCE_INOTIFY);
+    return 0;
 }
 
 int names_watch_new(struct names_watch **ret, struct error *error)
@@ -34,10 +50,7 @@ int names_watch_new(struct names_watch **ret, struct error *error)
     CLEANUP(names_watch_free) struct names_watch *w = calloc(1, sizeof(*w));
     if (!w)
         return error_set(error, -ENOMEM, "no memory");
-    w->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-    if (w->fd < 0)
-        return error_set(error, -errno, "inotify: %s (fs.inotify.max_user_instances?)",
-                         strerror(errno));
+    w->fd = -1;
     w->capacity = 64;
     w->table = calloc(w->capacity, sizeof(*w->table));
     if (!w->table)
@@ -77,7 +90,9 @@ static int grow(struct names_watch *w)
 
 int names_watch_add(struct names_watch *w, const char *path, const char *id)
 {
-    int r = grow(w);
+    int r = open_instance(w);
+    if (r == 0)
+        r = grow(w);
     if (r < 0)
         return r;
     int wd = inotify_add_watch(w->fd, path, NAMES_MASK);
@@ -129,7 +144,7 @@ int names_watch_read(struct names_watch *w,
                      void (*event)(void *context, const struct names_event *event), void *context)
 {
     char buffer[32 * 1024] __attribute__((aligned(8)));
-    for (;;) {
+    while (w->fd >= 0) {
         ssize_t n = read(w->fd, buffer, sizeof(buffer));
         if (n < 0 && errno == EINTR)
             continue;
@@ -141,4 +156,5 @@ int names_watch_read(struct names_watch *w,
             tell(w, e, event, context);
         }
     }
+    return 0;
 }

@@ -24,8 +24,10 @@ int names_watch_new(struct names_watch **ret, struct error *error) MUST_CHECK;
 struct names_watch *names_watch_free(struct names_watch *w);
 DEFINE_CLEANUP(struct names_watch *, names_watch_free)
 
+/* -1 while there is no instance. */
 int names_watch_fd(const struct names_watch *w);
-/* Watches a directory; `id` NULL for the containers directory. Again is no matter. -errno. */
+/* Watches a directory; `id` NULL for the containers directory. Again is no matter. -errno: -ENOSPC
+ * and -EMFILE where the user's limit of watches or of instances is reached. */
 int names_watch_add(struct names_watch *w, const char *path, const char *id) MUST_CHECK;
 /* Calls `event` for all that has happened. 0 or -errno. */
 int names_watch_read(struct names_watch *w,

@@ -30,6 +30,7 @@ struct tracked {
     bool inspect_asked;    /* … and has been: its answer comes */
     bool known;            /* from before this start */
     bool listed;           /* in the Engine's last list */
+    bool unwatched;        /* inotify refused: its directory is looked at from time to time */
     bool unreadable;       /* its files may not be read */
     bool vanished;         /* the container is no more; its source may still hold something */
     bool gone;             /* nothing will follow in it; of a chain in Docker's directory the chain

@@ -22,6 +22,8 @@ enum {
     DESCRIPTORS_OF_ROUTE = 8, /* its ledger with SQLite's own files, wake-ups */
     SEGMENTS_OPEN_MIN = 16,   /* log files, however small the limit; beyond, idle ones are closed */
 
+    POLL_PERIOD_MS = 1000, /* files and directories that inotify does not watch are looked at */
+
     /* Containers. */
     ROUTES_MAX = 32,                      /* routes: bits of a slot's ready word */
     CONTAINER_JSON_MAX = 4 * 1024 * 1024, /* config.v2.json, an inspect answer, bytes */

@@ -181,6 +181,7 @@ static bool drop(struct chain *c, size_t i)
     }
     c->dropped[c->dropped_count++] = element->segment->serial;
     pin_drop(element->segment);
+    segment_give_up(element->segment); /* also where a watch still has it */
     segment_unref(element->segment);
     memmove(element, element + 1, (c->count - i - 1) * sizeof(*element));
     c->count--;
@@ -284,6 +285,11 @@ void chain_unpin_read(struct chain *c, uint64_t needed)
 bool chain_has_looked(const struct chain *c)
 {
     return c->looked;
+}
+
+const char *chain_directory(const struct chain *c)
+{
+    return c->home->directory;
 }
 
 bool chain_is_gone(const struct chain *c)

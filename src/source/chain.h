@@ -74,6 +74,9 @@ void chain_unpin_read(struct chain *c, uint64_t needed);
 /* False until a look has succeeded: what is known is all from before. */
 bool chain_has_looked(const struct chain *c);
 
+/* Where its files lie. */
+const char *chain_directory(const struct chain *c);
+
 /* The directory is gone. */
 bool chain_is_gone(const struct chain *c);
 

@@ -52,6 +52,7 @@ int segment_new(struct segment **ret, const struct segment_options *options)
     atomic_init(&s->sealed, options->sealed);
     atomic_init(&s->cut, options->cut);
     atomic_init(&s->named, options->named);
+    atomic_init(&s->polled, false);
     pthread_mutex_init(&s->lock, NULL);
     if (options->fd >= 0)
         keep(s, options->fd);

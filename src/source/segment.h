@@ -41,6 +41,7 @@ struct segment {
     atomic_bool sealed; /* Docker's names no longer make it the live file */
     atomic_bool cut;    /* truncated in place: over, its number never matched by inode again */
     atomic_bool named;  /* Docker's directory had a name for it at the last look */
+    atomic_bool polled; /* the watch looks at it from time to time */
 
     struct home *home;             /* NULL: once closed it is gone */
     struct segment *newer, *older; /* among the open ones: descriptors.c's */

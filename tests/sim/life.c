@@ -95,7 +95,7 @@ static void open_books(struct parts *p)
     snprintf(containers, sizeof(containers), "%s/containers", p->options->docker_root);
     if (pin_open(&p->pins, path, containers, &error) < 0)
         die("pins", &error);
-    if (output_registry_new(&p->outputs) < 0 || watch_new(&p->watch, &error) < 0)
+    if (output_registry_new(&p->outputs) < 0 || watch_new(&p->watch, NULL) < 0)
         die("parts", &error);
 }
 

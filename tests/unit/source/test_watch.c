@@ -4,6 +4,8 @@
 #include "source_rig.h"
 
 #include <fcntl.h>
+#include <sys/inotify.h>
+#include <sys/resource.h>
 
 #include "source/watch.h"
 
@@ -16,11 +18,10 @@ struct watched {
 
 static void watched_init(struct watched *w)
 {
-    struct error error;
     source_rig_init(&w->rig);
     rig_log(&w->rig, 1, "a\\n");
     rig_sync(&w->rig, 1);
-    assert_int_equal(watch_new(&w->watch, &error), 0);
+    assert_int_equal(watch_new(&w->watch, NULL), 0);
     assert_true(watch_fd(w->watch) >= 0);
 }
 
@@ -166,6 +167,127 @@ static void closed_segment_cannot_be_watched(void **state)
     watched_deinit(&w);
 }
 
+/* As where the user has no inotify instance left: no descriptor can be opened. */
+static void refuse_descriptors(bool refuse)
+{
+    struct rlimit limit;
+    int next = dup(0);
+    close(next);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    limit.rlim_cur = refuse ? (rlim_t)next : limit.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+static struct watch *new_refused(struct health *health)
+{
+    struct watch *watch;
+    refuse_descriptors(true);
+    assert_int_equal(watch_new(&watch, health), 0);
+    refuse_descriptors(false);
+    assert_int_equal(watch_fd(watch), -1);
+    return watch;
+}
+
+static void arm_refused(struct watched *w)
+{
+    refuse_descriptors(true);
+    arm(w);
+    refuse_descriptors(false);
+}
+
+/* S67: where inotify refuses, files are looked at from time to time; that is said once, and over
+ * when it works again. */
+static void refused_files_are_polled_until_inotify_works(void **state)
+{
+    struct watched w;
+    struct health *health;
+    struct health_trouble trouble;
+    watched_init(&w);
+    watch_free(w.watch);
+    assert_int_equal(health_new(&health), 0);
+    w.watch = new_refused(health);
+    assert_int_equal(watch_due_ns(w.watch), INT64_MAX);
+    arm_refused(&w);
+    arm_refused(&w); /* another route */
+    int64_t due = watch_due_ns(w.watch);
+    assert_true(due < INT64_MAX);
+    assert_int_equal(health_troubles(health, &trouble, 1), 1);
+    assert_string_equal(trouble.code, "watch.polling");
+    assert_string_equal(trouble.subject, "fs.inotify.max_user_instances");
+
+    rig_log(&w.rig, 2, "b\\n");
+    assert_int_equal(watch_poll(w.watch, due - 1), 0);
+    assert_int_equal(watch_poll(w.watch, due), 1);
+    assert_true(slot_take_ready(w.rig.slot, 0));
+    arm_refused(&w); /* again */
+
+    due = watch_due_ns(w.watch);
+    assert_int_equal(watch_poll(w.watch, due), 1); /* one always tries */
+    arm(&w);
+    assert_true(watch_fd(w.watch) >= 0);
+    slot_take_ready(w.rig.slot, 0);
+    assert_int_equal(watch_poll(w.watch, watch_due_ns(w.watch)), 0);
+    assert_int_equal(health_troubles(health, &trouble, 1), 0);
+    assert_int_equal(watch_due_ns(w.watch), INT64_MAX);
+    rig_log(&w.rig, 3, "c\\n");
+    assert_int_equal(fired(&w), 1);
+    watched_deinit(&w);
+    health_free(health);
+}
+
+/* As on file systems that tell nothing: growth without an event, at one sweep after the other. */
+static void files_that_tell_nothing_are_polled(void **state)
+{
+    struct watched w;
+    struct health *health;
+    struct health_trouble trouble;
+    bool all;
+    watched_init(&w);
+    watch_free(w.watch);
+    assert_int_equal(health_new(&health), 0);
+    assert_int_equal(watch_new(&w.watch, health), 0);
+    arm(&w);
+    rig_log(&w.rig, 2, "b\\n");
+    assert_false(watch_sweep(w.watch, &all)); /* its event was only not read yet */
+    assert_true(slot_take_ready(w.rig.slot, 0));
+
+    arm(&w);
+    int wd = inotify_add_watch(watch_fd(w.watch), rig_file(&w.rig, ""), IN_MODIFY);
+    assert_int_equal(inotify_rm_watch(watch_fd(w.watch), wd), 0);
+    struct inotify_event event;
+    assert_int_equal(read(watch_fd(w.watch), &event, sizeof(event)), sizeof(event));
+    rig_log(&w.rig, 3, "c\\n");
+    assert_false(watch_sweep(w.watch, &all)); /* a moment ago, perhaps */
+    assert_true(watch_sweep(w.watch, &all));
+    assert_true(all);
+    assert_int_equal(health_troubles(health, &trouble, 1), 1);
+    assert_string_equal(trouble.code, "watch.polling");
+
+    arm(&w);
+    rig_log(&w.rig, 4, "d\\n");
+    assert_int_equal(fired(&w), 0);
+    assert_int_equal(watch_poll(w.watch, watch_due_ns(w.watch)), 1);
+    assert_true(slot_take_ready(w.rig.slot, 0));
+    assert_int_equal(watch_poll(w.watch, INT64_MAX / 2), 0);
+    watched_deinit(&w);
+    health_free(health);
+}
+
+static void forgotten_slot_is_polled_no_more(void **state)
+{
+    struct watched w;
+    watched_init(&w);
+    watch_free(w.watch);
+    w.watch = new_refused(NULL);
+    arm_refused(&w);
+    watch_forget(w.watch, w.rig.slot);
+    assert_int_equal(atomic_load(&w.rig.slot->refs), 2);
+    assert_int_equal(watch_poll(w.watch, INT64_MAX / 2), 0);
+    arm(&w); /* from now on watched */
+    assert_int_equal(atomic_load(&w.rig.slot->refs), 3);
+    watched_deinit(&w);
+}
+
 struct armer {
     struct watched *w;
     atomic_bool stop;
@@ -213,6 +335,9 @@ int main(void)
         cmocka_unit_test(s1_watch_of_a_file_that_is_no_more_is_given_back),
         cmocka_unit_test(many_files),
         cmocka_unit_test(closed_segment_cannot_be_watched),
+        cmocka_unit_test(refused_files_are_polled_until_inotify_works),
+        cmocka_unit_test(files_that_tell_nothing_are_polled),
+        cmocka_unit_test(forgotten_slot_is_polled_no_more),
         cmocka_unit_test(routes_arm_while_the_monitor_reads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
