@@ -2,6 +2,7 @@
 #include "base/resource.h"
 
 struct resource_count resource_counts[RESOURCE_COUNT];
+struct resource_count resource_threads;
 
 const char *resource_word(enum resource kind)
 {
@@ -11,4 +12,14 @@ const char *resource_word(enum resource kind)
 #undef X
     };
     return words[kind];
+}
+
+const char *resource_help(enum resource kind)
+{
+    static const char *const helps[] = {
+#define X(name, word, help) [name] = (help),
+        RESOURCES(X)
+#undef X
+    };
+    return helps[kind];
 }

@@ -1,5 +1,5 @@
-/* resource — how many descriptors of each kind are open: the program's own side of the equation
- * `census of /proc/self/fd = what we say is open`.
+/* resource — how many descriptors of each kind are open, and how many threads run: the program's
+ * own side of the equation `census of /proc/self = what we say is there`.
  *
  * Every descriptor that the program holds for longer than a function call is counted where it is
  * opened and where it is closed, at one place each. What a library holds inside (the journal, a
@@ -22,7 +22,9 @@
     X(RESOURCE_LEDGER, "ledger", "database files of the ledgers")                                  \
     X(RESOURCE_STREAM, "stream", "log streams of the Engine")                                      \
     X(RESOURCE_SPOOL, "spool", "files that streams are received into")                             \
-    X(RESOURCE_JOURNAL, "journal", "readers of the journal")
+    X(RESOURCE_JOURNAL, "journal", "readers of the journal")                                       \
+    X(RESOURCE_ENGINE, "engine", "connections with the Engine, without its log streams")           \
+    X(RESOURCE_ADMIN, "admin", "the admin server's sockets")
 
 enum resource {
 #define X(name, word, help) name,
@@ -54,3 +56,17 @@ static inline uint64_t resource_open(enum resource kind)
 }
 
 const char *resource_word(enum resource kind);
+const char *resource_help(enum resource kind);
+
+/* Threads besides the main one, counted where they are created and where they are joined. */
+extern struct resource_count resource_threads;
+
+static inline void resource_thread_started(void)
+{
+    atomic_fetch_add_explicit(&resource_threads.opened, 1, memory_order_relaxed);
+}
+
+static inline void resource_thread_joined(void)
+{
+    atomic_fetch_add_explicit(&resource_threads.closed, 1, memory_order_relaxed);
+}
