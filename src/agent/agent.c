@@ -257,7 +257,8 @@ static bool close_routes(struct agent *a)
                  status.undelivered ? "closed; something is undelivered"
                                     : "closed; all is committed",
                  "route=%s lines=%" PRIu64 " bytes=%" PRIu64 " gaps=%" PRIu64,
-                 route_name(a->routes[i]), status.lines, status.bytes, status.gaps);
+                 route_name(a->routes[i]), status.sums.tally.lines_delivered,
+                 status.sums.tally.bytes_read, status.sums.tally.gaps);
     }
     return undelivered;
 }

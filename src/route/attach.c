@@ -99,6 +99,7 @@ static int put_lost(struct route *r, const struct ledger_source *row, struct tal
     gap.before_ns = GAP_TIME_UNKNOWN;
     tally->gaps++;
     tally->gaps_unknown++;
+    route_sums_add_gap(&r->unvouched, &gap);
     return ledger_put_gap(r->ledger, row->key, &gap, clock_now_ns(), error);
 }
 
@@ -174,6 +175,8 @@ static int retire_all_unclaimed(struct route *r, const struct roster *roster, st
         code = retire_unclaimed(r, &u.rows[i], error);
     if (code == 0 && u.count)
         code = ledger_commit(r->ledger, error);
+    if (code == 0)
+        commit_vouch(r);
     if (code < 0 && u.count)
         ledger_rollback(r->ledger);
     for (size_t i = 0; i < u.count; i++)

@@ -73,15 +73,26 @@ static int deliver_and_commit(struct route *r, struct sink_rows *rows, struct er
     return code == 0 ? commit_books(r, rows, error) : code;
 }
 
+void commit_vouch(struct route *r)
+{
+    pthread_mutex_lock(&r->status_lock);
+    route_sums_move(&r->status.sums, &r->unvouched);
+    pthread_mutex_unlock(&r->status_lock);
+}
+
 int commit_all(struct route *r, struct error *error)
 {
     struct sink_rows rows = {0};
+    beat_mark(&r->beat, BEAT_DELIVERING);
     int code = deliver_and_commit(r, &rows, error);
+    beat_mark(&r->beat, BEAT_WORKING);
     sink_rows_deinit(&rows);
     if (code) {
         ledger_rollback(r->ledger);
         return SINK_FAILED;
     }
+    r->unvouched.commits = 1;
+    commit_vouch(r);
     r->gap_count = 0;
     r->dirty = false;
     for (size_t i = 0; i < r->source_count; i++) {
@@ -193,6 +204,7 @@ int commit_recover(struct route *r, struct error *error)
         code = recover_sink(r, error);
     if (code)
         return SINK_FAILED;
+    r->unvouched = (struct route_sums){0};
     r->gap_count = 0;
     r->dirty = false;
     return 0;

@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 
 #include "base/log.h"
+#include "base/resource.h"
 #include "route/route_private.h"
 
 static bool route_wants(void *context, const struct container *c)
@@ -50,6 +51,8 @@ struct route *route_close(struct route *r)
     follow_tools_deinit(&r->tools);
     batch_deinit(&r->batch);
     free(r->gaps);
+    if (r->wake_fd >= 0)
+        resource_closed(RESOURCE_BASE);
     r->wake_fd = close_fd(r->wake_fd);
     pthread_mutex_destroy(&r->status_lock);
     free(r);
@@ -85,7 +88,10 @@ static int open_parts(struct route *r, struct error *error)
     r->tools.wake_monitor = wake_monitor;
     r->tools.context = r;
     r->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    return r->wake_fd < 0 ? error_set(error, -errno, "eventfd: %s", strerror(errno)) : 0;
+    if (r->wake_fd < 0)
+        return error_set(error, -errno, "eventfd: %s", strerror(errno));
+    resource_opened(RESOURCE_BASE);
+    return 0;
 }
 
 int route_open(struct route **ret, const struct route_options *options, struct error *error)
@@ -111,6 +117,16 @@ int route_open(struct route **ret, const struct route_options *options, struct e
 const char *route_name(const struct route *r)
 {
     return r->options.name;
+}
+
+const char *route_sink_type(const struct route *r)
+{
+    return r->options.sink->type;
+}
+
+bool route_is_stuck(const struct route *r)
+{
+    return beat_is_stuck(&r->beat, clock_monotonic_ns());
 }
 
 struct cursor_visit {
@@ -141,6 +157,7 @@ void route_status(struct route *r, struct route_status *ret)
 static void set_health(struct route *r, int64_t since_ns, const char *reason)
 {
     pthread_mutex_lock(&r->status_lock);
+    r->status.sums.failures += since_ns != 0;
     r->status.failing_since_ns = since_ns;
     snprintf(r->status.reason, sizeof(r->status.reason), "%s", reason);
     pthread_mutex_unlock(&r->status_lock);
@@ -359,12 +376,15 @@ static void *run(void *context)
     struct route *r = context;
     while (!atomic_load(&r->stopping) && !atomic_load(&r->done)) {
         int64_t timeout_ns;
+        beat_mark(&r->beat, BEAT_WORKING);
         route_step(r, clock_monotonic_ns(), &timeout_ns);
+        beat_mark(&r->beat, BEAT_WAITING);
         if (timeout_ns > 0)
             wait_for(r, timeout_ns);
     }
     if (!route_commit_now(r))
         leave_undelivered(r);
+    beat_mark(&r->beat, BEAT_WAITING);
     return NULL;
 }
 
@@ -378,6 +398,7 @@ int route_start(struct route *r, struct error *error)
     snprintf(name, sizeof(name), "route-%.9s", r->options.name);
     pthread_setname_np(r->thread, name);
     r->started = true;
+    resource_thread_started();
     return 0;
 }
 
@@ -394,8 +415,10 @@ void route_stop(struct route *r)
 
 void route_join(struct route *r)
 {
-    if (r->started)
-        pthread_join(r->thread, NULL);
+    if (!r->started)
+        return;
+    pthread_join(r->thread, NULL);
+    resource_thread_joined();
     r->started = false;
 }
 

@@ -14,9 +14,9 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/health.h"
-#include "model/tally.h"
 #include "route/match.h"
 #include "route/start.h"
+#include "route/sums.h"
 #include "sink/sink.h"
 #include "source/slot.h"
 #include "source/watch.h"
@@ -70,14 +70,16 @@ bool route_commit_now(struct route *r);
 
 /* How it is. */
 struct route_status {
-    uint64_t lines, bytes; /* since start: delivered lines, raw bytes read */
-    uint64_t gaps;
+    struct route_sums sums;
     int64_t failing_since_ns; /* wall clock; 0: well */
     char reason[ERROR_TEXT_MAX];
     bool undelivered; /* `once`: something was left */
 };
 void route_status(struct route *r, struct route_status *ret);
 const char *route_name(const struct route *r);
+const char *route_sink_type(const struct route *r);
+/* Its thread hangs, and not in its sink. */
+bool route_is_stuck(const struct route *r);
 
 /* The cursors in its ledger of the sources that are not removed; before it runs. */
 int route_each_cursor(struct route *r,

@@ -3,6 +3,7 @@
  * (durable), route.c (the loop). */
 #pragma once
 
+#include "base/beat.h"
 #include "base/log.h"
 #include "ledger/ledger.h"
 #include "route/route.h"
@@ -58,6 +59,7 @@ struct route {
 
     struct pending_gap *gaps; /* booked with the next commit */
     size_t gap_count, gap_capacity;
+    struct route_sums unvouched; /* since the last commit */
     bool dirty;
     int64_t commit_due_ns, tick_due_ns; /* monotonic */
 
@@ -69,6 +71,7 @@ struct route {
     int wake_fd;
     pthread_t thread;
     bool started;
+    struct beat beat;
     atomic_bool stopping, done;
 
     pthread_mutex_t status_lock;
@@ -108,5 +111,7 @@ int turn_fd(const struct route *r);
 void turn_activate(void *context, struct journal_source *s);
 
 /* commit.c */
+/* What was done since the last commit is durable, and shown. */
+void commit_vouch(struct route *r);
 int commit_all(struct route *r, struct error *error) MUST_CHECK;
 int commit_recover(struct route *r, struct error *error) MUST_CHECK;

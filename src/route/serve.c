@@ -48,33 +48,24 @@ static void close_gaps(struct route *r, struct route_source *s)
 static void account(struct route *r, struct route_source *s)
 {
     const struct batch *b = &r->batch;
-    struct tally *t = &s->tally;
     close_gaps(r, s);
-    t->lines_read += b->count;
-    t->lines_delivered += b->count;
-    t->records_read += b->records;
-    t->bytes_read += b->bytes_consumed;
-    t->bytes_blank += b->bytes_blank;
-    t->bytes_gap += b->bytes_gap;
-    t->bytes_records += b->bytes_consumed - b->bytes_blank - b->bytes_gap;
+    tally_add_batch(&s->tally, b);
+    route_sums_add_batch(&r->unvouched, b);
     for (size_t i = 0; i < b->gap_count; i++) {
-        t->gaps++;
-        if (b->gaps[i].bytes == GAP_BYTES_UNKNOWN)
-            t->gaps_unknown++;
-        else
-            t->gap_bytes += (uint64_t)b->gaps[i].bytes;
         remember_gap(r, s, &b->gaps[i]);
         s->gap_open |= b->gaps[i].before_ns == GAP_TIME_UNKNOWN;
     }
     s->cursor = s->follow.cursor;
     s->needs = source_needs(s);
     s->dirty = r->dirty = true;
+}
 
-    pthread_mutex_lock(&r->status_lock);
-    r->status.lines += b->count;
-    r->status.bytes += b->bytes_consumed;
-    r->status.gaps += b->gap_count;
-    pthread_mutex_unlock(&r->status_lock);
+static int hand_over(struct route *r, struct route_source *s, struct error *error)
+{
+    beat_mark(&r->beat, BEAT_DELIVERING);
+    int code = r->ops->encode(r->sink, s->target, &r->batch, error);
+    beat_mark(&r->beat, BEAT_WORKING);
+    return code;
 }
 
 static int encode(struct route *r, struct route_source *s, struct error *error)
@@ -85,11 +76,11 @@ static int encode(struct route *r, struct route_source *s, struct error *error)
     if (r->batch.container->tty)
         tty_strip(&r->batch);
 
-    code = r->ops->encode(r->sink, s->target, &r->batch, error);
+    code = hand_over(r, s, error);
     if (code == SINK_COMMIT_FIRST) {
         code = commit_all(r, error);
         if (code == 0)
-            code = r->ops->encode(r->sink, s->target, &r->batch, error);
+            code = hand_over(r, s, error);
     }
     return code;
 }

@@ -190,9 +190,9 @@ static void do_it(struct parts *p, const struct order *order, struct life_state 
     case LIFE_GO_ON: break;
     }
     route_status(p->route, &status);
-    ret->lines = status.lines;
-    ret->bytes = status.bytes;
-    ret->gaps = status.gaps;
+    ret->lines = status.sums.tally.lines_delivered;
+    ret->bytes = status.sums.tally.bytes_read;
+    ret->gaps = status.sums.tally.gaps;
     ret->failing = status.failing_since_ns != 0;
 }
 

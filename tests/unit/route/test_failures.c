@@ -33,7 +33,9 @@ static void assert_exactly_once_after(struct route_rig *r)
     assert_delivered(r, 0, "a:1\na:2\n");
     struct tally t = route_rig_total(r, 0);
     assert_int_equal(t.lines_delivered, 2);
-    assert_int_equal(status_of(r, 0).failing_since_ns, 0);
+    struct route_status status = status_of(r, 0);
+    assert_int_equal(status.failing_since_ns, 0);
+    assert_memory_equal(&status.sums.tally, &t, sizeof(t)); /* R10: what was voided counts once */
     route_rig_deinit(r);
 }
 
@@ -58,6 +60,10 @@ static void failed_flush_is_tried_again(void **state)
     assert_true(status.failing_since_ns > 0);
     assert_non_null(strstr(status.reason, "flush"));
     assert_delivered(&r, 0, "");
+    assert_int_equal(status.sums.failures, 1);
+    assert_int_equal(status.sums.tally.lines_read, 0);
+    route_rig_settle(&r, 0);
+    assert_int_equal(status_of(&r, 0).sums.failures, 3);
     assert_exactly_once_after(&r);
 }
 

@@ -48,8 +48,12 @@ static void r1_all_is_delivered_and_the_sums_add_up(void **state)
 
     struct route_status status;
     route_status(r.routes[0], &status);
-    assert_int_equal(status.lines, 3);
-    assert_int_equal(status.gaps, 2);
+    assert_int_equal(status.sums.tally.lines_delivered, 3);
+    assert_int_equal(status.sums.tally.gaps, 2);
+    assert_int_equal(status.sums.gaps[GAP_MALFORMED], 1);
+    assert_int_equal(status.sums.gap_bytes[GAP_MALFORMED], 8);
+    assert_int_equal(status.sums.gaps[GAP_TORN], 1);
+    assert_int_equal(status.sums.gap_bytes[GAP_TORN], 11);
     assert_int_equal(status.failing_since_ns, 0);
     route_rig_deinit(&r);
 }
@@ -96,7 +100,6 @@ static void quiet_source_lets_the_route_wait_for_ever(void **state)
 static void watch_wakes_a_quiet_source(void **state)
 {
     struct route_rig r;
-    struct error error;
     struct watch *watch;
     bool all;
     route_rig_init(&r, 1);
@@ -263,7 +266,7 @@ static void thread_delivers_wakes_the_monitor_and_stops(void **state)
         wait_for_needs(&w, serial);
         struct route_status status;
         route_status(w.rig.routes[0], &status);
-        assert_true(status.lines > 0);
+        assert_true(status.sums.tally.lines_delivered > 0);
     }
     route_stop(w.rig.routes[0]);
     route_join(w.rig.routes[0]);
