@@ -5,6 +5,7 @@
 prefix ?= /usr/local
 SEEDS ?= 200
 FUZZ_SECONDS ?= 30
+MINUTES ?= 30
 
 build: ## build/tallyman, a release build (needs what `make deps` installs)
 	@tools/install-packages --check build || { echo "run: make deps" >&2; exit 1; }
@@ -37,6 +38,11 @@ sim: ## the simulation: SEEDS (200) lives of files, crashes and failing disks
 	@tools/build build-sim
 	@build-sim/tests/sim/sim --seeds $(SEEDS)
 
+smoke: ## MINUTES (30) of everything at once on a real Engine, with a report (KEEP=1: docs/smoke)
+	@tools/install-packages build check
+	@tools/build build -Dtests=false -Dprefix=$(prefix)
+	@tools/smoke $(MINUTES)
+
 coverage: ## lines that the unit tests reach, by folder
 	@tools/install-packages build check
 	@tools/coverage
@@ -51,9 +57,9 @@ deps-check: ## name the packages that building, running and checking would insta
 	@tools/install-packages --check build run check
 
 clean: ## remove all that was built here
-	rm -rf build build-check-* build-sim build-fuzz build-coverage
+	rm -rf build build-check-* build-sim build-fuzz build-smoke-report build-coverage
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
-.PHONY: build run check backends bench fuzz sim coverage install deps deps-check clean help
+.PHONY: build run check backends bench fuzz sim smoke coverage install deps deps-check clean help
