@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "cli/log_find.h"
 #include "source/fingerprint.h"
 #include "source/scan.h"
 
@@ -16,6 +17,7 @@ struct known_refs {
 struct measuring {
     const struct extent_tools *tools;
     const char *directory;
+    enum record_format format;
     struct known_refs known;
     struct scan scan;
     struct extent *extent;
@@ -64,7 +66,8 @@ static struct fingerprint fingerprint_at(const struct measuring *m, const struct
 {
     struct fingerprint found = {0};
     int fd = open_scanned(m, f);
-    struct segment_options options = {.ref.file = f->file, .gzip = f->gzip, .fd = fd};
+    struct segment_options options = {
+        .ref.file = f->file, .format = m->format, .gzip = f->gzip, .fd = fd};
     CLEANUP(segment_unref) struct segment *segment = NULL;
     if (fd < 0 || segment_new(&segment, &options) < 0) {
         close_fd(fd);
@@ -173,7 +176,11 @@ int extent_measure(struct extent *ret, const struct extent_tools *tools, const c
     char directory[PATH_BYTES_MAX];
     snprintf(directory, sizeof(directory), "%.*s", slash ? (int)(slash - live_path) : 0, live_path);
     *ret = (struct extent){0};
-    struct measuring m = {.tools = tools, .directory = directory, .extent = ret};
+    const char *live_name = slash ? slash + 1 : "";
+    struct measuring m = {.tools = tools,
+                          .directory = directory,
+                          .format = log_find_format(live_name),
+                          .extent = ret};
 
     struct error book_error = {""};
     int r = 0;
@@ -182,7 +189,7 @@ int extent_measure(struct extent *ret, const struct extent_tools *tools, const c
     if (r == 0 && tools->book)
         r = containers_segments(tools->book, id, add_row, &m.known, &book_error);
     if (r == 0)
-        r = measure(&m, id, slash ? slash + 1 : "");
+        r = measure(&m, id, live_name);
     scan_deinit(&m.scan);
     free(m.known.items);
     if (r < 0) {

@@ -6,13 +6,14 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
+#include "cli/log_find.h"
 #include "source/follow.h"
+#include "source/local_file/frame.h"
 #include "source/scan.h"
 
 enum { LOOKS_MAX = 16 /* at a directory whose files are renamed under our eyes */ };
 
-#define LIVE_NAME_END "-json.log"
-#define NOBODY_ID     "0000000000000000000000000000000000000000000000000000000000000000"
+#define NOBODY_ID "0000000000000000000000000000000000000000000000000000000000000000"
 
 struct history {
     struct follow_tools tools;
@@ -26,6 +27,7 @@ struct history {
     char **paths;              /* of each */
     size_t count;
     uint64_t live_serial; /* Docker may be writing into it; 0: into none */
+    enum record_format format;
 };
 
 static void forget_segments(struct history *h)
@@ -60,8 +62,11 @@ struct history *history_close(struct history *h)
 static int add_segment(struct history *h, int fd, const char *path, bool gzip)
 {
     CLEANUP(close_fd) int mine = fd;
-    struct segment_options options = {
-        .ref = {.serial = h->count + 1}, .gzip = gzip, .sealed = true, .fd = fd};
+    struct segment_options options = {.ref = {.serial = h->count + 1},
+                                      .format = h->format,
+                                      .gzip = gzip,
+                                      .sealed = true,
+                                      .fd = fd};
     uint64_t size;
     unsigned links;
     int r = scan_identify(fd, &options.ref.file, &size, &links);
@@ -139,6 +144,27 @@ static bool is_gzip(int fd)
            magic[1] == 0x8b;
 }
 
+static const char *file_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* One of the files beside a live one, seen alone. */
+static bool is_rotated_frames(const char *name)
+{
+    return log_name_of(LOG_KIND_LOCAL, "", name) == LOG_NAME_ROTATED ||
+           log_name_of(LOG_KIND_CACHE, "", name) == LOG_NAME_ROTATED;
+}
+
+static bool begins_with_frame(int fd)
+{
+    char head[FRAME_HEAD_SIZE];
+    size_t size;
+    return pread(fd, head, sizeof(head), 0) == sizeof(head) &&
+           frame_look((struct span){head, sizeof(head)}, &size) == FRAME_UNFINISHED;
+}
+
 static int open_single(struct history *h, const char *path)
 {
     int r = make_room(h, 1);
@@ -152,22 +178,9 @@ static int open_single(struct history *h, const char *path)
         close_fd(fd);
         return 0;
     }
+    bool frames = is_rotated_frames(file_name(path)) || begins_with_frame(fd);
+    h->format = frames ? RECORD_LOCAL : RECORD_JSON_FILE;
     return add_segment(h, fd, path, is_gzip(fd));
-}
-
-static const char *file_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
-static bool is_live_name(const char *name)
-{
-    char id[CONTAINER_ID_SIZE + 1] = "";
-    if (strlen(name) != CONTAINER_ID_SIZE + sizeof(LIVE_NAME_END) - 1)
-        return false;
-    memcpy(id, name, CONTAINER_ID_SIZE);
-    return container_id_valid(id) && strcmp(name + CONTAINER_ID_SIZE, LIVE_NAME_END) == 0;
 }
 
 static int open_files(struct history *h, const struct history_options *options, struct error *error)
@@ -181,7 +194,8 @@ static int open_files(struct history *h, const struct history_options *options, 
     if (size > 2)
         directory[size - 2] = '\0'; /* "DIRECTORY/." */
 
-    bool chained = options->container || is_live_name(name);
+    bool chained = options->container || log_find_is_live(name);
+    h->format = log_find_format(name);
     int r = chained ? open_chain(h, directory, name) : open_single(h, options->path);
     if (r == -ENOENT && options->container)
         return 0; /* it never ran */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "cli/log_find.h"
 #include "docker/discovery.h"
 
 struct taking {
@@ -64,25 +65,19 @@ static int take_both(struct taking *t, struct error *error)
     return engine == 0 ? 0 : disk;
 }
 
-static bool below_root(const struct taking *t, const char *id, const char *name)
+static bool is_on_disk(const struct taking *t, const char *id)
 {
     char path[PATH_BYTES_MAX];
-    int size =
-        snprintf(path, sizeof(path), "%s/containers/%s/%s", t->options->docker_root, id, name);
+    int size = snprintf(path, sizeof(path), "%s/containers/%s", t->options->docker_root, id);
     return size < (int)sizeof(path) && access(path, F_OK) == 0;
 }
 
 static void add(struct inventory *v, const struct taking *t, struct container *c, bool listed)
 {
     struct inventory_item item = {
-        .container = c, .on_disk = below_root(t, c->id, ""), .listed = listed};
-    struct log_surroundings around = {
-        .root = t->options->docker_root,
-        .cache_present = below_root(t, c->id, "container-cached.log"),
-        .engine = t->engine_answers,
-    };
+        .container = c, .on_disk = is_on_disk(t, c->id), .listed = listed};
     struct error error;
-    if (log_place_of(&item.place, c, &around, &error) < 0) {
+    if (log_find(&item.place, c, t->options->docker_root, t->engine_answers, &error) < 0) {
         t->options->warn(error.text);
         return;
     }

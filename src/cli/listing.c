@@ -181,8 +181,8 @@ void listing_print_text(const struct listing *l, FILE *to, size_t name_width)
     if (l->pin_count)
         fprintf(to, "  pins: %zu by %s, %s that Docker has let go of\n", l->pin_count,
                 pin_way_word(PIN_LINK), SIZE_TEXT(pinned_bytes(l)));
-    if (l->item->place.kind != LOG_KIND_JSON_FILE)
-        fprintf(to, "  not collected: only json-file logs are\n");
+    if (l->item->place.kind == LOG_KIND_NONE)
+        fprintf(to, "  not collected: its driver keeps nothing that can be read\n");
     if (!l->item->on_disk)
         fprintf(to, "  not on the disk: only the Engine shows it\n");
     else if (!l->item->listed)

@@ -5,6 +5,7 @@
 
 #include "agent/agent.h"
 #include "cli/extent.h"
+#include "cli/log_find.h"
 #include "docker/container_record.h"
 
 _Static_assert(ROUTES_MAX <= 32, "a bit per route");
@@ -85,6 +86,18 @@ static uint32_t needed_by(const struct reporting *r, const struct pin_report_ite
     return routes;
 }
 
+/* Where nothing is known of the container, it may have Docker's default driver. */
+static int find_log(const struct reporting *r, const struct pin_report_item *item,
+                    struct log_place *ret, struct error *error)
+{
+    if (item->container)
+        return log_find(ret, item->container, r->root, false, error);
+    ret->kind = LOG_KIND_JSON_FILE;
+    int size = snprintf(ret->path, sizeof(ret->path), "%s/containers/%s/%s-json.log", r->root,
+                        item->pin.id, item->pin.id);
+    return size < (int)sizeof(ret->path) ? 0 : error_set(error, -ENAMETOOLONG, "%s", r->root);
+}
+
 /* The pins of one container, from `first` on; returns how many. */
 static size_t look_at_files(struct reporting *r, size_t first)
 {
@@ -93,12 +106,11 @@ static size_t look_at_files(struct reporting *r, size_t first)
     size_t count;
     pin_list_of(&r->pins, id, &count);
 
-    char path[PATH_BYTES_MAX];
+    struct log_place place;
     struct extent extent = {0};
     struct error error;
-    int size = snprintf(path, sizeof(path), "%s/containers/%s/%s-json.log", r->root, id, id);
-    if (size < (int)sizeof(path) &&
-        extent_measure(&extent, &r->tools, id, path, NULL, 0, &error) < 0)
+    if (find_log(r, &items[0], &place, &error) < 0 ||
+        extent_measure(&extent, &r->tools, id, place.path, NULL, 0, &error) < 0)
         r->warn(error.text);
     for (size_t i = 0; i < count; i++) {
         const struct extent_piece *piece = extent_find(&extent, items[i].pin.serial);

@@ -8,9 +8,9 @@
 #include "base/clock.h"
 #include "cli/container_lookup.h"
 #include "cli/history.h"
+#include "cli/log_find.h"
 #include "cli/time_option.h"
 #include "cli/verb.h"
-#include "docker/log_path.h"
 #include "route/tty.h"
 #include "sink/encoder.h"
 
@@ -200,6 +200,18 @@ static int cat_history(const struct request *q, const char *path, struct contain
     return r;
 }
 
+/* Why there is no file to read. */
+static int no_file(const struct request *q, enum log_kind kind, const struct container *c,
+                   struct error *error)
+{
+    if (kind == LOG_KIND_JOURNALD)
+        return error_set(error, -ENOTSUP,
+                         "%s: its lines are in the journal: journalctl CONTAINER_ID_FULL=%s",
+                         q->operand, c->id);
+    return error_set(error, -ENOTSUP, "%s: its log driver is %s, which keeps no file here",
+                     q->operand, c->log_driver);
+}
+
 static int cat_container(const struct request *q, const struct config *config, struct error *error)
 {
     CLEANUP(container_unref) struct container *container = NULL;
@@ -211,13 +223,11 @@ static int cat_container(const struct request *q, const struct config *config, s
         return r;
 
     struct log_place place;
-    r = log_place_of(&place, container, &(struct log_surroundings){.root = root}, error);
+    r = log_find(&place, container, root, false, error);
     if (r < 0)
         return r;
-    if (place.kind != LOG_KIND_JSON_FILE)
-        return error_set(error, -ENOTSUP,
-                         "%s: its log driver is %s; only json-file logs can be read", q->operand,
-                         container->log_driver);
+    if (place.path[0] == '\0')
+        return no_file(q, place.kind, container, error);
     return cat_history(q, place.path, container, error);
 }
 

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/log_find.h"
+
+#include <unistd.h>
+
+static bool has_cache(const char *docker_root, const char *id)
+{
+    char path[PATH_BYTES_MAX];
+    int size =
+        snprintf(path, sizeof(path), "%s/containers/%s/container-cached.log", docker_root, id);
+    return size < (int)sizeof(path) && access(path, F_OK) == 0;
+}
+
+int log_find(struct log_place *ret, const struct container *c, const char *docker_root, bool engine,
+             struct error *error)
+{
+    bool cache = has_cache(docker_root, c->id);
+    struct log_surroundings around = {
+        .root = docker_root,
+        .cache_present = cache,
+        .journal = !cache, /* a dockerd that keeps the cache for journald cannot read it either */
+        .engine = engine,
+    };
+    return log_place_of(ret, c, &around, error);
+}
+
+enum record_format log_find_format(const char *name)
+{
+    bool frames = strcmp(name, "container.log") == 0 || strcmp(name, "container-cached.log") == 0;
+    return frames ? RECORD_LOCAL : RECORD_JSON_FILE;
+}
+
+bool log_find_is_live(const char *name)
+{
+    char id[CONTAINER_ID_SIZE + 1] = "";
+    if (log_find_format(name) == RECORD_LOCAL)
+        return true;
+    if (strlen(name) < CONTAINER_ID_SIZE)
+        return false;
+    memcpy(id, name, CONTAINER_ID_SIZE);
+    return container_id_valid(id) && log_name_of(LOG_KIND_JSON_FILE, id, name) == LOG_NAME_LIVE;
+}
