@@ -39,13 +39,13 @@ struct metadata_cache *metadata_cache_free(struct metadata_cache *m);
 DEFINE_CLEANUP(struct metadata_cache *, metadata_cache_free)
 
 /* A reference that is the caller's to give back, or NULL: unknown or expired. */
-struct container *metadata_cache_get(struct metadata_cache *m, const char *id, int64_t now_ns)
-    MUST_CHECK;
+struct container *metadata_cache_get(struct metadata_cache *m, const char id[CONTAINER_ID_SIZE + 1],
+                                     int64_t now_ns) MUST_CHECK;
 /* Takes a reference of its own. A record of the same id is replaced, and its age begins anew. */
 void metadata_cache_set(struct metadata_cache *m, struct container *record, int64_t ttl_ns,
                         int64_t now_ns);
 /* An unknown id is no matter. */
-void metadata_cache_delete(struct metadata_cache *m, const char *id);
+void metadata_cache_delete(struct metadata_cache *m, const char id[CONTAINER_ID_SIZE + 1]);
 /* Throws out all that is expired. Returns how many. */
 size_t metadata_cache_cleanup(struct metadata_cache *m, int64_t now_ns);
 /* Throws out all, and counts hits and misses from 0. */
