@@ -23,7 +23,7 @@
     X(GAP_EMPTY_ROTATION, "empty_rotation", "a rotation of zero bytes, as a power cut leaves it")  \
     X(GAP_OPEN_LINE, "open_line", "the beginning of a line whose first chunks are gone")           \
     X(GAP_DROPPED, "dropped",                                                                      \
-      "chunks of a line that Docker dropped (`mode=non-blocking`) before they were written")       \
+      "what Docker (`mode=non-blocking`) or journald (its rate limit) dropped unwritten")          \
     X(GAP_AMBIGUOUS, "ambiguous", "segments that could not be told apart; the oldest was taken")
 
 enum gap_reason {

@@ -202,10 +202,10 @@ static bool is_wanted(struct journal_source *s, const struct follow_tools *t,
 static int end_source(struct journal_source *s, struct journal_take *t)
 {
     struct follow *f = s->follow;
-    bool missing = journal_numbers_end(&s->numbers) > 0;
-    if (s->lost || missing)
+    bool dropped = journal_numbers_end(&s->numbers) > 0;
+    if (s->lost || dropped)
         journal_book(s, t->batch,
-                     (struct gap){GAP_ROTATED, .offset = f->cursor.offset,
+                     (struct gap){s->lost ? GAP_ROTATED : GAP_DROPPED, .offset = f->cursor.offset,
                                   .bytes = GAP_BYTES_UNKNOWN, .before_ns = GAP_TIME_UNKNOWN});
     join_finish(&t->tools->join, f->cursor.open, OPEN_NONE, t->batch);
     journal_escape(t->batch, t->escaped);

@@ -78,38 +78,47 @@ static bool pass_over(struct journal_take *t)
     return true;
 }
 
-/* Is something missing right before this record? */
-static bool is_behind_loss(struct journal_take *t, const struct journal_record *r)
+/* Do the numbers of Docker's tell that something never came? */
+static bool is_dropped(struct journal_source *s, const struct journal_record *r)
 {
-    struct journal_source *s = t->source;
     uint32_t chunk = s->chunk[r->stream];
-    bool lost = s->lost && !journal_record_follows(r, s->follow->cursor.last_size);
-    if (r->number)
-        lost |= journal_numbers_take(&s->numbers, r->start, r->number) > 0;
-    if (r->chunk > 1 && chunk && r->chunk != chunk + 1) {
-        s->numbers = (struct journal_numbers){0}; /* it is the same loss */
-        lost = true;
-    }
-    s->lost = false;
+    bool dropped = r->number && journal_numbers_take(&s->numbers, r->start, r->number) > 0;
     s->chunk[r->stream] = r->more ? r->chunk : 0;
-    return lost;
+    if (r->chunk <= 1 || !chunk || r->chunk == chunk + 1)
+        return dropped;
+    s->numbers = (struct journal_numbers){0}; /* they would tell of the same loss */
+    return true;
+}
+
+/* Is what the cursor named gone, and with it perhaps what followed? */
+static bool is_rotated(struct journal_source *s, const struct journal_record *r)
+{
+    bool rotated = s->lost && !journal_record_follows(r, s->follow->cursor.last_size);
+    s->lost = false;
+    return rotated;
+}
+
+/* Right before the record, so that the join cuts there. */
+static void book_before(struct journal_take *t, const struct journal_record *r,
+                        enum gap_reason reason, int64_t bytes)
+{
+    journal_book(t->source, t->batch,
+                 (struct gap){.reason = reason,
+                              .offset = r->place.number ? r->place.number - 1 : 0,
+                              .bytes = bytes,
+                              .before_ns = r->time_ns});
 }
 
 static void book_losses(struct journal_take *t, const struct journal_record *r)
 {
-    uint64_t before = r->place.number ? r->place.number - 1 : 0;
-    if (is_behind_loss(t, r))
-        journal_book(t->source, t->batch,
-                     (struct gap){GAP_ROTATED, .offset = before, .bytes = GAP_BYTES_UNKNOWN,
-                                  .before_ns = r->time_ns});
+    bool rotated = is_rotated(t->source, r);
+    bool dropped = is_dropped(t->source, r);
+    if (rotated || dropped)
+        book_before(t, r, rotated ? GAP_ROTATED : GAP_DROPPED, GAP_BYTES_UNKNOWN);
     if (r->damaged)
-        journal_book(t->source, t->batch,
-                     (struct gap){GAP_MALFORMED, .offset = before, .bytes = GAP_BYTES_UNKNOWN,
-                                  .before_ns = r->time_ns});
+        book_before(t, r, GAP_MALFORMED, GAP_BYTES_UNKNOWN);
     if (r->too_long)
-        journal_book(t->source, t->batch,
-                     (struct gap){GAP_TOO_LONG, .offset = before, .bytes = (int64_t)r->size,
-                                  .before_ns = r->time_ns});
+        book_before(t, r, GAP_TOO_LONG, (int64_t)r->size);
 }
 
 static void consume(struct journal_take *t, const struct journal_record *r, struct span message)
