@@ -192,10 +192,11 @@ def test_containers_are_named(root, container, program):
     assert "nobody" in program.run("cat", "nobody", check=1).stderr
 
 
-def test_other_drivers_are_refused(container, program):
-    """What cannot be read yet is said, not printed as nothing."""
+def test_what_cannot_be_read_is_refused(container, program):
+    """What keeps no file is said, not printed as nothing."""
     made = container("web-1")
-    host = {"LogConfig": {"Type": "syslog", "Config": {}}, "NetworkMode": "none"}
+    driver = {"Type": "syslog", "Config": {"cache-disabled": "true"}}
+    host = {"LogConfig": driver, "NetworkMode": "none"}
     (made.directory / "hostconfig.json").write_text(json.dumps(host))
     assert "syslog" in program.run("cat", "web-1", check=1).stderr
     assert program.ls()[0]["kind"] == "none"
