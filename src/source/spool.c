@@ -170,14 +170,11 @@ static int find_marks(struct spool *s, struct error *error)
 int spool_open(struct spool **ret, const char *root, const char *id, struct buf *batch,
                struct error *error)
 {
-    int r = spool_make(root, id, error);
-    if (r < 0)
-        return r;
     CLEANUP(spool_close) struct spool *s = malloc(sizeof(*s));
     if (!s)
         return error_set(error, -ENOMEM, "the spool of %s: no memory", id);
     *s = (struct spool){.directory = -1, .file = -1, .batch = batch};
-    r = join_path(s->path, root, id, error);
+    int r = join_path(s->path, root, id, error);
     if (r < 0)
         return r;
 

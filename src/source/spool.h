@@ -30,7 +30,8 @@ int spool_remove(const char *root, const char *name, struct error *error) MUST_C
 
 struct spool;
 
-/* `batch`: borrowed, may serve many spools, of which each flushes before the next appends. */
+/* -ENOENT where the directory is not there: somebody has removed it. `batch`: borrowed, may serve
+ * many spools, of which each flushes before the next appends. */
 int spool_open(struct spool **ret, const char *root, const char *id, struct buf *batch,
                struct error *error) MUST_CHECK;
 struct spool *spool_close(struct spool *s);

@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-enum { CONNECTIONS_MAX = 64, REQUEST_MAX = 4096, RAW_MAX = 80 * 1024 * 1024 };
+enum { CONNECTIONS_MAX = 512, REQUEST_MAX = 4096, RAW_MAX = 80 * 1024 * 1024 };
 
 struct connection {
     struct buf request, raw;

@@ -59,7 +59,9 @@ static struct spool *open_spool(void **state, struct buf *batch)
 {
     struct spool *s;
     struct error error = {""};
-    int r = spool_open(&s, *state, ID, batch, &error);
+    int r = spool_make(*state, ID, &error);
+    if (r == 0)
+        r = spool_open(&s, *state, ID, batch, &error);
     if (r < 0)
         fail_msg("%s", error.text);
     return s;
@@ -287,6 +289,7 @@ static void its_descriptors_are_counted_and_its_files_removed(void **state)
     s = spool_close(s);
     assert_int_equal(resource_open(RESOURCE_SPOOL), before);
     assert_int_equal(access(SCRATCH("removed"), F_OK), -1);
+    assert_int_equal(spool_open(&s, *state, ID, &batch, NULL), -ENOENT);
 }
 
 /* R13: which path, and why. */
