@@ -69,6 +69,11 @@ class Crew:
         self._serial = itertools.count()
         self._short_kinds = itertools.cycle(k for k in self._kinds if k not in SILENT)
 
+    def warm_up(self):
+        """One of each kind comes and goes: what a kind needs once for all is there afterwards."""
+        for kind in self._kinds:
+            self._run(kind, False, "--rm", SHORT_LINES, SHORT_LINES_PER_SECOND)
+
     def muster(self):
         for kind in self._kinds:
             count, _ = STAYING[kind]

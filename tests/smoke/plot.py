@@ -2,7 +2,7 @@
 """plot: a story's samples as one SVG: threads, descriptors, memory and lines a second over time,
 with the outages as bands and the daemon's ends as lines."""
 
-WIDTH, PANEL_HEIGHT, LEFT, RIGHT, TOP, GAP, BOTTOM = 960, 130, 80, 20, 30, 34, 40
+WIDTH, PANEL_HEIGHT, LEFT, RIGHT, TOP, GAP, BOTTOM = 960, 130, 80, 36, 30, 34, 40
 INK, LIGHT, BAND, FALL, LINE = "#222", "#ddd", "#f3d9a4", "#c33", "#2a6fb0"
 
 
@@ -38,8 +38,16 @@ def _x(at_s, end_s):
     return LEFT + (WIDTH - LEFT - RIGHT) * at_s / end_s
 
 
+def _round_up(value):
+    """To the next of 1, 2, 4, 6, 8 times a power of ten, half of which is round, too."""
+    power = 1
+    while value > 10 * power:
+        power *= 10
+    return next(n * power for n in (1, 2, 4, 6, 8, 10) if value <= n * power)
+
+
 def _panel(title, points, end_s, top, story):
-    highest = max((value for _, value in points), default=1) * 1.1 or 1
+    highest = _round_up(max((value for _, value in points), default=1))
     parts = []
     for from_s, to_s in story.outages:
         width = _x(to_s, end_s) - _x(from_s, end_s)
@@ -49,7 +57,7 @@ def _panel(title, points, end_s, top, story):
         y = top + PANEL_HEIGHT * (1 - share)
         parts.append(f'<path d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}" stroke="{LIGHT}"/>')
         parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">'
-                     f'{highest * share:.0f}</text>')  # fmt: skip
+                     f'{highest * share:g}</text>')  # fmt: skip
     for at_s, what in story.events:
         if what.startswith("dockerd: "):
             parts.append(f'<path d="M{_x(at_s, end_s):.1f} {top}v{PANEL_HEIGHT}" stroke="{FALL}" '

@@ -64,8 +64,8 @@ class Story:
     daemon_restarts: int = 0
     starts: int = 0
     rotations: int = 0
-    first: Sample | None = None  # before the first container
-    last: Sample | None = None  # after the last
+    first: Sample | None = None  # when one container of each kind has come and gone
+    last: Sample | None = None  # when the last has
     exit_status: int | None = None
     version: str = ""
     engine: str = ""
@@ -115,6 +115,9 @@ class Smoke:
             self._program.start()
             self._sampler = Sampler(self._program, ROUTES, None, max(1.0, 10 * self._share))
             self._program.wait_for_log("event=engine.connected")
+            self._crew.warm_up()
+            wait_for(self._crew.rest, "those that warmed up have gone", 60)
+            self._wait(self._all_is_delivered, "what they wrote is delivered")
             self.story.first = self._at_rest()
             self._sampler.start()
             try:
