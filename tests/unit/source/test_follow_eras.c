@@ -200,6 +200,12 @@ static void open_line_ends_where_an_unwanted_era_begins(void **state)
     }
 }
 
+static int local_driver(void **state)
+{
+    rig_format = RECORD_LOCAL;
+    return 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -212,5 +218,15 @@ int main(void)
         cmocka_unit_test(era_that_begins_in_a_hole_is_entered_behind_it),
         cmocka_unit_test(open_line_ends_where_an_unwanted_era_begins),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    /* Those that write nothing themselves in the form of a json-file. */
+    const struct CMUnitTest local_tests[] = {
+        cmocka_unit_test(each_line_bears_the_name_of_its_era),
+        cmocka_unit_test(pull_never_crosses_an_era),
+        cmocka_unit_test(unwanted_eras_are_skipped),
+        cmocka_unit_test(unwanted_era_needs_the_newest_segment),
+        cmocka_unit_test(unwanted_segment_that_was_let_go_is_no_gap),
+        cmocka_unit_test(open_line_ends_where_an_unwanted_era_begins),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL) +
+           cmocka_run_group_tests_name("local", local_tests, local_driver, NULL);
 }

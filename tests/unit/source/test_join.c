@@ -358,6 +358,12 @@ static void open_lines_survive_another_source_s_turn(void **state)
     source_rig_deinit(&r);
 }
 
+static int local_driver(void **state)
+{
+    rig_format = RECORD_LOCAL;
+    return 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -379,5 +385,23 @@ int main(void)
         cmocka_unit_test(lost_head_is_booked_though_nothing_else_came),
         cmocka_unit_test(open_lines_survive_another_source_s_turn),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    /* Those that write nothing themselves in the form of a json-file. */
+    const struct CMUnitTest local_tests[] = {
+        cmocka_unit_test(d31_line_of_16384_and_a_newline_alone),
+        cmocka_unit_test(d31_several_chunks_and_a_rest),
+        cmocka_unit_test(d31_short_unterminated_piece_is_emitted_at_once),
+        cmocka_unit_test(d31_chunks_and_a_short_end),
+        cmocka_unit_test(d31_other_time_ends_a_whole_chunk),
+        cmocka_unit_test(d31_streams_interleave),
+        cmocka_unit_test(d31_line_goes_on_in_the_next_segments),
+        cmocka_unit_test(open_line_keeps_its_segment),
+        cmocka_unit_test(d31_source_s_end_flushes),
+        cmocka_unit_test(d31_finish_flushes_and_the_rest_continues),
+        cmocka_unit_test(d31_line_is_cut_at_its_cap),
+        cmocka_unit_test(open_line_whose_head_is_gone_is_booked),
+        cmocka_unit_test(lost_head_is_booked_though_nothing_else_came),
+        cmocka_unit_test(open_lines_survive_another_source_s_turn),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL) +
+           cmocka_run_group_tests_name("local", local_tests, local_driver, NULL);
 }
