@@ -278,7 +278,7 @@ static void finish_once(struct route *r, int64_t now_ns)
             return;
         }
     if (!r->dirty || try_commit(r, now_ns)) {
-        if (journal_is_missing(r->journal))
+        if (journal_missing(r->journal))
             leave_undelivered(r);
         atomic_store(&r->done, true);
         wake(r->options.monitor_fd);

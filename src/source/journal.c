@@ -32,7 +32,6 @@ static void close_handle(struct journal *j)
     j->escaped = BUF_INIT(ESCAPED_MAX);
     j->reading = READING_NOTHING;
     j->reached_any = false;
-    j->retry_at_ns = j->backoff_ns = 0;
 }
 
 struct journal *journal_free(struct journal *j)
@@ -86,6 +85,18 @@ static int join_members(struct journal *j, struct journal_source *s)
     return 0;
 }
 
+static const char *subject(const struct journal *j)
+{
+    return j->options.directory ? j->options.directory : "system";
+}
+
+/* Nothing is wrong (any more), or nobody is left to mind. */
+static void forgive(struct journal *j)
+{
+    j->retry_at_ns = j->backoff_ns = 0;
+    health_clear(j->options.health, "journal.unreadable", subject(j));
+}
+
 void journal_leave(struct journal *j, struct journal_source *s)
 {
     if (!s->member)
@@ -99,8 +110,10 @@ void journal_leave(struct journal *j, struct journal_source *s)
     if (j->reading_source == s)
         j->reading = READING_NOTHING;
     s->member = false;
-    if (j->member_count == 0)
-        close_handle(j);
+    if (j->member_count)
+        return;
+    close_handle(j);
+    forgive(j);
 }
 
 void journal_reset(struct journal *j, struct journal_source *s)
@@ -114,17 +127,12 @@ void journal_reset(struct journal *j, struct journal_source *s)
     memset(s->chunk, 0, sizeof(s->chunk));
 }
 
-static const char *subject(const struct journal *j)
+static void postpone(struct journal *j, int64_t now_ns)
 {
-    return j->options.directory ? j->options.directory : "system";
-}
-
-static void postpone(struct journal *j, int64_t now_ns, const char *reason)
-{
-    health_raise(j->options.health, "journal.unreadable", subject(j), reason);
     int64_t backoff = j->backoff_ns ? 2 * j->backoff_ns : JOURNAL_RETRY_MIN_NS;
     j->backoff_ns = backoff < JOURNAL_RETRY_MAX_NS ? backoff : JOURNAL_RETRY_MAX_NS;
     j->retry_at_ns = now_ns + j->backoff_ns;
+    health_raise(j->options.health, "journal.unreadable", subject(j), j->error.text);
 }
 
 static int open_parts(struct journal *j, struct error *error)
@@ -151,22 +159,18 @@ bool journal_try_open(struct journal *j, int64_t now_ns)
         return true;
     if (now_ns < j->retry_at_ns)
         return false;
-    struct error error = {""};
-    if (open_parts(j, &error) < 0) {
-        int64_t backoff_ns = j->backoff_ns;
+    if (open_parts(j, &j->error) < 0) {
         close_handle(j);
-        j->backoff_ns = backoff_ns;
-        postpone(j, now_ns, error.text);
+        postpone(j, now_ns);
         return false;
     }
-    j->retry_at_ns = j->backoff_ns = 0;
-    health_clear(j->options.health, "journal.unreadable", subject(j));
+    forgive(j);
     return true;
 }
 
-bool journal_is_missing(const struct journal *j)
+const char *journal_missing(const struct journal *j)
 {
-    return j->member_count && !j->handle;
+    return j->member_count && !j->handle ? j->error.text : NULL;
 }
 
 int journal_fd(const struct journal *j)

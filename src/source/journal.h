@@ -86,8 +86,8 @@ int journal_pull(struct journal *j, struct journal_source *s, struct follow_tool
 int journal_finish(struct journal *j, struct journal_source *s, struct follow_tools *t,
                    const struct view *view, struct batch *batch) MUST_CHECK;
 
-/* True while the journal could not be opened although somebody wants it. */
-bool journal_is_missing(const struct journal *j);
+/* Why the journal cannot be opened, which somebody wants; NULL where it can, or nobody does. */
+const char *journal_missing(const struct journal *j);
 /* Readable when there may be something new; -1: nothing to wait for. */
 int journal_fd(const struct journal *j);
 /* When journal_look is due whatever the descriptor says; monotonic, INT64_MAX: never. */

@@ -33,6 +33,7 @@ struct journal {
     size_t member_count, member_capacity;
 
     struct journal_handle *handle;   /* NULL: not open */
+    struct error error;              /* why not */
     int64_t retry_at_ns, backoff_ns; /* monotonic; 0: nothing failed */
     enum reading reading;
     const struct journal_source *reading_source;
