@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
+#include "cli/journal_history.h"
 #include "cli/log_find.h"
 #include "source/follow.h"
 #include "source/local_file/frame.h"
@@ -13,7 +14,8 @@
 
 enum { LOOKS_MAX = 16 /* at a directory whose files are renamed under our eyes */ };
 
-#define NOBODY_ID "0000000000000000000000000000000000000000000000000000000000000000"
+#define JOURNAL_PATH "the journal"
+#define NOBODY_ID    "0000000000000000000000000000000000000000000000000000000000000000"
 
 struct history {
     struct follow_tools tools;
@@ -22,6 +24,7 @@ struct history {
     struct view *view;
     struct batch batch;
     struct container *container;
+    struct journal_history *journal; /* NULL: files are read */
 
     struct segment **segments; /* oldest first; serials from 1 */
     char **paths;              /* of each */
@@ -47,6 +50,7 @@ struct history *history_close(struct history *h)
 {
     if (!h)
         return NULL;
+    journal_history_free(h->journal);
     follow_deinit(&h->follow);
     follow_tools_deinit(&h->tools);
     batch_deinit(&h->batch);
@@ -247,7 +251,8 @@ static int make_source(struct history *h, const struct history_options *options)
     h->tools.wants = wants_all;
     h->tools.wake_monitor = wake_nobody;
     follow_init(&h->follow, h->slot, &CURSOR_INIT);
-    return 0;
+    return options->path ? 0
+                         : journal_history_new(&h->journal, options->journal_directory, &h->follow);
 }
 
 int history_open(struct history **ret, const struct history_options *options, struct error *error)
@@ -255,14 +260,15 @@ int history_open(struct history **ret, const struct history_options *options, st
     CLEANUP(history_close) struct history *h = calloc(1, sizeof(*h));
     if (!h)
         return error_set(error, -ENOMEM, "no memory");
-    int r = open_files(h, options, error);
+    int r = options->path ? open_files(h, options, error) : 0;
     if (r < 0)
         return r;
     r = make_container(h, options);
     if (r == 0)
         r = make_source(h, options);
     if (r < 0)
-        return error_set(error, r, "%s: %s", options->path, strerror(-r));
+        return error_set(error, r, "%s: %s", options->path ? options->path : JOURNAL_PATH,
+                         strerror(-r));
     *ret = TAKE(h);
     return 0;
 }
@@ -274,6 +280,8 @@ const struct container *history_container(const struct history *h)
 
 const char *history_path(const struct history *h, uint64_t serial)
 {
+    if (h->journal)
+        return JOURNAL_PATH;
     return serial >= 1 && serial <= h->count ? h->paths[serial - 1] : "?";
 }
 
@@ -305,16 +313,24 @@ static int end_truncated(struct history *h)
     return 0;
 }
 
-int history_next(struct history *h, struct batch **ret, struct error *error)
+static int pull(struct history *h, struct error *error)
 {
+    if (h->journal)
+        return journal_history_next(h->journal, &h->tools, h->view, &h->batch, error);
     int r;
     do
         r = follow_pull(&h->follow, &h->tools, h->view, &h->batch);
     while (r == FOLLOW_AGAIN);
-    if (r == FOLLOW_IDLE)
-        r = end_truncated(h);
+    return r == FOLLOW_IDLE ? end_truncated(h) : r;
+}
+
+int history_next(struct history *h, struct batch **ret, struct error *error)
+{
+    int r = pull(h, error);
     if (r == FOLLOW_END)
         return HISTORY_END;
+    if (r < 0 && h->journal && error->text[0])
+        return r;
     if (r < 0)
         return error_set(error, r, "%s: %s", history_path(h, h->follow.cursor.segment.serial),
                          strerror(-r));

@@ -7,6 +7,8 @@
  *
  *     history_open → history_next … HISTORY_END → history_close
  *
+ * The log of a journald container is what the journal has of it.
+ *
  * - Owns: the open files, the buffers, a reference on the container.
  * - Limits: SCAN_FILES_MAX files; those of a pull (limits.h).
  * - Thread: one.
@@ -21,8 +23,9 @@
 enum { HISTORY_END = 1 };
 
 struct history_options {
-    const char *path;            /* of the live file, or of the one file */
-    struct container *container; /* whose log it is; NULL: nobody's that is known */
+    const char *path;              /* of the live file, or of the one file; NULL: the journal */
+    const char *journal_directory; /* path is NULL: its directory, NULL for the system's */
+    struct container *container;   /* whose log it is; NULL: nobody's that is known */
     enum message_form form;
     bool records; /* entries are Docker's records, not joined to lines */
 };

@@ -18,7 +18,8 @@ static const char usage[] =
     "usage: tallyman cat [options] CONTAINER|FILE\n"
     "\n"
     "Prints the whole log of a container, rotated and compressed files included, oldest first,\n"
-    "straight from the disk: dockerd need not run. CONTAINER is a name or the beginning of an id;\n"
+    "straight from the disk or the journal: dockerd need not run. CONTAINER is a name or the "
+    "beginning of an id;\n"
     "what has a '/' in it is a FILE. What is damaged is said on stderr, the rest is printed.\n"
     "\n"
     "options:\n" VERB_CONFIG_HELP
@@ -169,11 +170,11 @@ static int print(struct cat *c, struct error *error)
     return r;
 }
 
-static int cat_history(const struct request *q, const char *path, struct container *container,
-                       struct error *error)
+/* `log` says which; how it is wanted is added here. */
+static int cat_history(const struct request *q, struct history_options log, struct error *error)
 {
     struct sink_options format = {.format = q->format};
-    if (!container && q->format == SINK_NDJSON) {
+    if (!log.container && q->format == SINK_NDJSON) {
         format.fields = loose_fields;
         format.field_count = ARRAY_SIZE(loose_fields);
     }
@@ -181,13 +182,9 @@ static int cat_history(const struct request *q, const char *path, struct contain
     int r = encoder_init(&c.encoder, &format, error);
     if (r < 0)
         return r;
-    struct history_options history_options = {
-        .path = path,
-        .container = container,
-        .form = encoder_form(&c.encoder),
-        .records = q->format == SINK_RAW,
-    };
-    r = history_open(&c.history, &history_options, error);
+    log.form = encoder_form(&c.encoder);
+    log.records = q->format == SINK_RAW;
+    r = history_open(&c.history, &log, error);
     if (r == 0)
         r = encoder_render(&c.encoder, history_container(c.history), &c.texts, error);
     /* A pipe that takes a whole buffer spares half the waiting. Anything else refuses. */
@@ -200,14 +197,9 @@ static int cat_history(const struct request *q, const char *path, struct contain
     return r;
 }
 
-/* Why there is no file to read. */
-static int no_file(const struct request *q, enum log_kind kind, const struct container *c,
-                   struct error *error)
+/* Why there is nothing to read. */
+static int no_log(const struct request *q, const struct container *c, struct error *error)
 {
-    if (kind == LOG_KIND_JOURNALD)
-        return error_set(error, -ENOTSUP,
-                         "%s: its lines are in the journal: journalctl CONTAINER_ID_FULL=%s",
-                         q->operand, c->id);
     return error_set(error, -ENOTSUP, "%s: its log driver is %s, which keeps no file here",
                      q->operand, c->log_driver);
 }
@@ -226,9 +218,13 @@ static int cat_container(const struct request *q, const struct config *config, s
     r = log_find(&place, container, root, false, error);
     if (r < 0)
         return r;
-    if (place.path[0] == '\0')
-        return no_file(q, place.kind, container, error);
-    return cat_history(q, place.path, container, error);
+    struct history_options log = {.container = container,
+                                  .journal_directory = config->journal_directory};
+    if (place.path[0])
+        log.path = place.path;
+    else if (place.kind != LOG_KIND_JOURNALD)
+        return no_log(q, container, error);
+    return cat_history(q, log, error);
 }
 
 static enum verb_exit cat(const struct request *q)
@@ -239,8 +235,9 @@ static enum verb_exit cat(const struct request *q)
     if (end != VERB_DONE)
         return end;
 
-    int r = strchr(q->operand, '/') ? cat_history(q, q->operand, NULL, &error)
-                                    : cat_container(q, config, &error);
+    int r = strchr(q->operand, '/')
+                ? cat_history(q, (struct history_options){.path = q->operand}, &error)
+                : cat_container(q, config, &error);
     if (r < 0 && r != -EPIPE) /* a closed pipe ends it silently, as for every program */
         fprintf(stderr, "tallyman cat: %s\n", error.text);
     return r < 0 ? VERB_FAILED : VERB_DONE;

@@ -4,6 +4,7 @@
 Most containers are made up: what Docker would send is sent to a real journald.
 """
 
+import json
 import os
 import shutil
 import signal
@@ -269,6 +270,20 @@ def test_a_removed_container_ends(root, journal, program, out):
     assert gaps(running.state, "all") == []
 
 
+def test_cat(root, journal, program):
+    """The whole log of a journald container, by `cat`, with nobody running."""
+    made = Journaled(root, "web", journal)
+    said = [*made.say_lines("line", 20), made.say("x" * 40_000), made.say(b"\xff\0"), made.say("")]
+    Journaled(root, "other", journal).say("of another")
+    reader = program()
+    raw = reader.cat("web").split(b"\n")
+    assert raw[:20] == [message.encode() for _, message in said[:20]]
+    assert raw[20:] == [b"x" * 40_000, b"\xff\0", b"", b""]
+    lines = [json.loads(line) for line in reader.cat("-o", "ndjson", "web").splitlines()]
+    assert [(line["stream"], line["message"]) for line in lines] == said
+    assert reader.cat("--stream", "stderr", "web").count(b"\n") == 10
+
+
 @pytest.mark.parametrize("start, expected", [("end", ["now"]), ("since 1h", ["old", "now"])])
 def test_start(root, journal, program, out, start, expected):
     """D76: in the journal a route begins by time."""
@@ -317,8 +332,7 @@ def journaled_engine():
 
 
 def test_with_docker(journaled_engine, tallyman, out):
-    """S20 to S23 for journald: what real containers write, also short-lived ones, and once dockerd
-    is down `cat` still tells it."""
+    """What real containers write, also short-lived ones; and once dockerd is down `cat` tells it."""
     engine, journal = journaled_engine
     route = file_route("all", out / "{container_name}.ndjson")
     where = {"directory": str(journal.directory)}
@@ -337,3 +351,6 @@ def test_with_docker(journaled_engine, tallyman, out):
     assert sorted(pairs(out / "one.ndjson")) == sorted(pairs(out / "two.ndjson")) == expected
     assert pairs(out / "short.ndjson") == [("stdout", "short life")]
     assert {e["state"] for e in entries(out / "one.ndjson")} <= {"running", "exited"}
+    engine.stop_daemon()
+    told = [json.loads(line) for line in running.cat("-o", "ndjson", "one").splitlines()]
+    assert [(line["stream"], line["message"]) for line in told] == pairs(out / "one.ndjson")
