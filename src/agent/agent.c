@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "docker/docker_host.h"
 #include "docker/engine.h"
+#include "docker/userns_root.h"
 #include "ledger/state_lock.h"
 #include "source/descriptors.h"
 
@@ -47,14 +48,9 @@ static void take_root(void *context, const struct engine_result *result, const c
         snprintf(to, PATH_BYTES_MAX, "%s", root);
 }
 
-void agent_docker_root(const struct config *config, char *root)
+/* "" where it does not say. */
+static void ask_root(const char *host, char *root)
 {
-    root[0] = '\0';
-    const char *host = docker_host_find(config->docker_host);
-    if (config->docker_root) {
-        snprintf(root, PATH_BYTES_MAX, "%s", config->docker_root);
-        return;
-    }
     struct engine_options options = {.host = host,
                                      .deadline_ms = ROOT_DEADLINE_MS,
                                      .constants = CONTAINER_CONSTANTS_DEFAULT,
@@ -65,8 +61,19 @@ void agent_docker_root(const struct config *config, char *root)
         engine_info(engine, NULL) == 0)
         while (engine_unanswered(engine) && engine_poll(engine, NULL, 0, ROOT_DEADLINE_MS) >= 0)
             engine_step(engine);
-    if (!root[0])
-        snprintf(root, PATH_BYTES_MAX, "%s", DOCKER_ROOT_DEFAULT);
+}
+
+void agent_docker_root(const struct config *config, char *root)
+{
+    root[0] = '\0';
+    if (!config->docker_root)
+        ask_root(docker_host_find(config->docker_host), root);
+    if (root[0])
+        return;
+    snprintf(root, PATH_BYTES_MAX, "%s",
+             config->docker_root ? config->docker_root : DOCKER_ROOT_DEFAULT);
+    if (strcmp(root, "none") != 0)
+        userns_root_find(root);
 }
 
 /* Returns how many descriptors there may be. */

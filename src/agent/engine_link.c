@@ -16,10 +16,37 @@ enum { DEADLINE_MS = 10000 };
 #define CONNECT_BACKOFF_MIN_NS (NS_PER_SECOND)
 #define CONNECT_BACKOFF_MAX_NS (30 * NS_PER_SECOND)
 
-static void disconnected(struct monitor *m, const char *why)
+/* Without a permission, or where there is nothing but the Engine to ask, something is wrong; else
+ * the disk serves as well. */
+static void tell_health(struct monitor *m, int code, const char *why)
 {
+    static const char unreadable_code[] = "socket.unreadable", absent_code[] = "engine.absent";
+    const char *host = m->options.docker_host;
+    char reason[HEALTH_REASON_MAX];
+    if (code == -EACCES || code == -EPERM) {
+        snprintf(reason, sizeof(reason),
+                 "uid %d may not use it: run as root or in the group that owns it, or set "
+                 "`docker.host: none`; until then states, networks and streams are not known",
+                 (int)geteuid());
+        health_raise(m->options.health, unreadable_code, host, reason);
+    } else {
+        health_clear(m->options.health, unreadable_code, host);
+    }
+    if (code == 0 || !monitor_engine_decides(m)) {
+        health_clear(m->options.health, absent_code, host);
+        return;
+    }
+    snprintf(reason, sizeof(reason), "%s; nothing else tells of containers; it is tried again",
+             why);
+    health_raise(m->options.health, absent_code, host, reason);
+}
+
+static void disconnected(struct monitor *m, int code, const char *why)
+{
+    tell_health(m, code ? code : -EPIPE, why);
     int64_t now = clock_monotonic_ns();
-    if (m->engine_up || !m->engine_failure_told)
+    bool in_health = code == -EACCES || code == -EPERM || monitor_engine_decides(m);
+    if ((m->engine_up || !m->engine_failure_told) && !in_health)
         log_line(LOG_INFO, "engine.absent",
                  "the Engine does not answer; the disk serves, trying again", "error=%s",
                  LOG_QUOTE(why));
@@ -39,7 +66,7 @@ static void pinged(void *context, const struct engine_result *result, struct eng
     if (r == 0)
         r = engine_events(m->engine, m->last_event_ns, &m->events_ticket);
     if (r)
-        disconnected(m, result->code ? result->text : strerror(-r));
+        disconnected(m, r, result->code ? result->text : strerror(-r));
     else
         m->events_by_ns = clock_monotonic_ns() + EVENTS_OPEN_MAX_NS;
 }
@@ -47,7 +74,8 @@ static void pinged(void *context, const struct engine_result *result, struct eng
 static void informed(void *context, const struct engine_result *result, const char *root)
 {
     struct monitor *m = context;
-    if (result->code == 0 && root[0] && strcmp(root, m->options.docker_root) != 0)
+    if (result->code == 0 && root[0] && m->root != ROOT_NONE &&
+        strcmp(root, m->options.docker_root) != 0)
         log_line(LOG_INFO, "engine.root",
                  "the Engine keeps its files elsewhere, as it sees it; the configured root counts",
                  "engine=%s configured=%s", LOG_QUOTE(root), LOG_QUOTE(m->options.docker_root));
@@ -59,6 +87,7 @@ static void events_opened(void *context)
     struct monitor *m = context;
     m->engine_up = true;
     m->engine_failure_told = false;
+    tell_health(m, 0, "");
     m->connect_backoff_ns = CONNECT_BACKOFF_MIN_NS;
     m->connect_at_ns = m->events_by_ns = INT64_MAX;
     struct engine_version version = engine_version_spoken(m->engine);
@@ -69,7 +98,7 @@ static void events_opened(void *context)
 
 static void events_ended(void *context, const struct engine_result *result)
 {
-    disconnected(context, result->code ? result->text : "the event stream ended");
+    disconnected(context, result->code, result->code ? result->text : "the event stream ended");
 }
 
 static void take_listed(struct monitor *m, const struct engine_listed *item)
@@ -221,11 +250,11 @@ void engine_link_step(struct monitor *m, int64_t now_ns)
         m->connect_at_ns = INT64_MAX;
         int r = engine_ping(m->engine, NULL);
         if (r < 0)
-            disconnected(m, strerror(-r));
+            disconnected(m, r, strerror(-r));
     }
     if (now_ns >= m->events_by_ns) {
         engine_cancel(m->engine, m->events_ticket);
-        disconnected(m, "its event stream does not open");
+        disconnected(m, -ETIMEDOUT, "its event stream does not open");
     }
     if (m->engine_up && m->inspects_due)
         ask_for_wanted(m);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sys/stat.h>
 
 #include "agent/monitor_private.h"
 #include "agent/own_container.h"
@@ -38,7 +39,8 @@ static void drop_from_book(struct monitor *m, const char *id)
 static bool may_be_held(const struct monitor *m, const struct known_source *k,
                         const struct container *c)
 {
-    return k->pinned || m->root != ROOT_THERE || strcmp(c->log_driver, "journald") == 0;
+    return k->pinned || m->root != ROOT_THERE || monitor_has_spool(m, k->id) ||
+           strcmp(c->log_driver, "journald") == 0;
 }
 
 /* Known containers that the disk does not tell of: it is gone, and something of it is kept; or its
@@ -91,10 +93,11 @@ static void drop_unknown(struct monitor *m)
     for (size_t i = m->count; i > 0; i--) {
         struct tracked *t = m->items[i - 1];
         char path[PATH_BYTES_MAX];
+        struct stat st;
         if (t->slot || m->root != ROOT_THERE ||
             monitor_directory_path(m, t->id, path, sizeof(path)) < 0)
             continue;
-        if (access(path, F_OK) < 0 && errno == ENOENT)
+        if (stat(path, &st) < 0 && errno == ENOENT)
             monitor_forget(m, t);
     }
 }
@@ -152,7 +155,7 @@ int monitor_open(struct monitor **ret, const struct monitor_options *options, st
     if (!m)
         return error_set(error, -ENOMEM, "no memory");
     m->options = *options;
-    m->containers_fd = -1;
+    m->containers_fd = m->streams_fd = -1;
     m->retry_at_ns = INT64_MAX;
     m->reconcile_at_ns = clock_monotonic_ns() + options->reconcile_ns;
     int r = open_parts(m, error);
@@ -167,7 +170,9 @@ int monitor_open(struct monitor **ret, const struct monitor_options *options, st
     monitor_settle(m);
     monitor_keep_quota(m);
     monitor_settle(m);
+    monitor_drop_stray_spools(m);
     known_deinit(m->options.known); /* what was there before is taken up */
+    note_retries(m);
     m->started = true;
     *ret = m;
     return 0;
@@ -185,6 +190,7 @@ struct monitor *monitor_close(struct monitor *m, bool orderly)
     }
     free(m->items);
     free(m->stale);
+    monitor_streams_close(m);
     engine_close(m->engine);
     names_watch_free(m->names);
     reader_free(m->shared.reader);
@@ -227,10 +233,12 @@ static int wait_for(struct monitor *m, struct pollfd *extra, size_t count, int t
     struct pollfd fds[ENGINE_POLL_EXTRA_MAX] = {
         {.fd = names_watch_fd(m->names), .events = POLLIN},
         {.fd = watch_fd(m->options.watch), .events = POLLIN},
+        {.fd = m->streams_fd, .events = POLLIN},
     };
-    memcpy(fds + 2, extra, count * sizeof(*extra));
-    int r = engine_poll(m->engine, fds, count + 2, timeout_ms);
-    memcpy(extra, fds + 2, count * sizeof(*extra));
+    size_t own = m->streams_fd < 0 ? 2 : 3;
+    memcpy(fds + own, extra, count * sizeof(*extra));
+    int r = engine_poll(m->engine, fds, count + own, timeout_ms);
+    memcpy(extra, fds + own, count * sizeof(*extra));
     return r == -EINTR ? 0 : r;
 }
 
@@ -245,6 +253,13 @@ static int hear_files(struct monitor *m)
     return names_watch_read(m->names, monitor_names_event, m);
 }
 
+static void hear_streams(struct monitor *m)
+{
+    uint64_t count;
+    if (m->streams_fd >= 0 && read(m->streams_fd, &count, sizeof(count)) > 0)
+        monitor_streams_changed(m);
+}
+
 int monitor_step(struct monitor *m, struct pollfd *extra, size_t count, int timeout_ms)
 {
     int64_t now = clock_monotonic_ns();
@@ -254,6 +269,7 @@ int monitor_step(struct monitor *m, struct pollfd *extra, size_t count, int time
         r = hear_files(m);
     if (r < 0)
         return r;
+    hear_streams(m);
     now = clock_monotonic_ns();
     engine_step(m->engine);
     engine_link_step(m, now);
@@ -288,6 +304,8 @@ void monitor_status(const struct monitor *m, struct monitor_status *ret)
         .engine_version = engine_version_spoken(m->engine),
         .wakeups = m->wakeups,
     };
+    if (m->streams)
+        streams_status(m->streams, &ret->streams);
     for (size_t i = 0; i < m->count; i++) {
         const struct tracked *t = m->items[i];
         ret->sources += t->slot != NULL;

@@ -16,6 +16,7 @@
 #pragma once
 
 #include "agent/known.h"
+#include "agent/streams.h"
 #include "base/health.h"
 #include "docker/engine_version.h"
 #include "docker/log_path.h"
@@ -62,9 +63,10 @@ void monitor_routes_changed(struct monitor *m);
 
 struct monitor_status {
     size_t containers, sources;
-    size_t kinds[LOG_KIND_COUNT]; /* containers by where their lines are read */
-    size_t unreadable;            /* containers whose files may not be read */
-    bool discovered;              /* the disk, or the Engine's list, has been looked at once */
+    size_t kinds[LOG_KIND_COUNT];  /* containers by where their lines are read */
+    size_t unreadable;             /* containers whose files may not be read */
+    bool discovered;               /* the disk, or the Engine's list, has been looked at once */
+    struct streams_status streams; /* all 0 while none was wanted */
     bool engine_up;
     struct engine_version engine_version; /* spoken with it; 0.0 before it has answered */
     uint64_t wakeups;                     /* turns of its loop since start */

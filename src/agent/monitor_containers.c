@@ -176,6 +176,7 @@ static void open_source(struct monitor *m, struct tracked *t)
     struct error error = {""};
     if (monitor_open_source(m, t, &error) < 0)
         tell_unusable(t, error.text);
+    hold_or_lift(m, t);
 }
 
 void monitor_learn(struct monitor *m, struct tracked *t, struct container *c)
@@ -188,8 +189,9 @@ void monitor_learn(struct monitor *m, struct tracked *t, struct container *c)
         return;
     }
     t->publish_wanted |= rendered && t->slot;
+    if (t->slot && t->kind == LOG_KIND_STREAM)
+        monitor_stream_tell(m, t);
     open_source(m, t);
-    hold_or_lift(m, t);
 }
 
 static void read_record(struct monitor *m, struct tracked *t)
@@ -244,7 +246,8 @@ void monitor_look_at(struct monitor *m, struct tracked *t)
 {
     if (t->record_stale || t->chain_stale)
         t->looked_ns = monitor_directory_mtime(m, t);
-    if (t->looked_ns == 0 && !t->vanished && t->kind == LOG_KIND_JOURNALD && monitor_root_holds(m))
+    bool elsewhere = t->slot && (t->kind == LOG_KIND_JOURNALD || t->kind == LOG_KIND_STREAM);
+    if (elsewhere && t->looked_ns == 0 && !t->vanished && monitor_root_holds(m))
         monitor_vanished(m, t);
     if (t->record_stale)
         read_record(m, t);

@@ -1,11 +1,13 @@
 /* monitor_private — the monitor's inside, for its parts: monitor.c (life, waiting), monitor_root.c
  * (is there a disk to look at?), monitor_containers.c (the table, records), monitor_sources.c
- * (which source a container gets), monitor_directories.c (names), monitor_publish.c (book, views,
- * roster, letting go), engine_link.c (the Engine). */
+ * (which source a container gets), monitor_streams.c (those that the Engine streams),
+ * monitor_directories.c (names), monitor_publish.c (book, views, roster, letting go), engine_link.c
+ * (the Engine). */
 #pragma once
 
 #include "agent/monitor.h"
 #include "agent/names_watch.h"
+#include "agent/streams.h"
 #include "agent/tracked.h"
 #include "base/log.h"
 #include "docker/engine.h"
@@ -27,6 +29,8 @@ struct monitor {
     int64_t root_at_ns;         /* monotonic: when it is tried again; INT64_MAX */
     int64_t root_backoff_ns;
     bool journal;                       /* it is there and may be read */
+    struct streams *streams;            /* NULL while none was wanted */
+    int streams_fd;                     /* eventfd; -1 without */
     char own_id[CONTAINER_ID_SIZE + 1]; /* the container we run in, if any */
 
     struct names_watch *names;
@@ -91,6 +95,20 @@ void monitor_check_readable(struct monitor *m, struct tracked *t);
 void monitor_vanished(struct monitor *m, struct tracked *t);
 /* Looks whether there is a journal to be read. */
 void monitor_look_for_journal(struct monitor *m);
+
+/* monitor_streams.c */
+
+/* Has its log received, and tells whether it runs. Its spool is there when it returns. */
+int monitor_stream_want(struct monitor *m, struct tracked *t, struct error *error) MUST_CHECK;
+/* The same for one that has been asked for: a failure is told, not returned. */
+void monitor_stream_tell(struct monitor *m, struct tracked *t);
+/* Some stream has changed its state. */
+void monitor_streams_changed(struct monitor *m);
+/* Every route is through with it. */
+void monitor_stream_drop(struct monitor *m, struct tracked *t);
+bool monitor_has_spool(const struct monitor *m, const char *id);
+void monitor_drop_stray_spools(struct monitor *m);
+void monitor_streams_close(struct monitor *m);
 
 /* monitor_containers.c */
 struct tracked *monitor_find(const struct monitor *m, const char *id);

@@ -122,6 +122,8 @@ static void retire(struct monitor *m, struct tracked *t)
         r = containers_commit(m->options.book, &error);
     if (r < 0)
         containers_rollback(m->options.book);
+    if (t->kind == LOG_KIND_STREAM)
+        monitor_stream_drop(m, t);
     monitor_forget(m, t);
     m->roster_stale = true;
 }

@@ -69,8 +69,9 @@ static bool try_now(struct monitor *m)
 static bool is_elsewhere(const struct monitor *m)
 {
     struct docker_host host;
+    struct stat st;
     return docker_host_parse(&host, m->options.docker_host, NULL) == 0 &&
-           host.kind == DOCKER_HOST_TCP && access(m->options.docker_root, F_OK) < 0;
+           host.kind == DOCKER_HOST_TCP && stat(m->options.docker_root, &st) < 0;
 }
 
 int monitor_root_open(struct monitor *m, struct error *error)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include "agent/monitor_private.h"
 #include "base/clock.h"
@@ -12,6 +13,13 @@ static int try_to_open(const char *path, int flags)
 {
     CLEANUP(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | flags);
     return fd < 0 && (errno == EACCES || errno == EPERM) ? -EACCES : 0;
+}
+
+/* With stat and not with access, which knows nothing of capabilities. */
+static bool exists(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0;
 }
 
 /* The path without its last component. */
@@ -38,7 +46,8 @@ void monitor_look_for_journal(struct monitor *m)
     static const char *const usual[] = {"/var/log/journal", "/run/log/journal"};
     m->journal = false;
     if (m->options.journal_directory) {
-        m->journal = access(m->options.journal_directory, R_OK | X_OK) == 0;
+        CLEANUP(closedir) DIR *dir = opendir(m->options.journal_directory);
+        m->journal = dir != NULL;
         return;
     }
     /* The journal of this host is no other's. */
@@ -56,8 +65,7 @@ static struct log_surroundings look_around(const struct monitor *m, const struct
                         m->containers_directory ? m->containers_directory : "", t->id);
     return (struct log_surroundings){
         .root = monitor_engine_decides(m) ? NULL : m->options.docker_root,
-        .cache_present =
-            m->containers_directory && size < (int)sizeof(path) && access(path, F_OK) == 0,
+        .cache_present = m->containers_directory && size < (int)sizeof(path) && exists(path),
         .journal = m->journal,
         .engine = m->engine_configured,
         .spools = m->options.spools,
@@ -77,20 +85,24 @@ void monitor_set_unreadable(struct monitor *m, struct tracked *t, bool unreadabl
         return;
     }
     snprintf(reason, sizeof(reason),
-             "uid %d may not read the logs of %zu containers: run as root, or give it "
+             "uid %d may not read the log files in it: run as root, or give it "
              "CAP_DAC_READ_SEARCH; %s",
-             (int)geteuid(), m->unreadable,
-             m->engine_configured ? "until then the Engine is asked to stream them"
+             (int)geteuid(),
+             m->engine_configured ? "until then the Engine is asked to stream the logs"
                                   : "until then they are not read");
     health_raise(m->options.health, "files.unreadable", where, reason);
 }
 
 /* Where its lines are to be read. What was begun from files goes on from them, though they may not
- * be read now: nothing is read twice. */
+ * be read now, and what was begun as a stream stays one: nothing is read twice. */
 static int find_place(struct monitor *m, struct tracked *t, const struct known_source *known,
                       struct log_place *ret, struct error *error)
 {
     struct log_surroundings around = look_around(m, t);
+    if (monitor_has_spool(m, t->id)) {
+        around = (struct log_surroundings){.engine = true, .spools = around.spools};
+        return log_place_of(ret, t->container, &around, error);
+    }
     if (known && m->containers_directory)
         around.root = m->options.docker_root;
     int r = log_place_of(ret, t->container, &around, error);
@@ -119,7 +131,7 @@ static bool is_there(const struct monitor *m, const struct log_place *place,
     if (place->kind != LOG_KIND_LOCAL || known || m->root != ROOT_THERE)
         return true;
     directory_of(place->path, directory);
-    return access(directory, F_OK) == 0 || errno != ENOENT;
+    return exists(directory);
 }
 
 /* Where the files are not in the container's own directory, which is watched already. */
@@ -138,10 +150,11 @@ int monitor_open_source(struct monitor *m, struct tracked *t, struct error *erro
     const struct known_source *known = known_find(m->options.known, t->id);
     int r = find_place(m, t, known, &place, error);
     t->kind = r == 0 ? place.kind : LOG_KIND_NONE;
-    if (r < 0 || place.kind == LOG_KIND_NONE || place.kind == LOG_KIND_STREAM ||
-        !is_there(m, &place, known))
+    if (r == 0 && place.kind == LOG_KIND_STREAM)
+        r = monitor_stream_want(m, t, error);
+    if (r < 0 || place.kind == LOG_KIND_NONE || !is_there(m, &place, known))
         return r;
-    if (place.kind == LOG_KIND_LOCAL)
+    if (place.kind == LOG_KIND_LOCAL || place.kind == LOG_KIND_STREAM)
         watch_directory(m, t, &place);
     bool look = !is_in_directories(place.kind) || m->root == ROOT_THERE;
     r = tracked_open_source(t, &m->shared, &place, known, look, error);
@@ -158,6 +171,10 @@ void monitor_vanished(struct monitor *m, struct tracked *t)
     }
     if (t->kind == LOG_KIND_JOURNALD)
         t->gone = t->publish_wanted = true;
+    if (t->kind == LOG_KIND_STREAM) {
+        monitor_stream_tell(m, t);
+        monitor_streams_changed(m);
+    }
     t->chain_stale = true;
     monitor_mark_stale(m, t);
 }

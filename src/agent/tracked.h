@@ -11,6 +11,9 @@
 #include "agent/known.h"
 #include "docker/log_path.h"
 
+/* What the streams were told of it last. */
+enum stream_told { STREAM_TOLD_NOTHING, STREAM_TOLD_STOPPED, STREAM_TOLD_RUNNING };
+
 struct tracked {
     char id[CONTAINER_ID_SIZE + 1];
     struct container *container; /* the newest record; NULL: not known yet */
@@ -29,13 +32,14 @@ struct tracked {
     bool inspect_wanted;   /* the Engine is to be asked … */
     bool inspect_asked;    /* … and has been: its answer comes */
     bool known;            /* from before this start */
-    bool listed;           /* in the Engine's last list */
-    bool unwatched;        /* inotify refused: its directory is looked at from time to time */
-    bool unreadable;       /* its files may not be read */
-    bool vanished;         /* the container is no more; its source may still hold something */
-    bool gone;             /* nothing will follow in it; of a chain in Docker's directory the chain
-                              itself knows */
-    unsigned disk_reads;   /* how often its record was read from disk … */
+    enum stream_told stream_told;
+    bool listed;            /* in the Engine's last list */
+    bool unwatched;         /* inotify refused: its directory is looked at from time to time */
+    bool unreadable;        /* its files may not be read */
+    bool vanished;          /* the container is no more; its source may still hold something */
+    bool gone;              /* nothing will follow in it; of a chain in Docker's directory the chain
+                               itself knows */
+    unsigned disk_reads;    /* how often its record was read from disk … */
     unsigned asked_at_read; /* … and how often when the Engine was asked: an answer may be older */
     bool publish_wanted;    /* once the book has what is dirty */
     bool eras_dirty;        /* not as the ledger has them */

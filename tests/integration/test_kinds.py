@@ -104,3 +104,36 @@ def test_what_nobody_can_read(engine, docker, program, out):
     wait_for(lambda: messages(out / "read") == ["kept"], "the one that can be read")
     program.stop()
     assert not (out / "silent").exists() and not (out / "sent").exists()
+
+
+@pytest.fixture
+def streaming(engine, tallyman, tmp_path, out):
+    """No file of Docker's is to be had: the Engine alone."""
+    return tallyman("none", [file_route("all", out / "{container_name}")], host=engine.host,
+                    pins=tmp_path / "pins")  # fmt: skip
+
+
+@pytest.mark.parametrize("driver", ["json-file", "local"])
+def test_streamed_live_and_resumed(engine, docker, streaming, out, driver):
+    """S73, S77: found by list and event, received live, resumed without a line twice; forgotten
+    with its spool when the container is gone."""
+    first = Talker(docker, "first", ["--log-driver", driver]).create().start()
+    first.say("one")
+    streaming.start()
+    streaming.wait_until(lambda: messages(out / "first") == ["one"], "what there was")
+    second = Talker(docker, "second", ["--log-driver", driver]).create().start()
+    second.say("alpha")
+    streaming.wait_until(lambda: messages(out / "second") == ["alpha"], "a later container")
+    streaming.stop()
+    first.say("two")
+    streaming.start()
+    first.say("three")
+    told = ["one", "two", "three"]
+    streaming.wait_until(lambda: messages(out / "first") == told, lambda: messages(out / "first"))
+    first.remove()
+    second.remove()
+    spools = streaming.state / "streams"
+    streaming.wait_until(lambda: not any(spools.iterdir()), "the spools are gone")
+    streaming.stop()
+    assert messages(out / "first") == told
+    assert messages(out / "second") == ["alpha"]
