@@ -241,7 +241,7 @@ static unsigned lines_in_spool(struct rig *r, const char *id)
 
     assert_true(size >= 0);
     for (struct span rest = {bytes, (size_t)size}; rest.size; count++) {
-        size_t frame;
+        size_t frame = 0;
         struct payload payload;
         char expected[32];
         assert_int_equal(frame_look(rest, &frame), FRAME_WHOLE);

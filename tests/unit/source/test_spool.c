@@ -111,7 +111,7 @@ static void assert_spool_holds_the_log(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(log_records); i++) {
         struct spool_entry entry = entry_of(&log_records[i]);
         struct payload p;
-        size_t size;
+        size_t size = 0;
         assert_int_equal(frame_look((struct span){bytes.data + at, bytes.size - at}, &size),
                          FRAME_WHOLE);
         assert_true(payload_parse(
