@@ -49,10 +49,15 @@ static inline void resource_closed(enum resource kind)
 }
 
 /* Open now. */
+static inline uint64_t resource_open_of(struct resource_count *count)
+{
+    uint64_t closed = atomic_load_explicit(&count->closed, memory_order_acquire);
+    return atomic_load_explicit(&count->opened, memory_order_acquire) - closed;
+}
+
 static inline uint64_t resource_open(enum resource kind)
 {
-    uint64_t closed = atomic_load_explicit(&resource_counts[kind].closed, memory_order_acquire);
-    return atomic_load_explicit(&resource_counts[kind].opened, memory_order_acquire) - closed;
+    return resource_open_of(&resource_counts[kind]);
 }
 
 const char *resource_word(enum resource kind);

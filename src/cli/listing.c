@@ -3,7 +3,7 @@
 
 #include <inttypes.h>
 
-#include "cli/json_print.h"
+#include "base/json_print.h"
 
 static const char *cursor_word(enum cursor_kind kind)
 {
@@ -32,6 +32,16 @@ static const char *missing_word(const struct inventory_item *item)
     return item->listed ? NULL : "engine";
 }
 
+/* Of them all, or of those whose value is not empty. */
+static void put_pairs(struct buf *to, const char *key, const struct pairs *pairs, bool empty_too)
+{
+    json_print_begin(to, key, '{');
+    for (size_t i = 0; i < pairs->count; i++)
+        if (empty_too || *pairs->items[i].value)
+            json_print_text(to, pairs->items[i].key, pairs->items[i].value);
+    json_print_end(to, '}');
+}
+
 static void put_record(const struct container *c, struct buf *to)
 {
     json_print_text(to, "id", c->id);
@@ -44,9 +54,9 @@ static void put_record(const struct container *c, struct buf *to)
     json_print_text(to, "platform", c->platform);
     json_print_text(to, "hostname", c->hostname);
     json_print_text(to, "command", c->command);
-    json_print_pairs(to, "labels", &c->labels, true);
-    json_print_pairs(to, "networks", &c->networks, true);
-    json_print_pairs(to, "addresses", &c->networks, false);
+    put_pairs(to, "labels", &c->labels, true);
+    put_pairs(to, "networks", &c->networks, true);
+    put_pairs(to, "addresses", &c->networks, false);
     json_print_text(to, "log_driver", c->log_driver);
     json_print_text(to, "log_path", c->log_path);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/json_print.h"
+#include "base/json_print.h"
 
 #include <inttypes.h>
 
@@ -68,11 +68,8 @@ void json_print_time(struct buf *to, const char *key, int64_t ns)
     put_string(to, text);
 }
 
-void json_print_pairs(struct buf *to, const char *key, const struct pairs *pairs, bool empty_too)
+void json_print_truth(struct buf *to, const char *key, bool truth)
 {
-    json_print_begin(to, key, '{');
-    for (size_t i = 0; i < pairs->count; i++)
-        if (empty_too || *pairs->items[i].value)
-            json_print_text(to, pairs->items[i].key, pairs->items[i].value);
-    json_print_end(to, '}');
+    put_key(to, key);
+    buf_append(to, truth ? SPAN("true") : SPAN("false"));
 }

@@ -7,7 +7,8 @@
 #pragma once
 
 #include "base/buf.h"
-#include "model/container.h"
+
+#include <stdint.h>
 
 /* `opening` is { or [; the key is NULL within an array. */
 void json_print_begin(struct buf *to, const char *key, char opening);
@@ -19,5 +20,4 @@ void json_print_number(struct buf *to, const char *key, uint64_t number);
 void json_print_number_or_null(struct buf *to, const char *key, int64_t number, int64_t none);
 /* RFC 3339 with nine digits; null for INT64_MIN, which stands for a time that is not known. */
 void json_print_time(struct buf *to, const char *key, int64_t ns);
-/* Of them all, or of those whose value is not empty. */
-void json_print_pairs(struct buf *to, const char *key, const struct pairs *pairs, bool empty_too);
+void json_print_truth(struct buf *to, const char *key, bool truth);
