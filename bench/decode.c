@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-/* decode — what a line of json-file costs to decode, beside what it costs just to read it.
+/* decode — what a line of json-file costs to decode, beside what it costs just to read it, and
+ * beside the same lines as the local driver keeps them.
  *
  *   decode FILE [--passes N] [--plain]
  *
  * CPU time per line, the least of the passes. "decode" is over the file in memory, a quantum at a
- * time as a pull does it; "read+decode" preads each quantum first. --plain: `key value` lines.
+ * time as a pull does it; "read+decode" preads each quantum first; "local" is over the same lines
+ * in frames, of which it first finds the whole ones. --plain: `key value` lines.
  */
 #include "base/clock.h"
 #include "source/json_file/json_file.h"
+#include "source/local_file/frame.h"
+#include "source/local_file/frame_write.h"
+#include "source/local_file/local_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,9 +24,10 @@
 
 struct bench {
     int fd;
-    char *file;    /* all of it, with BUF_SLACK behind */
-    size_t size;   /* bytes */
-    char *quantum; /* READ_QUANTUM_BYTES and BUF_SLACK */
+    char *file;        /* all of it, with BUF_SLACK behind */
+    size_t size;       /* bytes */
+    char *quantum;     /* READ_QUANTUM_BYTES and BUF_SLACK */
+    struct buf frames; /* its lines, as the local driver keeps them */
     struct json_file decoder;
     struct batch batch;
     size_t lines;
@@ -97,6 +103,23 @@ static size_t pass_read(struct bench *b)
     return b->lines;
 }
 
+static size_t pass_local(struct bench *b)
+{
+    const struct record_position at = {.serial = 1, .after_ns = GAP_TIME_UNKNOWN};
+    struct record_result result;
+    size_t lines = 0;
+    for (size_t offset = 0; offset < b->frames.size; offset += result.consumed) {
+        size_t left = b->frames.size - offset;
+        struct span s = {b->frames.data + offset,
+                         left < READ_QUANTUM_BYTES ? left : READ_QUANTUM_BYTES};
+        s.size = frames_whole(s);
+        batch_reset(&b->batch);
+        local_file_decode(s, &at, &b->batch, &result);
+        lines += b->batch.count;
+    }
+    return lines;
+}
+
 static size_t pass_newlines(struct bench *b)
 {
     size_t lines = 0;
@@ -149,6 +172,36 @@ static void measure_decoders(struct bench *b, pass_fn *pass, const char *prefix)
     }
 }
 
+/* Those of a corpus of whole lines. */
+static int make_frames(struct bench *b)
+{
+    json_file_init(&b->decoder, FORM_BYTES);
+    b->batch.form = FORM_BYTES;
+    b->frames = BUF_INIT(2 * b->size + RECORD_BYTES_MAX);
+    for (size_t at = 0, consumed; at < b->size; at += consumed) {
+        size_t left = b->size - at;
+        struct span s = {b->file + at, left < READ_QUANTUM_BYTES ? left : READ_QUANTUM_BYTES};
+        decode_lines(b, whole_lines(s), &consumed);
+        for (size_t i = 0; i < b->batch.count; i++) {
+            const struct entry *e = &b->batch.entries[i];
+            int r = local_frame_write(&b->frames, e->stream, e->time_ns, e->message, NULL);
+            if (r < 0)
+                return r;
+        }
+    }
+    return 0;
+}
+
+static void measure_local(struct bench *b)
+{
+    for (int form = FORM_BYTES; form <= FORM_JSON; form++) {
+        char what[64];
+        snprintf(what, sizeof(what), "decode_local_%s", form_words[form]);
+        b->batch.form = (enum message_form)form;
+        measure(b, what, pass_local);
+    }
+}
+
 static int load(struct bench *b, const char *path)
 {
     struct stat st;
@@ -168,7 +221,8 @@ static int load(struct bench *b, const char *path)
     }
     if (b->size == 0 || b->file[b->size - 1] != '\n')
         return -EINVAL; /* whole lines only */
-    return batch_init(&b->batch, FORM_BYTES);
+    int r = batch_init(&b->batch, FORM_BYTES);
+    return r < 0 ? r : make_frames(b);
 }
 
 int main(int argc, char **argv)
@@ -197,8 +251,10 @@ int main(int argc, char **argv)
     measure(&b, "read", pass_read);
     measure_decoders(&b, pass_decode, "decode");
     measure_decoders(&b, pass_read_decode, "read_decode");
+    measure_local(&b);
 
     batch_deinit(&b.batch);
+    buf_deinit(&b.frames);
     free(b.file);
     free(b.quantum);
     close(b.fd);

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """decode: lines of json-file to entries, alone and with the read, for each instruction set and
 form of message. Beside the decoder: `wc -l`, which only looks for newlines. Beside reading and
-decoding: a loop of pread over the same file."""
+decoding: a loop of pread over the same file. Then the same lines in the frames of the local driver,
+beside their json-file."""
 
 import subprocess
 
@@ -34,6 +35,14 @@ def rows_of(setting, corpus):
                     "pread loop", least["read"])
                 yield cost_row(corpus, name, own, *beside,
                                aim_of(least, corpus.name, step, form, isa))
+    yield from local_rows(corpus, least)
+
+
+def local_rows(corpus, least):
+    for form in ("bytes", "json"):
+        json_file = least.get(f"decode_{form}_{BEST}", least[f"decode_{form}_portable"])
+        yield cost_row(corpus, f"decode local: {form}", least[f"decode_local_{form}"],
+                       "its json-file", json_file)
 
 
 def measure(setting, corpus):

@@ -2,59 +2,93 @@
 #include "source/local_file/escape.h"
 
 #include "base/utf8.h"
-#include "source/json_file/text.h"
+
+#include <endian.h>
+#include <stdint.h>
+
+enum { WORD = sizeof(uint64_t) };
+
+static const uint64_t ones = UINT64_C(0x0101010101010101);
+static const uint64_t tops = UINT64_C(0x8080808080808080);
+
+#define U(digits) "\\u00" digits
+
+/* Each in a word, so that it is copied whole; eight bytes with what is not counted. */
+static const char escapes[][WORD] = {
+    U("00"), U("01"), U("02"), U("03"), U("04"), U("05"), U("06"), U("07"),
+    "\\b",   "\\t",   "\\n",   U("0b"), "\\f",   "\\r",   U("0e"), U("0f"),
+    U("10"), U("11"), U("12"), U("13"), U("14"), U("15"), U("16"), U("17"),
+    U("18"), U("19"), U("1a"), U("1b"), U("1c"), U("1d"), U("1e"), U("1f"),
+};
+
+/* How many of the eight bytes at p stand for themselves, up to the first that may not. A byte below
+ * what is taken from it borrows its top bit, and disturbs only what comes after. */
+static size_t plain_bytes(const char *p)
+{
+    uint64_t word;
+    memcpy(&word, p, sizeof(word));
+    word = le64toh(word);
+    uint64_t quote = word ^ ones * '"', backslash = word ^ ones * '\\';
+    uint64_t odd = ((word - ones * 0x20) | (quote - ones) | (backslash - ones) | word) & tops;
+    return odd ? (size_t)__builtin_ctzll(odd) / 8 : WORD;
+}
+
+static bool is_plain(unsigned char c)
+{
+    return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+}
 
 bool escape_none(struct span bytes)
 {
-    return text_plain_run(bytes) == bytes.size && utf8_valid(bytes);
+    size_t at = 0;
+    for (; bytes.size - at >= WORD; at += WORD)
+        if (plain_bytes(bytes.data + at) < WORD)
+            return false;
+    while (at < bytes.size && is_plain((unsigned char)bytes.data[at]))
+        at++;
+    return at == bytes.size;
 }
 
-/* Text without a character that is escaped. */
-static char *write_run(char *to, struct span run)
+/* Takes what is no plain byte off the front of `bytes`. */
+static char *write_odd(char *to, struct span *bytes)
 {
-    if (utf8_valid(run)) {
-        memcpy(to, run.data, run.size);
-        return to + run.size;
-    }
-    while (run.size) {
-        size_t size = utf8_sequence(run);
+    unsigned char c = (unsigned char)bytes->data[0];
+    size_t size = 1;
+    if (c >= 0x80) {
+        size = utf8_sequence(*bytes);
         if (size)
-            memcpy(to, run.data, size);
+            memcpy(to, bytes->data, size);
         to += size ? size : utf8_put(to, 0xfffd);
-        run.data += size ? size : 1;
-        run.size -= size ? size : 1;
+        size = size ? size : 1;
+    } else if (c < 0x20) {
+        memcpy(to, escapes[c], WORD);
+        to += escapes[c][1] == 'u' ? 6 : 2;
+    } else {
+        *to++ = '\\';
+        *to++ = (char)c;
     }
+    bytes->data += size;
+    bytes->size -= size;
     return to;
-}
-
-static char *write_escape(char *to, unsigned char c)
-{
-    static const char hex[] = "0123456789abcdef";
-    static const char letters[] = {
-        ['"'] = '"',  ['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f',
-        ['\n'] = 'n', ['\r'] = 'r',  ['\t'] = 't',
-    };
-    *to++ = '\\';
-    if (letters[c]) {
-        *to++ = letters[c];
-        return to;
-    }
-    memcpy(to, "u00", 3);
-    to[3] = hex[c >> 4];
-    to[4] = hex[c & 15];
-    return to + 5;
 }
 
 size_t escape_write(char *to, struct span bytes)
 {
     char *start = to;
     while (bytes.size) {
-        size_t run = text_plain_run(bytes);
-        to = write_run(to, (struct span){bytes.data, run});
-        if (run < bytes.size)
-            to = write_escape(to, (unsigned char)bytes.data[run++]);
+        size_t run = 0;
+        if (bytes.size >= WORD) {
+            memcpy(to, bytes.data, WORD); /* more than the run, mostly: it is written over */
+            run = plain_bytes(bytes.data);
+        } else if (is_plain((unsigned char)bytes.data[0])) {
+            *to = bytes.data[0];
+            run = 1;
+        }
+        to += run;
         bytes.data += run;
         bytes.size -= run;
+        if (bytes.size && !is_plain((unsigned char)bytes.data[0]))
+            to = write_odd(to, &bytes);
     }
     return (size_t)(to - start);
 }

@@ -9,10 +9,14 @@
 
 #include "base/span.h"
 
-enum { ESCAPED_BYTES_MAX = 6 /* of one byte: \u001b */ };
+enum {
+    ESCAPED_BYTES_MAX = 6, /* of one byte: \u001b */
+    ESCAPE_SLACK = 8,      /* bytes that are written behind them: ARENA_SLACK has them */
+};
 
-/* Can the bytes stand there as they are? */
+/* Is it ASCII that stands there as it is? */
 bool escape_none(struct span bytes);
 
-/* Writes them, ESCAPED_BYTES_MAX a byte at most. Returns how many were written. */
+/* Writes them, ESCAPED_BYTES_MAX a byte at most. Returns how many were written; ESCAPE_SLACK bytes
+ * more may be overwritten. */
 size_t escape_write(char *to, struct span bytes);

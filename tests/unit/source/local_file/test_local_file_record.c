@@ -2,6 +2,8 @@
 /* A frame of the local driver, field by field: S19 S23 S24 S25 S27 D27. */
 #include "local_fixture.h"
 
+#include "base/json_text.h"
+
 #define TIME_FIELD    "\x10\x84\xb5\xc1\xa6\xdb\x87\xae\xf5\x18" /* of a genuine record */
 #define TIME_FIELD_NS INT64_C(1795449976626633348)
 #define HEAD          FRAME_STDOUT TIME_FIELD
@@ -116,9 +118,11 @@ static void s27_d27_json_form(void **state)
 {
     struct local_fixture f;
     local_fixture_init(&f, FORM_JSON);
+    DECODE(&f, HEAD "\x1a\x14plain, eight or more");
+    assert_message(&f, 0, "plain, eight or more");
+    assert_ptr_equal(f.batch.entries[0].message.data, f.copy + 4 + 18 + 2); /* not copied */
     DECODE(&f, HEAD "\x1a\x0fplain \xe2\x82\xac \xf0\x9f\x98\x80.");
     assert_message(&f, 0, "plain \xe2\x82\xac \xf0\x9f\x98\x80.");
-    assert_ptr_equal(f.batch.entries[0].message.data, f.copy + 4 + 18 + 2); /* not copied */
     DECODE(&f, HEAD "\x1a\x0e\"\\/\b\f\n\r\t\x01\x1b\x7f\xff\xc3\xa9");
     assert_message(&f, 0, "\\\"\\\\/\\b\\f\\n\\r\\t\\u0001\\u001b\x7f\xef\xbf\xbd\xc3\xa9");
     DECODE(&f, HEAD "\x1a\x03\0\xe2\x82");
@@ -128,6 +132,36 @@ static void s27_d27_json_form(void **state)
     local_fixture_init(&f, FORM_BYTES);
     DECODE(&f, HEAD "\x1a\x04\"\xff\x00\n");
     assert_span(only_entry(&f)->message, SPAN("\"\xff\x00\n"));
+    local_fixture_deinit(&f);
+}
+
+/* Each byte at each place of a word: in JSON it is itself again, or U+FFFD. */
+static void s27_d27_every_byte_everywhere(void **state)
+{
+    struct local_fixture f;
+    local_fixture_init(&f, FORM_JSON);
+    for (int c = 0; c < 256; c++) {
+        for (size_t place = 0; place < 20; place++) {
+            char line[20], back[200];
+            memset(line, 'x', sizeof(line));
+            line[place] = (char)c;
+            buf_clear(&f.file);
+            assert_int_equal(local_frame_write(&f.file, STREAM_STDOUT, TIME_NS,
+                                               (struct span){line, sizeof(line)}, NULL),
+                             0);
+            decode_file(&f);
+            struct span is = only_entry(&f)->message;
+            for (size_t i = 0; i < is.size; i++)
+                assert_true((unsigned char)is.data[i] >= 0x20);
+            size_t size = json_text_unescape(back, is);
+            if (c < 0x80) {
+                assert_span((struct span){back, size}, (struct span){line, sizeof(line)});
+                continue;
+            }
+            assert_int_equal(size, sizeof(line) + 2);
+            assert_memory_equal(back + place, "\xef\xbf\xbd", 3);
+        }
+    }
     local_fixture_deinit(&f);
 }
 
@@ -210,6 +244,7 @@ int main(void)
         cmocka_unit_test(d31_chunks_are_numbered_and_their_bytes_left),
         cmocka_unit_test(chunk_numbers_go_in_circles_but_for_the_first),
         cmocka_unit_test(s27_d27_json_form),
+        cmocka_unit_test(s27_d27_every_byte_everywhere),
         cmocka_unit_test(s19_attributes_are_an_object),
         cmocka_unit_test(s19_unknown_fields_are_ignored),
         cmocka_unit_test(d22_what_is_no_message_is_malformed),
