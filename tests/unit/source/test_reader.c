@@ -115,7 +115,8 @@ static void longer_record_is_too_long(void **state)
     assert_int_equal(result.bytes, RECORD_BYTES_MAX);
     uint64_t bytes;
     bool found;
-    assert_int_equal(reader_search(r.reader, only_segment(&r), 6 + result.bytes, &bytes, &found), 0);
+    assert_int_equal(reader_search(r.reader, only_segment(&r), 6 + result.bytes, &bytes, &found),
+                     0);
     assert_true(found);
     assert_int_equal(bytes, 1);
     assert_int_equal(reader_search(r.reader, only_segment(&r), 6 + 100, &bytes, &found), 0);
