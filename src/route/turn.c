@@ -6,7 +6,7 @@
 static bool is_readable(int fd)
 {
     struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
-    return poll(&poll_fd, 1, 0) > 0;
+    return fd >= 0 && poll(&poll_fd, 1, 0) > 0;
 }
 
 /* As with a file: while something comes it is looked at with each tick, and only when that finds

@@ -9,7 +9,7 @@
 enum {
     /* What a pull may give: its records, and the lines that they end, each byte as six. */
     ESCAPED_MAX = 6 * (READ_QUANTUM_BYTES + JOURNAL_MESSAGE_MAX +
-                       STREAM_COUNT * (LINE_BYTES_MAX + SOURCE_CHUNK_BYTES)),
+                       STREAM_COUNT * (LINE_BYTES_MAX + JOURNAL_MESSAGE_MAX)),
 };
 
 int journal_new(struct journal **ret, const struct journal_options *options)

@@ -32,9 +32,7 @@ static int read_source(struct journal *j, struct journal_source *s, const struct
     bool found, at_cursor;
     bool placed = catch_up_from(s, t, view, &from, &at_cursor);
     j->reading = READING_NOTHING;
-    int r = journal_handle_match(j->handle, s->follow->slot->id);
-    if (r >= 0)
-        r = journal_handle_seek(j->handle, placed ? &from : NULL, &found);
+    int r = journal_handle_seek(j->handle, s->follow->slot->id, placed ? &from : NULL, &found);
     if (r < 0)
         return r;
     s->numbers = (struct journal_numbers){0};

@@ -7,7 +7,6 @@
 #include "base/clock.h"
 #include "base/resource.h"
 
-#define NS_PER_US    INT64_C(1000)
 #define ID_FIELD     "CONTAINER_ID_FULL"
 #define BY_TRANSPORT "_TRANSPORT=journal"
 
@@ -86,47 +85,66 @@ bool journal_handle_process(struct journal_handle *h)
     return sd_journal_process(h->journal) == SD_JOURNAL_INVALIDATE;
 }
 
-int journal_handle_match(struct journal_handle *h, const char *id)
+/* NULL: of all containers. */
+static int match(struct journal_handle *h, const char *id)
 {
     sd_journal_flush_matches(h->journal);
     int r = sd_journal_add_match(h->journal, BY_TRANSPORT, sizeof(BY_TRANSPORT) - 1);
     if (r < 0 || !id)
         return r;
-    char match[sizeof(ID_FIELD) + CONTAINER_ID_SIZE + 1];
-    int size = snprintf(match, sizeof(match), ID_FIELD "=%s", id);
-    return sd_journal_add_match(h->journal, match, (size_t)size);
+    char text[sizeof(ID_FIELD) + CONTAINER_ID_SIZE + 1];
+    int size = snprintf(text, sizeof(text), ID_FIELD "=%s", id);
+    return sd_journal_add_match(h->journal, text, (size_t)size);
 }
 
-int journal_handle_seek(struct journal_handle *h, const struct journal_place *place,
-                        bool *ret_found)
+/* Steps to the entry, or to the first behind it. 1; or 0, where there is none. */
+static int step_to(struct journal_handle *h, const struct journal_place *place, bool *ret_found)
 {
-    h->standing = false;
-    *ret_found = true;
-    if (!place)
-        return sd_journal_seek_head(h->journal);
-    if (!journal_place_is_entry(place))
-        return sd_journal_seek_realtime_usec(h->journal, place->realtime_us);
-
     char text[JOURNAL_PLACE_TEXT_SIZE];
     journal_place_print(place, text);
     int r = sd_journal_seek_cursor(h->journal, text);
     if (r >= 0)
         r = sd_journal_next(h->journal);
-    if (r < 0)
-        return r;
     *ret_found = r > 0 && sd_journal_test_cursor(h->journal, text) > 0;
-    h->standing = r > 0 && !*ret_found;
-    return 0;
+    return r;
 }
 
-void journal_handle_stay(struct journal_handle *h)
+int journal_handle_seek_at(struct journal_handle *h, const char *id,
+                           const struct journal_place *place)
 {
-    h->standing = true;
+    bool found;
+    int r = match(h, id);
+    if (r >= 0)
+        r = step_to(h, place, &found);
+    h->standing = r > 0;
+    return r < 0 ? r : 0;
+}
+
+int journal_handle_seek(struct journal_handle *h, const char *id, const struct journal_place *place,
+                        bool *ret_found)
+{
+    bool is_entry = place && journal_place_is_entry(place);
+    h->standing = false;
+    *ret_found = true;
+    if (is_entry) { /* before any match, since it may be nobody's */
+        sd_journal_flush_matches(h->journal);
+        int r = step_to(h, place, ret_found);
+        if (r < 0)
+            return r;
+    }
+    if (!*ret_found)
+        return journal_handle_seek_at(h, id, place);
+    int r = match(h, id);
+    if (r < 0 || is_entry)
+        return r < 0 ? r : 0;
+    return place ? sd_journal_seek_realtime_usec(h->journal, place->realtime_us)
+                 : sd_journal_seek_head(h->journal);
 }
 
 int journal_handle_newest(struct journal_handle *h, struct journal_place *ret)
 {
     h->standing = false;
+    sd_journal_flush_matches(h->journal);
     int r = sd_journal_seek_tail(h->journal);
     if (r >= 0)
         r = sd_journal_previous(h->journal);

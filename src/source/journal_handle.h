@@ -31,16 +31,16 @@ int64_t journal_handle_due_ns(struct journal_handle *h);
  * place that was reached may be gone. */
 bool journal_handle_process(struct journal_handle *h);
 
-/* From now on entries of this container (its full id), NULL: of all. To be followed by a seek. */
-int journal_handle_match(struct journal_handle *h, const char *id) MUST_CHECK;
-
-/* The next entry will be the first behind `place`, or the first at or after its time where it is no
- * entry's; NULL: the oldest there is. *ret_found: the entry at `place` is still there. */
-int journal_handle_seek(struct journal_handle *h, const struct journal_place *place,
+/* From now on the entries of a container (`id`, its full id), or with NULL of all: the next one
+ * will be the first behind `place`, or the first at or after its time where it is no entry's; NULL:
+ * the oldest there is. *ret_found: the entry at `place`, whosever, is still there. */
+int journal_handle_seek(struct journal_handle *h, const char *id, const struct journal_place *place,
                         bool *ret_found) MUST_CHECK;
-/* After a seek that found its place: that entry comes itself as the next. */
-void journal_handle_stay(struct journal_handle *h);
-/* The newest entry's place. 1, or 0 where there is none. To be followed by a seek. */
+/* As above; the next one will be the entry at `place` itself, or else the first behind it. */
+int journal_handle_seek_at(struct journal_handle *h, const char *id,
+                           const struct journal_place *place) MUST_CHECK;
+/* The place of the newest entry, whosever. 1, or 0 where there is none. To be followed by a seek.
+ */
 int journal_handle_newest(struct journal_handle *h, struct journal_place *ret) MUST_CHECK;
 
 /* Steps to the next entry. 1, or 0 where there is none. */

@@ -7,7 +7,6 @@
 
 #include "base/clock.h"
 
-#define NS_PER_US INT64_C(1000)
 enum { HEX_DIGITS_MAX = 16 };
 
 static int compare(uint64_t a, uint64_t b)

@@ -3,9 +3,8 @@
 
 #include <xxhash.h>
 
+#include "base/clock.h"
 #include "base/rfc3339.h"
-
-#define NS_PER_US INT64_C(1000)
 
 typedef void take_field(struct journal_record *r, struct journal_record_parts *parts,
                         struct span value, struct buf *text);

@@ -34,13 +34,8 @@ static int replay(struct journal_source *s, struct follow_tools *t, struct journ
 {
     struct journal_place from = lowest_open(&s->follow->cursor), to, at;
     int64_t line_ns[STREAM_COUNT] = {CURSOR_NO_TIME, CURSOR_NO_TIME};
-    bool found;
     journal_place_of_cursor(&to, &s->follow->cursor);
-    int r = journal_handle_match(h, s->follow->slot->id);
-    if (r >= 0)
-        r = journal_handle_seek(h, &from, &found);
-    if (r >= 0 && found)
-        journal_handle_stay(h);
+    int r = journal_handle_seek_at(h, s->follow->slot->id, &from);
     while (r >= 0 && (r = journal_handle_next(h)) > 0) {
         r = journal_handle_place(h, &at);
         if (r < 0 || journal_place_compare(&at, &to) > 0)

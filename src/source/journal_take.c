@@ -3,7 +3,6 @@
 #include "base/json_text.h"
 #include "source/journal_private.h"
 
-#define NS_PER_US INT64_C(1000)
 enum { GAPS_PER_RECORD_MAX = 2 };
 
 void journal_book(struct journal_source *s, struct batch *batch, struct gap gap)
@@ -29,7 +28,8 @@ struct entry journal_entry(const struct journal_record *r, struct span message, 
         e.time_ns = *line_ns;
     if (r->more) {
         e.flags |= ENTRY_UNTERMINATED;
-        e.source_bytes = SOURCE_CHUNK_BYTES; /* the join's sign of a line that goes on */
+        if (e.source_bytes < SOURCE_CHUNK_BYTES)
+            e.source_bytes = SOURCE_CHUNK_BYTES; /* the join's sign of a line that goes on */
     }
     *line_ns = r->more ? e.time_ns : CURSOR_NO_TIME;
     return e;

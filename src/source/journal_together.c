@@ -9,9 +9,7 @@ enum {
 
 int journal_start_together(struct journal *j)
 {
-    int r = journal_handle_match(j->handle, NULL);
-    if (r >= 0)
-        r = journal_handle_newest(j->handle, &j->reached);
+    int r = journal_handle_newest(j->handle, &j->reached);
     j->reading = READING_NOTHING;
     j->reached_any = r > 0;
     return r < 0 ? r : 0;
@@ -34,9 +32,7 @@ static int read_together(struct journal *j)
     if (j->reading == READING_TOGETHER)
         return 0;
     bool found;
-    int r = journal_handle_match(j->handle, NULL);
-    if (r >= 0)
-        r = journal_handle_seek(j->handle, j->reached_any ? &j->reached : NULL, &found);
+    int r = journal_handle_seek(j->handle, NULL, j->reached_any ? &j->reached : NULL, &found);
     if (r < 0)
         return r;
     if (!found) {
@@ -61,7 +57,21 @@ static void append_staged(struct journal *j, struct journal_source *s)
     s->staged_last = i;
 }
 
-/* One entry that the handle stands on. */
+/* Has a source that has read ahead read this entry? */
+static bool is_read(const struct journal *j, struct journal_source *s)
+{
+    struct journal_place read;
+    if (!s->ahead)
+        return false;
+    if (journal_place_of_cursor(&read, &s->follow->cursor) &&
+        journal_place_compare(&j->reached, &read) <= 0)
+        return true;
+    s->ahead = false;
+    return false;
+}
+
+/* One entry that the handle stands on. Whose it is may be what cannot be read of it: then each
+ * source looks for its own. */
 static int stage_entry(struct journal *j)
 {
     char id[CONTAINER_ID_SIZE + 1];
@@ -70,20 +80,19 @@ static int stage_entry(struct journal *j)
         return r;
     j->reached_any = true;
     r = journal_handle_id(j->handle, id);
+    if (r < 0)
+        return journal_all_catch_up(j);
     struct journal_source *s = r > 0 ? journal_member(j, id) : NULL;
-    if (!s || s->behind)
-        return 0; /* of an entry that cannot be read nobody can say whose it is */
-    if (s->ahead) {
-        struct journal_place read;
-        if (journal_place_of_cursor(&read, &s->follow->cursor) &&
-            journal_place_compare(&j->reached, &read) <= 0)
-            return 0;
-        s->ahead = false;
-    }
+    if (!s || s->behind || is_read(j, s))
+        return 0;
     r = journal_stage_add(&j->together, j->handle, &j->reached);
-    if (r == 0)
+    if (r == 0) {
         append_staged(j, s);
-    return r;
+        return 0;
+    }
+    s->behind = true;
+    j->options.activate(j->options.context, s);
+    return 0;
 }
 
 /* True where more is there right now. */
@@ -98,6 +107,8 @@ static bool stage_entries(struct journal *j, bool *ret_any)
         *ret_any = true;
         if (stage_entry(j) < 0)
             j->reading = READING_NOTHING;
+        if (j->reading != READING_TOGETHER)
+            return true;
     }
     return true;
 }
@@ -113,6 +124,17 @@ void journal_drop_staged(struct journal *j, struct journal_source *s)
     s->staged_count = 0;
 }
 
+/* All up to that entry has been looked at, whosever it is. So the place that is reached lies in the
+ * newest file, and not for long in one that may be vacuumed although all of it was read. */
+static void go_on_from(struct journal *j, const struct journal_place *newest)
+{
+    if (j->reached_any && journal_place_compare(newest, &j->reached) <= 0)
+        return;
+    j->reached = *newest;
+    j->reached_any = true;
+    j->reading = READING_NOTHING;
+}
+
 enum journal_look journal_look(struct journal *j, int64_t now_ns)
 {
     CHECK(!j->staged);
@@ -125,12 +147,18 @@ enum journal_look journal_look(struct journal *j, int64_t now_ns)
     }
     if (j->options.once)
         return JOURNAL_NOTHING;
-    if (journal_handle_process(j->handle))
+    struct journal_place newest;
+    bool changed = journal_handle_process(j->handle);
+    if (changed) {
         j->reading = READING_NOTHING; /* so that a place that is gone is noticed */
+        changed = journal_handle_newest(j->handle, &newest) > 0;
+    }
     if (read_together(j) != 0)
         return JOURNAL_SOME;
     journal_stage_clear(&j->together);
     bool any, more = stage_entries(j, &any);
+    if (changed && !more)
+        go_on_from(j, &newest);
     for (struct journal_source *s = j->staged; s; s = s->next_staged)
         j->options.activate(j->options.context, s);
     return more ? JOURNAL_MORE : any ? JOURNAL_SOME : JOURNAL_NOTHING;
