@@ -2,6 +2,7 @@
 #include "docker/engine.h"
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/limits.h"
 #include "docker/container_json.h"
 #include "docker/engine_ask.h"
@@ -90,8 +91,10 @@ static void send_ask(struct engine *e, struct ask *a)
     ask_queue_push(a->failed ? &e->unsent : &e->in_flight, a);
     if (a->kind == ASK_INSPECT)
         e->inspects++;
-    if (a->kind == ASK_EVENTS)
+    if (a->kind == ASK_EVENTS) {
+        a->open_by_ns = clock_monotonic_ns() + e->deadline_ms * NS_PER_MS;
         e->events = a;
+    }
 }
 
 static void send_waiting(struct engine *e)
@@ -191,6 +194,9 @@ static int negotiate(struct engine *e, const struct ask *a, struct error *error)
     if (!engine_version_parse(&theirs, said))
         return error_set(error, -EPROTO, "its Api-Version is \"%s\": is this a Docker Engine?",
                          said);
+    if (engine_version_below(theirs, ENGINE_VERSION_LEAST))
+        return error_set(error, -EPROTO, "it speaks API %s at most; from %u.%u on it could serve",
+                         said, ENGINE_VERSION_LEAST.major, ENGINE_VERSION_LEAST.minor);
     e->version = engine_version_lower(theirs, ENGINE_VERSION_OURS);
     return 0;
 }
@@ -305,23 +311,34 @@ static void answer_unsent(struct engine *e)
     }
 }
 
+static bool waits_for_events(const struct engine *e)
+{
+    return e->events && e->events->transfer && !e->events->told_open;
+}
+
 /* A callback may cancel the stream, so it is looked up anew each time. */
 static void deliver_events(struct engine *e)
 {
     struct engine_event event;
 
-    if (e->events && e->events->transfer && !e->events->told_open &&
-        engine_transfer_opened(e->events->transfer)) {
+    if (waits_for_events(e) && engine_transfer_opened(e->events->transfer)) {
         e->events->told_open = true;
         if (e->callbacks.events_opened)
             e->callbacks.events_opened(e->context);
     }
     while (e->events && e->events->transfer &&
            event_stream_next(engine_transfer_events(e->events->transfer), &event))
-        if (e->callbacks.event)
+        if (e->callbacks.event && engine_event_matters(&event))
             e->callbacks.event(e->context, &event);
     if (e->events && e->events->transfer)
         engine_transfer_resume(e->events->transfer);
+}
+
+/* libcurl's deadlines are for whole answers, and this one must not end. */
+static void give_up_opening(struct engine *e)
+{
+    if (waits_for_events(e) && clock_monotonic_ns() >= e->events->open_by_ns)
+        finish(e, e->events, CURLE_OPERATION_TIMEDOUT);
 }
 
 void engine_step(struct engine *e)
@@ -335,9 +352,24 @@ void engine_step(struct engine *e)
     deliver_events(e);
     while ((message = curl_multi_info_read(e->multi, &left)) != NULL)
         finish(e, engine_transfer_owner(message->easy_handle), message->data.result);
+    give_up_opening(e);
     answer_unsent(e);
     send_waiting(e);
     e->stepping = false;
+}
+
+/* In milliseconds, of `timeout_ms` or what is left until there is something to step for. */
+static int time_to_step(const struct engine *e, int timeout_ms)
+{
+    if (e->unsent.first)
+        return 0;
+    if (timeout_ms < 0)
+        timeout_ms = INT_MAX;
+    if (!waits_for_events(e))
+        return timeout_ms;
+    int64_t left_ns = e->events->open_by_ns - clock_monotonic_ns();
+    int64_t left_ms = left_ns > 0 ? left_ns / NS_PER_MS + 1 : 0;
+    return left_ms < timeout_ms ? (int)left_ms : timeout_ms;
 }
 
 int engine_poll(struct engine *e, struct pollfd *extra, size_t count, int timeout_ms)
@@ -347,13 +379,11 @@ int engine_poll(struct engine *e, struct pollfd *extra, size_t count, int timeou
 
     if (count > ENGINE_POLL_EXTRA_MAX)
         return -EINVAL;
-    if (e->unsent.first)
-        timeout_ms = 0;
     for (size_t i = 0; i < count; i++)
         waits[i] = (struct curl_waitfd){.fd = extra[i].fd, .events = extra[i].events};
 
-    CURLMcode code = curl_multi_poll(e->multi, waits, (unsigned)count,
-                                     timeout_ms < 0 ? INT_MAX : timeout_ms, &ready);
+    CURLMcode code =
+        curl_multi_poll(e->multi, waits, (unsigned)count, time_to_step(e, timeout_ms), &ready);
     if (code != CURLM_OK)
         return code == CURLM_OUT_OF_MEMORY ? -ENOMEM : -EIO;
     for (size_t i = 0; i < count; i++)

@@ -13,7 +13,7 @@
  * - Owns: its connections; one idle one is kept. All closed by engine_close.
  * - Limits: ENGINE_INSPECTS_MAX in flight, the others wait; one event stream; bodies of
  *   ENGINE_LIST_BYTES_MAX and CONTAINER_JSON_MAX. Every ask has the deadline from when it is sent;
- *   an event stream only for connecting.
+ *   an event stream until it has opened.
  * - Thread: one at a time. Several threads use an engine each (S18); records may be shared.
  * - Errors: 0 or -errno from the asking itself (-ENOMEM, -EINVAL); what befell the ask is in its
  *   struct engine_result.
@@ -57,6 +57,7 @@ struct engine_callbacks {
                       struct container *container);
     /* From here on no event is missed. */
     void (*events_opened)(void *context);
+    /* One that matters (engine_events.h). */
     void (*event)(void *context, const struct engine_event *event);
     /* The stream is over: code 0 where the daemon ended it in order. */
     void (*events_ended)(void *context, const struct engine_result *result);
@@ -83,8 +84,8 @@ int engine_info(struct engine *e, uint64_t *ret_ticket) MUST_CHECK;
 int engine_list(struct engine *e, uint64_t *ret_ticket) MUST_CHECK;
 int engine_inspect(struct engine *e, const char *id, uint64_t *ret_ticket) MUST_CHECK;
 /* Of containers and networks, from `since_ns` on, that instant included (0: from now on). -EBUSY
- * while there is a stream. A daemon that takes the connection and then says nothing never opens the
- * stream: other asks run into their deadline and tell. */
+ * while there is a stream. It opens with its headers, which the Engine sends at once, also where
+ * nothing happens; one that does not open ends like any ask that is not answered. */
 int engine_events(struct engine *e, int64_t since_ns, uint64_t *ret_ticket) MUST_CHECK;
 
 /* No callback comes any more. An unknown ticket is no matter. */

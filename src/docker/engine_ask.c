@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "docker/engine_ask.h"
 
+#include "base/check.h"
 #include "base/clock.h"
 
-/* Only what changes a container: each healthcheck would bring three events more every time. */
-static const char event_filters[] = "{\"type\":[\"container\",\"network\"],"
-                                    "\"event\":[\"create\",\"start\",\"die\",\"destroy\","
-                                    "\"rename\",\"update\",\"pause\",\"unpause\","
-                                    "\"health_status\",\"connect\",\"disconnect\"]}";
+enum { FILTERS_MAX = 320 /* bytes of event filters, with the NUL */ };
 
 void ask_free(struct ask *a)
 {
@@ -27,16 +24,29 @@ static void escape(const char *text, char *to, size_t size)
     to[at] = '\0';
 }
 
+static void write_filters(char to[FILTERS_MAX])
+{
+    int at = snprintf(to, FILTERS_MAX, "{\"type\":[\"container\",\"network\"],\"event\":[");
+
+    for (size_t i = 0; engine_event_actions[i]; i++)
+        at += snprintf(to + at, FILTERS_MAX - (size_t)at, "%s\"%s\"", i ? "," : "",
+                       engine_event_actions[i]);
+    at += snprintf(to + at, FILTERS_MAX - (size_t)at, "]}");
+    CHECK(at < FILTERS_MAX);
+}
+
 static void events_path(const struct ask *a, const char *version, char to[TRANSFER_PATH_MAX])
 {
-    char since[64] = "", filters[3 * sizeof(event_filters)];
+    char since[64] = "", filters[FILTERS_MAX], escaped[TRANSFER_PATH_MAX];
 
     if (a->since_ns > 0)
         snprintf(since, sizeof(since), "since=%lld.%09lld&",
                  (long long)(a->since_ns / NS_PER_SECOND),
                  (long long)(a->since_ns % NS_PER_SECOND));
-    escape(event_filters, filters, sizeof(filters));
-    snprintf(to, TRANSFER_PATH_MAX, "%s/events?%sfilters=%s", version, since, filters);
+    write_filters(filters);
+    escape(filters, escaped, sizeof(escaped));
+    int size = snprintf(to, TRANSFER_PATH_MAX, "%s/events?%sfilters=%s", version, since, escaped);
+    CHECK(size < TRANSFER_PATH_MAX);
 }
 
 void ask_path(const struct ask *a, struct engine_version version, char to[TRANSFER_PATH_MAX])

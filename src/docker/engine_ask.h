@@ -20,6 +20,7 @@ struct ask {
     char id[CONTAINER_ID_SIZE + 1];   /* ASK_INSPECT */
     int64_t since_ns;                 /* ASK_EVENTS */
     bool told_open;                   /* ASK_EVENTS */
+    int64_t open_by_ns;               /* ASK_EVENTS: until then it must have opened */
     int failed;                       /* why it could not even be sent */
     struct engine_transfer *transfer; /* owned; NULL until it is sent */
 };

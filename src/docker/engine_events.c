@@ -8,6 +8,19 @@
 
 enum { RECORD_SEPARATOR = 0x1e /* RFC 7464 */ };
 
+const char *const engine_event_actions[] = {
+    "create", "start",   "restart",       "die",     "destroy",    "rename", "update",
+    "pause",  "unpause", "health_status", "connect", "disconnect", NULL};
+
+bool engine_event_matters(const struct engine_event *event)
+{
+    const char *const *action = engine_event_actions;
+
+    while (*action && strcmp(*action, event->action) != 0)
+        action++;
+    return *action && event->container_id[0];
+}
+
 void event_stream_deinit(struct event_stream *s)
 {
     buf_deinit(&s->pending);

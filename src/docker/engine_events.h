@@ -33,6 +33,13 @@ struct engine_event {
     char container_id[CONTAINER_ID_SIZE + 1]; /* whom it concerns; "" if none */
 };
 
+/* What is asked for, ended by NULL: the actions after which a container may be another than before.
+ * Not signals, since `kill` is no stop and `die` follows; not running out of memory, which comes in
+ * dozens; not what a process run inside does, three of which each healthcheck would bring. */
+extern const char *const engine_event_actions[];
+/* One of them, and of a container that is named. Daemons may send more than they are asked for. */
+bool engine_event_matters(const struct engine_event *event);
+
 struct event_stream {
     struct buf pending;
     size_t taken;      /* bytes of `pending` that are done with */

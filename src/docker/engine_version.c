@@ -31,8 +31,12 @@ bool engine_version_parse(struct engine_version *ret, const char *text)
     return true;
 }
 
+bool engine_version_below(struct engine_version a, struct engine_version b)
+{
+    return a.major != b.major ? a.major < b.major : a.minor < b.minor;
+}
+
 struct engine_version engine_version_lower(struct engine_version a, struct engine_version b)
 {
-    bool a_is_lower = a.major != b.major ? a.major < b.major : a.minor < b.minor;
-    return a_is_lower ? a : b;
+    return engine_version_below(a, b) ? a : b;
 }

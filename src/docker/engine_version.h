@@ -12,10 +12,12 @@ struct engine_version {
     unsigned major, minor; /* 0.0: not known */
 };
 
-/* The newest whose answers this program was written for. */
-#define ENGINE_VERSION_OURS ((struct engine_version){1, 51})
+/* The newest and the oldest whose answers this program was written for. */
+#define ENGINE_VERSION_OURS  ((struct engine_version){1, 55})
+#define ENGINE_VERSION_LEAST ((struct engine_version){1, 24})
 
 /* False where `text` as a whole is no MAJOR.MINOR. */
 bool engine_version_parse(struct engine_version *ret, const char *text);
 
+bool engine_version_below(struct engine_version a, struct engine_version b);
 struct engine_version engine_version_lower(struct engine_version a, struct engine_version b);

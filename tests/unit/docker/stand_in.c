@@ -15,11 +15,12 @@
 
 #include <cmocka.h>
 
-enum { CONNECTIONS_MAX = 512, REQUEST_MAX = 4096, RAW_MAX = 80 * 1024 * 1024 };
+enum { CONNECTIONS_MAX = 512, REQUEST_MAX = 4096, RAW_MAX = 80 * 1024 * 1024, TRICKLE_MS = 100 };
 
 struct connection {
     struct buf request, raw;
-    bool gathered;
+    bool gathered, trickling;
+    size_t trickled; /* bytes of raw */
 };
 
 struct server {
@@ -77,7 +78,9 @@ static bool serve(struct server *s, size_t i)
     __atomic_fetch_add(&s->counts->requests, 1, __ATOMIC_RELAXED);
     enum stand_in_then then = s->handler(path, &c->raw);
     c->gathered = then == STAND_IN_GATHER;
-    if (!c->gathered)
+    c->trickling = then == STAND_IN_TRICKLE;
+    c->trickled = 0;
+    if (!c->gathered && !c->trickling)
         write_all(s->fds[i].fd, buf_span(&c->raw));
     return then != STAND_IN_CLOSE;
 }
@@ -114,6 +117,21 @@ static void release_gathered(struct server *s)
     }
 }
 
+/* One byte more for each that trickles. True while there is more to come. */
+static bool trickle(struct server *s)
+{
+    bool more = false;
+
+    for (size_t i = 1; i < s->count; i++) {
+        struct connection *c = &s->connections[i];
+        if (!c->trickling || c->trickled == c->raw.size)
+            continue;
+        write_all(s->fds[i].fd, (struct span){c->raw.data + c->trickled++, 1});
+        more = true;
+    }
+    return more;
+}
+
 static void accept_one(struct server *s)
 {
     int fd = accept4(s->fds[0].fd, NULL, NULL, SOCK_CLOEXEC);
@@ -133,7 +151,7 @@ static _Noreturn void run(int listener, stand_in_handler *handler, struct stand_
     s = (struct server){.count = 1, .handler = handler, .counts = counts};
     s.fds[0] = (struct pollfd){.fd = listener, .events = POLLIN};
     for (;;) {
-        poll(s.fds, s.count, -1);
+        poll(s.fds, s.count, trickle(&s) ? TRICKLE_MS : -1);
         for (size_t i = s.count - 1; i >= 1; i--) /* the last one takes a closed one's place */
             if (s.fds[i].revents && !receive(&s, i))
                 close_connection(&s, i);

@@ -8,10 +8,11 @@
 #include "base/buf.h"
 
 enum stand_in_then {
-    STAND_IN_KEEP,   /* the connection waits for the next request */
-    STAND_IN_CLOSE,  /* closed behind what was written */
-    STAND_IN_HOLD,   /* left open, nothing more is said */
-    STAND_IN_GATHER, /* written when STAND_IN_GATHERED requests wait, then kept */
+    STAND_IN_KEEP,    /* the connection waits for the next request */
+    STAND_IN_CLOSE,   /* closed behind what was written */
+    STAND_IN_HOLD,    /* left open, nothing more is said */
+    STAND_IN_TRICKLE, /* written a byte at a time, some ten a second; left open then */
+    STAND_IN_GATHER,  /* written when STAND_IN_GATHERED requests wait, then kept */
 };
 enum { STAND_IN_GATHERED = 8 };
 

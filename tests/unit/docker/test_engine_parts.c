@@ -92,6 +92,8 @@ static void versions_are_integers(void **state)
         assert_false(engine_version_parse(&v, wrong[i]));
     assert_int_equal(v.minor, 41);
 
+    assert_true(engine_version_below(old, newer) && engine_version_below(newer, two));
+    assert_false(engine_version_below(newer, old) || engine_version_below(old, old));
     assert_int_equal(engine_version_lower(old, newer).minor, 9);
     assert_int_equal(engine_version_lower(newer, old).minor, 9);
     assert_int_equal(engine_version_lower(newer, two).major, 1);
@@ -308,6 +310,54 @@ static void d75_attributes_are_not_believed(void **state)
     event_stream_deinit(&s);
 }
 
+/* S75: those that may have changed a container; without an id, as of a prune, none did. */
+static void s75_events_that_matter(void **state)
+{
+    static const struct {
+        const char *action;
+        bool matters;
+    } cases[] = {{"create", true},        {"start", true},       {"restart", true},
+                 {"die", true},           {"destroy", true},     {"rename", true},
+                 {"update", true},        {"pause", true},       {"unpause", true},
+                 {"health_status", true}, {"connect", true},     {"disconnect", true},
+                 {"exec_create", false},  {"exec_start", false}, {"exec_die", false},
+                 {"attach", false},       {"kill", false},       {"oom", false},
+                 {"stop", false},         {"", false},           {"star", false}};
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct engine_event event = {.container_id = ID};
+        snprintf(event.action, sizeof(event.action), "%s", cases[i].action);
+        assert_int_equal(engine_event_matters(&event), cases[i].matters);
+        event.container_id[0] = '\0';
+        assert_false(engine_event_matters(&event));
+    }
+}
+
+/* D75: a genuine container with the labels exitCode, image and name. */
+static void d75_overwritten_attributes(void **state)
+{
+    CLEANUP(buf_deinit) struct buf text = sample_read("events/events.ndjson");
+    struct event_stream s = EVENT_STREAM_INIT;
+    struct engine_event event;
+    unsigned overwritten = 0;
+
+    for (struct span rest = buf_span(&text); rest.size;) {
+        const char *end = memchr(rest.data, '\n', rest.size);
+        assert_non_null(end);
+        struct span line = {rest.data, (size_t)(end + 1 - rest.data)};
+        rest = (struct span){end + 1, rest.size - line.size};
+        if (!memmem(line.data, line.size, SPAN("\"exitCode\":\"labelexit\"").data, 22))
+            continue;
+        assert_int_equal(event_stream_feed(&s, line), 0);
+        assert_true(event_stream_next(&s, &event));
+        assert_string_equal(event.type, "container");
+        assert_string_equal(event.container_id, event.id);
+        assert_non_null(memmem(line.data, line.size, event.id, CONTAINER_ID_SIZE));
+        overwritten++;
+    }
+    assert_int_equal(overwritten, 22);
+    event_stream_deinit(&s);
+}
+
 /* A line without an end is given up, bounded; the next one is read. */
 static void an_endless_line_is_skipped(void **state)
 {
@@ -351,6 +401,8 @@ int main(void)
         cmocka_unit_test(s75_events_however_cut),
         cmocka_unit_test(odd_lines),
         cmocka_unit_test(d75_attributes_are_not_believed),
+        cmocka_unit_test(s75_events_that_matter),
+        cmocka_unit_test(d75_overwritten_attributes),
         cmocka_unit_test(an_endless_line_is_skipped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
