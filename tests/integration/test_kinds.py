@@ -33,7 +33,8 @@ class Talker:
         return self
 
     def say(self, text):
-        self.docker("exec", self.name, "sh", "-c", f"until [ -p /in ]; do :; done; echo {text} >/in")
+        command = f"until [ -p /in ]; do :; done; echo {text} >/in"
+        self.docker("exec", self.name, "sh", "-c", command)
 
     def remove(self):
         self.docker("rm", "-f", self.name)

@@ -2,7 +2,6 @@
 """S100: what may not be read is told once, with what to do; nothing crashes or spins; it heals."""
 
 import os
-import re
 import shutil
 import stat
 import tempfile
@@ -12,6 +11,7 @@ import pytest
 
 from support.docker_root import Container
 from support.tallyman import BINARY, Tallyman, file_route, pairs
+from support.wakeups import wakeups
 
 USER = 12321  # nobody's
 
@@ -70,14 +70,6 @@ def events(program, name):
     return [line for line in program.log().splitlines() if f"event={name} " in line]
 
 
-def wakeups(program):
-    """How often its threads gave up the processor to wait: once a turn of a loop that waits."""
-    total = 0
-    for status in Path(f"/proc/{program.pid}/task").glob("*/status"):
-        total += int(re.search(r"^voluntary_ctxt_switches:\s*(\d+)", status.read_text(), re.M)[1])
-    return total
-
-
 def told_once(program, event, *words):
     program.wait_for_log(f"event={event} ")
     (line,) = events(program, event)
@@ -87,23 +79,23 @@ def told_once(program, event, *words):
 def test_files_that_may_not_be_read(place, started):
     """S100: one diagnosis for all containers: path, uid, capability; read when it may be."""
     made = [Container(place.root, name) for name in ("one", "two", "three")]
-    lines = [made[0].write_lines("first", 20), made[1].write_lines("first", 20), made[2].write_lines("first", 20)]
+    lines = [line for container in made for line in container.write_lines("first", 20)]
     for container in made:
         container.directory.chmod(0o700)
     program = started()
     told_once(program, "files.unreadable", str(place.containers), str(USER), "CAP_DAC_READ_SEARCH")
     program.wait_for_log("event=agent.started")
-    before = wakeups(program)
+    before = wakeups(program.pid)
     for container in made:
         container.directory.chmod(0o755)
         for file in container.directory.iterdir():
             file.chmod(0o644)
     program.wait_until(lambda: len(pairs(place.out)) == 60, "all of them", 40)
-    assert wakeups(program) - before < 400
+    assert wakeups(program.pid) - before < 400
     program.wait_for_log("code=files.unreadable", 40)
     told_once(program, "files.unreadable")
     program.stop()
-    assert sorted(pairs(place.out)) == sorted(sum(lines, []))
+    assert sorted(pairs(place.out)) == sorted(lines)
 
 
 def test_containers_directory_that_may_not_be_listed(place, started):
