@@ -45,8 +45,9 @@ enum {
                                              route waits and says so */
     LABELS_TEXT_MAX = 64 * 1024 * 1024,   /* rendered for one container: CONTAINER_JSON_MAX twice,
                                              escaped */
-    OUTPUT_HELD_BYTES_MAX = 1024 * 1024,  /* encoded for outputs that have no row yet; then a
-                                             commit comes first */
-    OUTPUTS_REMEMBERED_MAX = 16384, /* outputs of containers that are gone, per route; then the
-                                       least recently used is forgotten */
+    TEXTS_KEPT_MAX = 256, /* rendered label texts per sink; those of others are rendered again */
+    OUTPUT_HELD_BYTES_MAX = 1024 * 1024, /* encoded for outputs that have no row yet; then a
+                                            commit comes first */
+    OUTPUTS_REMEMBERED_MAX = 16384,      /* outputs of containers that are gone, per route; then the
+                                            least recently used is forgotten */
 };

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/check.h"
 #include "sink/catalog.h"
-#include "sink/encoder.h"
 #include "sink/output_table.h"
 #include "sink/path_template.h"
+#include "sink/rendered.h"
 
 #include <errno.h>
 
@@ -19,6 +19,7 @@ struct sink {
     struct encoder encoder;
     struct path_template *template; /* owned */
     struct output_table outputs;
+    struct rendered_list rendered;
     struct output *touched; /* since the last commit; a list by next_touched */
     struct output *current; /* whose bytes are in the buffer */
     struct buf buffer;
@@ -29,7 +30,7 @@ struct sink {
 
 struct sink_target {
     struct output *output; /* the sink's */
-    struct stream_texts texts;
+    struct rendered rendered;
 };
 
 static struct sink *file_close(struct sink *s)
@@ -117,8 +118,6 @@ static int file_bind(struct sink *s, const struct container *c, struct sink_targ
     if (!target)
         return -ENOMEM;
     int r = bind_output(s, c, &target->output, error);
-    if (r == 0)
-        r = encoder_render(&s->encoder, c, &target->texts, error);
     if (r < 0)
         return r;
     target->output->targets++;
@@ -133,7 +132,7 @@ static struct sink_target *file_unbind(struct sink *s, struct sink_target *targe
     target->output->targets--;
     if (is_idle(target->output))
         shut(s, target->output);
-    stream_texts_deinit(&target->texts);
+    rendered_drop(&s->rendered, &target->rendered);
     free(target);
     return NULL;
 }
@@ -218,8 +217,8 @@ static int encode_ahead(struct sink *s, struct sink_target *target, struct entri
         s->current = target->output;
     }
     while (left.count) {
-        size_t taken =
-            encoder_encode(&s->encoder, &target->texts, left, &s->buffer, OUTPUT_BUFFER_BYTES);
+        size_t taken = encoder_encode(&s->encoder, &target->rendered.texts, left, &s->buffer,
+                                      OUTPUT_BUFFER_BYTES);
         left = (struct entries){left.items + taken, left.count - taken};
         if (s->buffer.failed)
             return error_set(error, s->buffer.failed, "encoding for %s: %s", s->current->path,
@@ -235,10 +234,11 @@ static int encode_held(struct sink *s, struct sink_target *target, struct entrie
                        struct error *error)
 {
     struct output *o = target->output;
-    if (s->held_bytes + encoder_bound(&s->encoder, &target->texts, entries) > OUTPUT_HELD_BYTES_MAX)
+    if (s->held_bytes + encoder_bound(&s->encoder, &target->rendered.texts, entries) >
+        OUTPUT_HELD_BYTES_MAX)
         return SINK_COMMIT_FIRST;
     size_t before = o->held.size;
-    encoder_encode(&s->encoder, &target->texts, entries, &o->held, SIZE_MAX);
+    encoder_encode(&s->encoder, &target->rendered.texts, entries, &o->held, SIZE_MAX);
     s->held_bytes += o->held.size - before;
     return o->held.failed ? error_set(error, o->held.failed, "encoding for %s: %s", o->path,
                                       strerror(-o->held.failed))
@@ -257,7 +257,9 @@ static int file_encode(struct sink *s, struct sink_target *target, const struct 
     struct entries entries = {batch->entries, batch->count};
     if (entries.count == 0)
         return 0;
-    int r = make_ready(s, target->output, error);
+    int r = rendered_use(&s->rendered, &target->rendered, &s->encoder, batch->container, error);
+    if (r == 0)
+        r = make_ready(s, target->output, error);
     if (r < 0)
         return outcome(r);
     return outcome(target->output->booked ? encode_ahead(s, target, entries, error)

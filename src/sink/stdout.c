@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/check.h"
 #include "sink/catalog.h"
-#include "sink/encoder.h"
+#include "sink/rendered.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -12,12 +12,13 @@
 
 struct sink {
     struct encoder encoder;
+    struct rendered_list rendered;
     struct buf buffer; /* encoded, not yet written */
     bool torn;         /* the last byte written is no newline */
 };
 
 struct sink_target {
-    struct stream_texts texts;
+    struct rendered rendered;
 };
 
 static struct sink *stdout_close(struct sink *s)
@@ -55,9 +56,6 @@ static int stdout_bind(struct sink *s, const struct container *c, struct sink_ta
     CLEANUP_FREE struct sink_target *target = calloc(1, sizeof(*target));
     if (!target)
         return -ENOMEM;
-    int r = encoder_render(&s->encoder, c, &target->texts, error);
-    if (r < 0)
-        return r;
     *ret = TAKE(target);
     return 0;
 }
@@ -66,7 +64,7 @@ static struct sink_target *stdout_unbind(struct sink *s, struct sink_target *tar
 {
     if (!target)
         return NULL;
-    stream_texts_deinit(&target->texts);
+    rendered_drop(&s->rendered, &target->rendered);
     free(target);
     return NULL;
 }
@@ -116,9 +114,12 @@ static int stdout_encode(struct sink *s, struct sink_target *target, const struc
 {
     CHECK(batch->form == encoder_form(&s->encoder));
     struct entries left = {batch->entries, batch->count};
+    if (left.count &&
+        rendered_use(&s->rendered, &target->rendered, &s->encoder, batch->container, error) < 0)
+        return SINK_FAILED;
     while (left.count) {
-        size_t taken =
-            encoder_encode(&s->encoder, &target->texts, left, &s->buffer, OUTPUT_BUFFER_BYTES);
+        size_t taken = encoder_encode(&s->encoder, &target->rendered.texts, left, &s->buffer,
+                                      OUTPUT_BUFFER_BYTES);
         left = (struct entries){left.items + taken, left.count - taken};
         if (s->buffer.failed) {
             error_set(error, s->buffer.failed, "encoding: %s", strerror(-s->buffer.failed));
