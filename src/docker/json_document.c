@@ -29,9 +29,12 @@ int json_document_init(struct json_document *d, const char *name, struct span te
                          CONTAINER_JSON_MAX);
 
     json_error_t fault;
+    json_memory_begin(&d->memory);
     d->root = json_loadb(text.size ? text.data : "", text.size, JSON_ALLOW_NUL, &fault);
+    json_memory_end();
     if (!d->root) {
         bool cut = json_error_code(&fault) == json_error_premature_end_of_input;
+        json_document_deinit(d);
         return error_set(error, cut ? JSON_DOCUMENT_E_CUT : -EBADMSG, "%s:%d:%d: %s", name,
                          fault.line, fault.column, fault.text);
     }
@@ -45,8 +48,8 @@ int json_document_init(struct json_document *d, const char *name, struct span te
 
 void json_document_deinit(struct json_document *d)
 {
-    json_decref(d->root);
     d->root = NULL;
+    json_memory_deinit(&d->memory);
 }
 
 void json_document_wrong(struct json_document *d, const char *path, const char *key,
