@@ -74,7 +74,7 @@ static size_t place(const struct watched_directory *table, size_t capacity, int 
 
 static int grow(struct names_watch *w)
 {
-    if (2 * (w->used + 1) <= w->capacity)
+    if (4 * (w->used + 1) <= 3 * w->capacity)
         return 0;
     struct watched_directory *table = calloc(2 * w->capacity, sizeof(*table));
     if (!table)

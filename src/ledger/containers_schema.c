@@ -74,7 +74,7 @@ const struct schema containers_schema = {
     .migrations = migrations,
     .version = ARRAY_SIZE(migrations),
     .settings = "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4096;"
-                "PRAGMA journal_size_limit = 16777216;",
+                "PRAGMA journal_size_limit = 16777216; PRAGMA cache_size = -256;",
     .statements = statements,
     .statement_count = CONTAINERS_STATEMENT_COUNT,
 };

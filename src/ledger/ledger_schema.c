@@ -164,7 +164,8 @@ const struct schema ledger_schema = {
     .application_id = 0x746d6c67, /* "tmlg" */
     .migrations = migrations,
     .version = ARRAY_SIZE(migrations),
-    .settings = "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 16777216;",
+    .settings = "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 16777216;"
+                " PRAGMA cache_size = -512;",
     .statements = statements,
     .statement_count = LEDGER_STATEMENT_COUNT,
 };

@@ -26,7 +26,7 @@ struct chain *chain_free(struct chain *c)
 int chain_add(struct chain *c, const struct segment_options *options, struct chain_element **ret)
 {
     if (c->count == c->capacity) {
-        size_t capacity = c->capacity ? 2 * c->capacity : 4;
+        size_t capacity = c->capacity ? 2 * c->capacity : 1; /* most have one file */
         void *elements = reallocarray(c->elements, capacity, sizeof(*c->elements));
         if (!elements)
             return -ENOMEM;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,15 +12,18 @@
 int home_new(struct home **ret, const char *id, const char *directory, const char *live_name,
              const char *pins)
 {
-    size_t id_size = strlen(id) + 1, directory_size = strlen(directory) + 1;
-    size_t name_size = strlen(live_name) + 1;
-    struct home *h = malloc(sizeof(*h) + id_size + directory_size + name_size);
+    size_t directory_size = strlen(directory) + 1, name_size = strlen(live_name) + 1;
+    size_t id_size = strlen(id) + 1;
+    bool named_by_id =
+        directory_size > id_size && strcmp(directory + directory_size - id_size, id) == 0;
+    struct home *h = malloc(sizeof(*h) + directory_size + name_size + (named_by_id ? 0 : id_size));
     if (!h)
         return -ENOMEM;
     atomic_init(&h->refs, 1);
-    h->id = memcpy(h->text, id, id_size);
-    h->directory = memcpy(h->text + id_size, directory, directory_size);
-    h->live_name = memcpy(h->text + id_size + directory_size, live_name, name_size);
+    h->directory = memcpy(h->text, directory, directory_size);
+    h->live_name = memcpy(h->text + directory_size, live_name, name_size);
+    h->id = named_by_id ? h->directory + directory_size - id_size
+                        : memcpy(h->text + directory_size + name_size, id, id_size);
     h->pins = pins;
     *ret = h;
     return 0;

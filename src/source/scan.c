@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 
-enum { LOOKS_MAX = 4, STATX_WANTED = STATX_BASIC_STATS | STATX_BTIME };
+enum { LOOKS_MAX = 4, FILES_MIN = 8, STATX_WANTED = STATX_BASIC_STATS | STATX_BTIME };
 
 void scan_deinit(struct scan *s)
 {
@@ -77,6 +77,19 @@ static int older_first(const void *a, const void *b)
     return (int)x->gzip - (int)y->gzip; /* the plain one first */
 }
 
+static int make_room(struct scan *s)
+{
+    if (s->count < s->capacity)
+        return 0;
+    size_t capacity = s->capacity ? 2 * s->capacity : FILES_MIN;
+    void *files = reallocarray(s->files, capacity, sizeof(*s->files));
+    if (!files)
+        return -ENOMEM;
+    s->files = files;
+    s->capacity = capacity;
+    return 0;
+}
+
 static int look(const char *directory, const char *live_name, struct scan *s)
 {
     CLEANUP(closedir) DIR *dir = opendir(directory);
@@ -84,10 +97,12 @@ static int look(const char *directory, const char *live_name, struct scan *s)
         return -errno;
 
     s->count = 0;
-    for (struct dirent *entry; (entry = readdir(dir));) {
+    for (struct dirent *entry; s->count < SCAN_FILES_MAX && (entry = readdir(dir));) {
+        if (make_room(s) < 0)
+            return -ENOMEM;
         struct scan_file *f = &s->files[s->count];
         struct statx st;
-        if (s->count == SCAN_FILES_MAX || !parse_name(entry->d_name, live_name, f) ||
+        if (!parse_name(entry->d_name, live_name, f) ||
             statx(dirfd(dir), entry->d_name, AT_SYMLINK_NOFOLLOW, STATX_WANTED, &st) < 0 ||
             !S_ISREG(st.stx_mode))
             continue;
@@ -118,17 +133,16 @@ static bool same(const struct scan *a, const struct scan *b)
 
 int scan_directory(const char *directory, const char *live_name, struct scan *ret)
 {
-    struct scan first = {.files = malloc(SCAN_FILES_MAX * sizeof(struct scan_file))};
-    struct scan second = {.files = malloc(SCAN_FILES_MAX * sizeof(struct scan_file))};
-    int r = first.files && second.files ? look(directory, live_name, &first) : -ENOMEM;
+    struct scan first = {0}, second = {0};
+    int r = look(directory, live_name, &first);
 
     for (int i = 1; r == 0 && i < LOOKS_MAX; i++) {
         r = look(directory, live_name, &second);
         if (r < 0 || same(&first, &second))
             break;
-        struct scan_file *files = first.files;
+        struct scan before = first;
         first = second;
-        second.files = files;
+        second = before;
     }
     scan_deinit(&second);
     if (r < 0) {

@@ -24,7 +24,7 @@ struct scan_file {
 
 struct scan {
     struct scan_file *files; /* owned */
-    size_t count;
+    size_t count, capacity;
 };
 
 void scan_deinit(struct scan *s);
