@@ -65,17 +65,12 @@ class Crew:
         self.starts = 0
         self._tallies = Path(tallies)
         self._dice = dice
-        self._kinds = kinds or list(KINDS)
+        self.kinds = kinds or list(KINDS)
         self._serial = itertools.count()
-        self._short_kinds = itertools.cycle(k for k in self._kinds if k not in SILENT)
-
-    def warm_up(self):
-        """One of each kind comes and goes: what a kind needs once for all is there afterwards."""
-        for kind in self._kinds:
-            self._run(kind, False, "--rm", SHORT_LINES, SHORT_LINES_PER_SECOND)
+        self._short_kinds = itertools.cycle(k for k in self.kinds if k not in SILENT)
 
     def muster(self):
-        for kind in self._kinds:
+        for kind in self.kinds:
             count, _ = STAYING[kind]
             for _ in range(count):
                 self._hire(kind)
@@ -86,8 +81,8 @@ class Crew:
 
     # What befalls them
 
-    def come_and_go(self):
-        kind = next(self._short_kinds)
+    def come_and_go(self, kind=None):
+        kind = kind or next(self._short_kinds)
         self._run(kind, False, "--rm", SHORT_LINES, SHORT_LINES_PER_SECOND)
 
     def restart(self):
