@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A journal of our own: systemd-journald in the namespaces of a private Engine, or in some of its own.
+"""A journal of our own: systemd-journald in the namespaces of a private Engine, or its own.
 
 Its files lie below one directory, where a reader outside the namespaces opens them; the machine's
 own journal is left alone. What it needs below /run is hidden behind empty file systems of that
@@ -59,7 +59,8 @@ class PrivateJournal:
         self.socket = None  # as seen from outside
 
     def __enter__(self):
-        self.root = Path(self._engine.root if self._engine else tempfile.mkdtemp(prefix="tallyman-"))
+        own = self._engine is None
+        self.root = Path(tempfile.mkdtemp(prefix="tallyman-")) if own else self._engine.root
         self.directory.mkdir()
         (self.root / "journald.conf").write_text(CONFIGURATION)
         try:

@@ -6,8 +6,8 @@ sends, of three containers whose ids are 64 times their name, and an entry of no
     first.journal.gz    a: lines 0 to 9; b: two chunks of a line; c: numbered 1 to 3
     second.journal.gz   b: the end of its line; a: lines 10 to 19; c: numbered 4, then 6
 
-The chunks of b are 16,384 bytes of two-byte characters behind one byte, so that each cut goes through
-a character.
+The chunks of b are 16,384 bytes of two-byte characters behind one byte, so that each cut goes
+through a character.
 """
 
 import gzip
