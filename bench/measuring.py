@@ -56,6 +56,10 @@ class Process:
     def pid(self):
         return self._process.pid
 
+    def seconds(self):
+        """Since it was started."""
+        return time.monotonic() - self._began
+
     def sample(self):
         """Notes its memory. Returns anonymous and all resident bytes, now."""
         anonymous, resident, most = memory_of(self.pid)

@@ -36,6 +36,7 @@ class Setting:
     def __init__(self, build, scratch, quick):
         self.build = Path(build).resolve()
         self.scratch = Path(scratch).resolve()  # ours, on a disk and not in memory
+        self.quick = quick
         self.passes = 3 if quick else 7
         self.slow_passes = 1 if quick else 2  # of what takes ten seconds each time
         self._megabytes = 30 if quick else 300

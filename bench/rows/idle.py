@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """idle: the memory of the running program when it has read all that ten containers said, and they
-are silent. Beside it: rsyslog, following the same ten files."""
+are silent. Beside it: rsyslog, following the same ten files. And of ten thousand: many.py."""
 
 import os
 import time
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from measuring import Process, cpu_of
 from report import MIB, Row
+from rows import many
 from rows.deliver import THREE_FIELDS, write_configuration
 from rows.rsyslog import RSYSLOG, start_rsyslog
 from support.docker_root import Container
@@ -32,6 +33,11 @@ class Standing:
 
 
 def rows(setting):
+    yield from few_rows(setting)
+    yield from many.rows(setting, setting.quick)
+
+
+def few_rows(setting):
     root = setting.fresh("root-idle")
     with open(setting.corpora[0].path, "rb") as file:
         lines = file.read(BYTES_EACH)
