@@ -20,8 +20,8 @@
 enum { JSON_DOCUMENT_E_CUT = 1 /* the text ends before its value does: try again later */ };
 
 struct json_document {
-    const char *name;    /* for the words: "config.v2.json"; not owned */
-    json_t *root;        /* an object */
+    const char *name; /* for the words: "config.v2.json"; not owned */
+    json_t *root;     /* an object */
     struct json_memory memory;
     struct error *error; /* not owned, may be NULL */
     int failed;          /* 0 or -EBADMSG, sticky */
