@@ -212,8 +212,8 @@ static bool book_tail(struct follow *f, struct follow_tools *t, struct batch *ba
         crossing_book(f, t, batch, GAP_GZIP, f->segment->serial, f->cursor.offset,
                       GAP_BYTES_UNKNOWN);
     else if (end->tail)
-        crossing_book(f, t, batch, GAP_TORN, f->segment->serial, f->cursor.offset,
-                      (int64_t)end->tail);
+        crossing_book(f, t, batch, end->tail_is_nul ? GAP_NUL : GAP_TORN, f->segment->serial,
+                      f->cursor.offset, (int64_t)end->tail);
     if (whole_file && end->tail) {
         batch->bytes_consumed += end->tail;
         batch->bytes_gap += end->tail;

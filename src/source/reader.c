@@ -206,6 +206,7 @@ static int records_of(struct segment *s, uint64_t offset, const struct piece *pi
         return READER_NUL;
     }
     ret->tail = records_torn(s->format, text);
+    ret->tail_is_nul = nuls >= ret->tail;
     ret->records_behind = ret->tail < text.size;
     ret->damaged = piece->damaged;
     return READER_END;

@@ -45,6 +45,7 @@ struct reader_result {
     bool more;           /* the buffer was full: there is more right now */
     bool damaged;        /* READER_END of a compressed rotation that is unfinished or damaged */
     uint64_t tail;       /* READER_END: bytes beyond the offset that make no whole record */
+    bool tail_is_nul;    /* READER_END: all of the tail is NULs */
     bool records_behind; /* READER_END: if the tail is all there will be of its record, there are
                             whole ones behind it */
 };

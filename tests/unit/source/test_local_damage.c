@@ -171,6 +171,21 @@ static void d32_nuls_are_passed_also_while_they_are_the_end(void **state)
     source_rig_deinit(&r);
 }
 
+/* Also where they are the end for good. */
+static void d32_nuls_at_a_segment_s_end(void **state)
+{
+    struct source_rig r;
+    begin(&r);
+    rig_log(&r, 1, "1\\n");
+    rig_write(&r, "", (struct span){(char[10]){0}, 10});
+    rig_rotate(&r, 9);
+    rig_log(&r, 2, "2\\n");
+    rig_sync(&r, 1);
+    rig_pull_all(&r);
+    assert_came(&r, "gap nul 7@1:29\no:1\ngap nul 3@1:36\no:2\n");
+    source_rig_deinit(&r);
+}
+
 static void d32_a_hole_is_jumped_over_as_a_whole(void **state)
 {
     struct source_rig r;
@@ -322,6 +337,7 @@ int main(void)
         cmocka_unit_test(d32_a_segment_that_begins_with_a_fragment),
         cmocka_unit_test(d32_torn_tail_is_booked_once_a_successor_is_entered),
         cmocka_unit_test(d32_nuls_are_passed_also_while_they_are_the_end),
+        cmocka_unit_test(d32_nuls_at_a_segment_s_end),
         cmocka_unit_test(d32_a_hole_is_jumped_over_as_a_whole),
         cmocka_unit_test(d32_garbage_is_booked_by_bytes),
         cmocka_unit_test(a_record_that_is_too_long_is_skipped),
