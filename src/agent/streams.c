@@ -61,6 +61,7 @@ static int open_parts(struct streams *s, const struct streams_options *options, 
     if (r)
         return error_set(error, -r, "the thread of the streams: %s", strerror(r));
     s->thread_runs = true;
+    resource_thread_started();
     pthread_setname_np(s->thread, "stream");
     return 0;
 }
@@ -100,6 +101,7 @@ struct streams *streams_close(struct streams *s)
         pthread_mutex_unlock(&s->lock);
         wake(s);
         pthread_join(s->thread, NULL);
+        resource_thread_joined();
     }
     free(s->table); /* what stands in it is the thread's */
     log_streams_close(s->connections);

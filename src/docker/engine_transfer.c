@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "docker/engine_transfer.h"
 
+#include "base/resource.h"
 #include "docker/engine_answer.h"
 
 #include <errno.h>
@@ -116,11 +117,28 @@ static CURLcode set_how(struct engine_transfer *t)
     curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
     /* The environment's proxy is for the world, not for the Engine. */
     CURLcode code = curl_easy_setopt(t->easy, CURLOPT_PROXY, "");
+static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    if (fd < 0)
+        return CURL_SOCKET_BAD;
+    resource_opened(RESOURCE_ENGINE);
+    return fd;
+}
+
+static int close_socket(void *context, curl_socket_t fd)
+{
+    resource_closed(RESOURCE_ENGINE);
+    return close(fd);
+}
+
     if (code == CURLE_OK)
         code = curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "http");
     return code;
 }
 
+    curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    curl_easy_setopt(t->easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
 int engine_transfer_start(struct engine_transfer **ret, CURLM *multi,
                           const struct engine_transfer_options *options)
 {

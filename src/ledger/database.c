@@ -4,11 +4,16 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/resource.h"
 #include "ledger/database_file.h"
 #include "ledger/fault.h"
 
 enum transaction_step { BEGIN, COMMIT, ROLLBACK, STEP_COUNT };
 static const char *const steps[STEP_COUNT] = {"BEGIN IMMEDIATE", "COMMIT", "ROLLBACK"};
+
+/* Itself, its write-ahead log, and the memory that the log is shared by: with SQLite, open for as
+ * long as it is. One that is read at rest has fewer, but no daemon reads so. */
+enum { DESCRIPTORS = 3 };
 
 struct database {
     sqlite3 *handle;                       /* owned */
@@ -35,6 +40,8 @@ struct database *database_close(struct database *db)
     for (unsigned i = 0; db->statements && i < db->statement_count; i++)
         sqlite3_finalize(db->statements[i]);
     free(db->statements);
+    for (int i = 0; db->handle && i < DESCRIPTORS; i++)
+        resource_closed(RESOURCE_LEDGER);
     sqlite3_close(db->handle);
     free(db->path);
     free(db);
@@ -68,6 +75,8 @@ int database_open(struct database **ret, const char *path, const char *vfs, unsi
         return error_set(error, -ENOMEM, "%s: out of memory", path);
 
     int r = database_file_open(&db->handle, path, vfs, flags, schema, error);
+    for (int i = 0; r == 0 && i < DESCRIPTORS; i++)
+        resource_opened(RESOURCE_LEDGER);
     if (r == 0)
         r = prepare(db, steps, STEP_COUNT, db->transaction, error);
     if (r == 0)

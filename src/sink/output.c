@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/resource.h"
 #include "sink/output_path.h"
 
 #include <errno.h>
@@ -45,6 +46,8 @@ struct output *output_free(struct output *o)
 
 void output_close(struct output *o)
 {
+    if (o->fd >= 0)
+        resource_closed(RESOURCE_OUTPUT);
     o->fd = close_fd(o->fd);
 }
 
@@ -134,6 +137,7 @@ static int open_file(struct output *o, struct found *ret, struct error *error)
     if (r < 0)
         return r;
     o->fd = TAKE_FD(fd);
+    resource_opened(RESOURCE_OUTPUT);
     return 0;
 }
 

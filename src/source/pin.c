@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <sys/stat.h>
 
+#include "base/resource.h"
 #include "source/scan.h"
 
 struct pin {
@@ -33,6 +34,8 @@ struct pin *pin_close(struct pin *p)
 {
     if (!p)
         return NULL;
+    if (p->fd >= 0)
+        resource_closed(RESOURCE_BASE);
     p->fd = close_fd(p->fd);
     free(p->directory);
     free(p);
@@ -111,6 +114,7 @@ int pin_open(struct pin **ret, const char *directory, const char *docker_contain
     if (r < 0 || p->fd < 0)
         return error_set(reason, r < 0 ? r : -errno, "cannot make the directory for pins %s: %s",
                          directory, strerror(r < 0 ? -r : errno));
+    resource_opened(RESOURCE_BASE);
     p->way = try_link(p, docker_containers, reason) < 0 ? PIN_DESCRIPTOR : PIN_LINK;
     *ret = TAKE(p);
     return 0;
