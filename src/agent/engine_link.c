@@ -101,6 +101,20 @@ static void events_ended(void *context, const struct engine_result *result)
     disconnected(context, result->code, result->code ? result->text : "the event stream ended");
 }
 
+/* Is what we know of it young? What is old, but the same on disk as when it was read, is young
+ * again: each change of it changes its directory. */
+static bool is_fresh(struct monitor *m, struct tracked *t)
+{
+    int64_t now = clock_monotonic_ns();
+    CLEANUP(container_unref) struct container *c = metadata_cache_get(m->cache, t->id, now);
+    if (c)
+        return true;
+    if (m->root != ROOT_THERE || monitor_directory_mtime(m, t) != t->looked_ns)
+        return false;
+    metadata_cache_set(m->cache, t->container, METADATA_CACHE_OWN_TTL, now);
+    return true;
+}
+
 static void take_listed(struct monitor *m, const struct engine_listed *item)
 {
     struct tracked *t = monitor_find(m, item->id);
@@ -110,7 +124,7 @@ static void take_listed(struct monitor *m, const struct engine_listed *item)
         return;
     t->listed = true;
     if (!t->container || strcmp(t->container->state, item->state) != 0 ||
-        strcmp(t->container->name, item->name) != 0)
+        strcmp(t->container->name, item->name) != 0 || !is_fresh(m, t))
         monitor_want_inspect(m, t);
 }
 

@@ -141,6 +141,8 @@ static int open_parts(struct monitor *m, struct error *error)
     if (!m->shared.scratch || batch_init(m->shared.scratch, FORM_JSON) < 0 ||
         reader_new(&m->shared.reader) < 0)
         return error_set(error, -ENOMEM, "no memory");
+    if (metadata_cache_new(&m->cache, METADATA_CACHE_TTL_NS) < 0)
+        return error_set(error, -ENOMEM, "no memory");
     own_container_id(m->own_id);
     int r = names_watch_new(&m->names, error);
     if (r == 0)
@@ -192,6 +194,7 @@ struct monitor *monitor_close(struct monitor *m, bool orderly)
     free(m->stale);
     monitor_streams_close(m);
     engine_close(m->engine);
+    metadata_cache_free(m->cache);
     names_watch_free(m->names);
     reader_free(m->shared.reader);
     if (m->shared.scratch)
@@ -300,6 +303,7 @@ void monitor_status(const struct monitor *m, struct monitor_status *ret)
         .containers = m->count,
         .unreadable = m->unreadable,
         .discovered = m->discovered,
+        .cache = metadata_cache_stats(m->cache),
         .engine_up = m->engine_up,
         .engine_version = engine_version_spoken(m->engine),
         .wakeups = m->wakeups,

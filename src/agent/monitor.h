@@ -20,6 +20,7 @@
 #include "base/health.h"
 #include "docker/engine_version.h"
 #include "docker/log_path.h"
+#include "docker/metadata_cache.h"
 #include "model/container.h"
 #include "sink/output_registry.h"
 #include "source/slot.h"
@@ -67,6 +68,7 @@ struct monitor_status {
     size_t unreadable;             /* containers whose files may not be read */
     bool discovered;               /* the disk, or the Engine's list, has been looked at once */
     struct streams_status streams; /* all 0 while none was wanted */
+    struct metadata_cache_stats cache;
     bool engine_up;
     struct engine_version engine_version; /* spoken with it; 0.0 before it has answered */
     uint64_t wakeups;                     /* turns of its loop since start */

@@ -65,12 +65,16 @@ bool monitor_retry(struct tracked *t)
 
 void monitor_want_inspect(struct monitor *m, struct tracked *t)
 {
+    if (!m->engine_up)
+        return;
+    metadata_cache_delete(m->cache, t->id);
     t->inspect_wanted = m->inspects_due = true;
 }
 
 void monitor_forget(struct monitor *m, struct tracked *t)
 {
     monitor_set_unreadable(m, t, false);
+    metadata_cache_delete(m->cache, t->id);
     size_t i = place_of(m, t->id);
     memmove(&m->items[i], &m->items[i + 1], (m->count - i - 1) * sizeof(*m->items));
     m->count--;
@@ -188,6 +192,7 @@ void monitor_learn(struct monitor *m, struct tracked *t, struct container *c)
         tell_unusable(t, strerror(-r));
         return;
     }
+    metadata_cache_set(m->cache, c, METADATA_CACHE_OWN_TTL, clock_monotonic_ns());
     t->publish_wanted |= rendered && t->slot;
     if (t->slot && t->kind == LOG_KIND_STREAM)
         monitor_stream_tell(m, t);

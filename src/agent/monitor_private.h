@@ -51,6 +51,7 @@ struct monitor {
     int64_t reconcile_at_ns, retry_at_ns; /* monotonic */
 
     struct log_limit unwritable_log;
+    struct metadata_cache *cache; /* of what is known: spares questions */
     struct engine *engine;
     bool engine_configured; /* there is one to ask, be it up or not */
     bool engine_up;         /* pinged, and the event stream is open */
@@ -120,7 +121,7 @@ void monitor_learn(struct monitor *m, struct tracked *t, struct container *c);
 void monitor_forget(struct monitor *m, struct tracked *t);
 /* To be looked at again, later with each failure in a row. True for the first of a row. */
 bool monitor_retry(struct tracked *t);
-/* The Engine is to be asked for it. */
+/* The Engine is to be asked for it; while it is away that is nothing, since its list then tells. */
 void monitor_want_inspect(struct monitor *m, struct tracked *t);
 /* Takes what the routes saw of its files. True where its chain has changed. */
 bool monitor_hear_routes(struct monitor *m, struct tracked *t);

@@ -162,15 +162,30 @@ def test_what_is_run_inside_a_container_is_no_news(root, container, tallyman, ou
     program = tallyman(root, [file_route("all", out / "all")], host=stand_in.host).start()
     program.wait_for_log("event=engine.connected")
     wait_for(lambda: stand_in.emit("exec_create: true", made.id), "somebody listens")
-    wait_for(lambda: stand_in.asked("json") >= 2, "the list and the first inspection")
-    before = stand_in.asked("json")
+    wait_for(lambda: stand_in.lists == 1, "the list")
     for _ in range(200):
         for action in ("exec_create: true", "exec_start: true", "exec_die", "kill", "attach"):
             stand_in.emit(action, made.id)
     stand_in.emit("rename", made.id)
-    wait_for(lambda: stand_in.asked("json") > before, "the question after a rename")
+    wait_for(lambda: stand_in.inspects, "the question after a rename")
     program.stop()
-    assert stand_in.asked("json") <= before + 2
+    assert stand_in.inspects == 1
+
+
+def test_what_is_known_is_not_asked_again(tallyman, out, stand_in, tmp_path):
+    """D59, S65: the list comes again and again; while it tells nothing new, nobody is inspected."""
+    one = made_up("one")
+    stand_in.add(one)
+    docker = {"root": "none", "host": stand_in.host, "reconcile": "1s"}
+    program = tallyman("none", [file_route("all", out / "all")], pins=tmp_path / "pins",
+                       docker=docker)  # fmt: skip
+    program.start()
+    program.wait_until(lambda: messages(out / "all") == one.lines, "its lines")
+    wait_for(lambda: stand_in.lists >= 4, "the list a few times", 20)
+    assert stand_in.inspects == 1
+    one.name = "other"
+    wait_for(lambda: stand_in.inspects == 2, "the question that a new name brings")
+    program.stop()
 
 
 @pytest.mark.parametrize("live_restore", [True, False])

@@ -48,15 +48,14 @@ class StandInContainer:
 
 
 class StandInEngine:
-    """Serves until it is closed. `manner` may be changed at any time; `requests` tells what was
-    asked for, by the last word of the path."""
+    """Serves until it is closed. `manner` may be changed at any time."""
 
     def __init__(self, socket_path):
         self.host = f"unix://{socket_path}"
         self.manner = GOOD
         self.never = set()  # which are not answered, however good the manner
         self.containers = {}
-        self.requests = []
+        self.lists = self.inspects = 0  # answered so far
         self.root = "/nowhere"
         self._subscribers = []
         self._closing = threading.Event()
@@ -92,9 +91,6 @@ class StandInEngine:
             subscriber(json.dumps(event).encode() + b"\n")
         return len(self._subscribers)
 
-    def asked(self, word):
-        return sum(1 for request in self.requests if request == word)
-
     def close(self):
         self._closing.set()
         self._server.shutdown()
@@ -113,7 +109,6 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         path = urlparse(self.path).path
         word = path.rpartition("/")[2]
-        self.engine.requests.append(word)
         try:
             self._misbehave(path, NEVER if word in self.engine.never else self.engine.manner)
         except (BrokenPipeError, ConnectionResetError):
@@ -144,6 +139,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif parts[-1] == "events":
             self._stream_events()
         elif parts[-2:] == ["containers", "json"]:
+            self.engine.lists += 1
             self._send(200, [one.listed() for one in list(self.engine.containers.values())])
         else:
             self._answer_container(self.engine.containers.get(parts[-2]), parts[-1])
@@ -152,6 +148,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not container:
             self._send(404, {"message": "No such container"})
         elif what == "json":
+            self.engine.inspects += 1
             self._send(200, container.inspect())
         else:
             self._stream_log(container)
