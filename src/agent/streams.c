@@ -202,6 +202,8 @@ int streams_want(struct streams *s, const char *id, bool tty, bool running, stru
     }
     if (!item)
         return error_set(error, -ENOMEM, "the stream of %.12s: no memory", id);
+    enum stream_state ended = STREAM_ENDED; /* no more: it is asked for again */
+    atomic_compare_exchange_strong(&item->state, &ended, STREAM_WAITING);
     tell(s, item, (struct stream_wish){.tty = tty, .running = running});
     return 0;
 }

@@ -38,7 +38,7 @@ struct stream_wish {
 struct streamed {
     char id[CONTAINER_ID_SIZE + 1];
     struct streams *streams;
-    _Atomic enum stream_state state; /* written by the thread */
+    _Atomic enum stream_state state; /* written by the thread; by the monitor where it asks again */
 
     /* Under the lock. */
     struct stream_wish wish;
