@@ -3,6 +3,7 @@
 
 #include "base/span.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <sys/un.h>
 
@@ -43,7 +44,7 @@ static int parse_tcp(struct docker_host *host, const char *text, struct error *e
     size_t size = strlen(text);
     if (size > 0 && text[size - 1] == '/')
         size--;
-    if (size == 0 || strspn(text, allowed) < size || size >= 512)
+    if (size == 0 || strspn(text, allowed) < size || size >= HOST_NAME_MAX_BYTES)
         return error_set(error, -EINVAL, "%s%s: expected tcp://HOST:PORT", TCP_SCHEME, text);
 
     const char *bracket = memchr(text, ']', size);
@@ -72,6 +73,16 @@ int docker_host_parse(struct docker_host *ret, const char *text, struct error *e
     if (r == 0)
         *ret = host;
     return r;
+}
+
+bool docker_host_name(const struct docker_host *host, char to[HOST_NAME_MAX_BYTES])
+{
+    struct in_addr four;
+
+    if (host->kind != DOCKER_HOST_TCP || host->address[0] == '[')
+        return false;
+    snprintf(to, HOST_NAME_MAX_BYTES, "%.*s", (int)strcspn(host->address, ":"), host->address);
+    return inet_pton(AF_INET, to, &four) != 1;
 }
 
 const char *docker_host_print(const struct docker_host *host, char *to, size_t size)

@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "docker/container_json.h"
 #include "docker/engine_ask.h"
+#include "docker/name_lookup.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -18,6 +19,14 @@ struct engine {
     struct engine_callbacks callbacks;
     void *context;
 
+    /* Of a host with a name. */
+    bool named;
+    char name[HOST_NAME_MAX_BYTES];
+    char addresses[NAME_ADDRESSES_MAX]; /* "": not known */
+    struct name_lookup *lookup;         /* owned; NULL: none under way */
+    struct error lookup_fault;
+
+    struct ask_queue held; /* until the name is looked up; inspections wait where they always do */
     struct ask_queue waiting, in_flight;
     struct ask_queue unsent; /* could not be sent: answered in the next step */
     size_t unanswered, inspects;
@@ -39,6 +48,7 @@ int engine_open(struct engine **ret, const struct engine_options *options, struc
         .callbacks = options->callbacks,
         .context = options->context,
     };
+    ask_queue_init(&e->held);
     ask_queue_init(&e->waiting);
     ask_queue_init(&e->in_flight);
     ask_queue_init(&e->unsent);
@@ -49,6 +59,7 @@ int engine_open(struct engine **ret, const struct engine_options *options, struc
     int r = docker_host_parse(&e->host, options->host, error);
     if (r < 0)
         return r;
+    e->named = docker_host_name(&e->host, e->name);
     e->multi = curl_multi_init();
     if (!e->multi)
         return error_set(error, -ENOMEM, "the Engine's client: no memory");
@@ -63,12 +74,22 @@ struct engine *engine_close(struct engine *e)
         return NULL;
 
     CHECK(!e->stepping);
+    ask_queue_deinit(&e->held);
     ask_queue_deinit(&e->waiting);
     ask_queue_deinit(&e->in_flight);
     ask_queue_deinit(&e->unsent);
     curl_multi_cleanup(e->multi);
+    name_lookup_free(e->lookup);
     free(e);
     return NULL;
+}
+
+/* Counted as one that was sent, whether that succeeded or not. */
+static void push_sent(struct engine *e, struct ask *a)
+{
+    ask_queue_push(a->failed ? &e->unsent : &e->in_flight, a);
+    if (a->kind == ASK_INSPECT)
+        e->inspects++;
 }
 
 /* Puts the ask on its way. One that cannot even be sent is answered in the next step. */
@@ -77,6 +98,7 @@ static void send_ask(struct engine *e, struct ask *a)
     char path[TRANSFER_PATH_MAX];
     struct engine_transfer_options options = {
         .host = &e->host,
+        .addresses = e->named ? e->addresses : NULL,
         .path = path,
         .body_max = a->kind == ASK_LIST ? ENGINE_LIST_BYTES_MAX : CONTAINER_JSON_MAX,
         .deadline_ms = e->deadline_ms,
@@ -88,19 +110,60 @@ static void send_ask(struct engine *e, struct ask *a)
     a->failed = e->host.kind == DOCKER_HOST_NONE
                     ? -ENOTCONN
                     : engine_transfer_start(&a->transfer, e->multi, &options);
-    ask_queue_push(a->failed ? &e->unsent : &e->in_flight, a);
-    if (a->kind == ASK_INSPECT)
-        e->inspects++;
-    if (a->kind == ASK_EVENTS) {
-        a->open_by_ns = clock_monotonic_ns() + e->deadline_ms * NS_PER_MS;
-        e->events = a;
-    }
+    a->open_by_ns = clock_monotonic_ns() + e->deadline_ms * NS_PER_MS;
+    push_sent(e, a);
 }
 
 static void send_waiting(struct engine *e)
 {
+    if (e->lookup)
+        return;
+    while (e->held.first)
+        send_ask(e, ask_queue_remove(&e->held, &e->held.first));
     while (e->waiting.first && e->inspects < ENGINE_INSPECTS_MAX)
         send_ask(e, ask_queue_remove(&e->waiting, &e->waiting.first));
+}
+
+static void fail_all(struct engine *e, struct ask_queue *queue, int code)
+{
+    while (queue->first) {
+        struct ask *a = ask_queue_remove(queue, &queue->first);
+        a->failed = code;
+        push_sent(e, a);
+    }
+}
+
+/* Nobody can be asked. */
+static void lookup_failed(struct engine *e, int code)
+{
+    fail_all(e, &e->held, code);
+    fail_all(e, &e->waiting, code);
+}
+
+/* A ping begins anew, so it asks anew where the name leads. */
+static void look_up_for(struct engine *e, const struct ask *a)
+{
+    if (!e->named || e->lookup || (e->addresses[0] && a->kind != ASK_PING))
+        return;
+    int r = name_lookup_start(&e->lookup, e->name, (int)e->deadline_ms, &e->lookup_fault);
+    if (r < 0)
+        lookup_failed(e, r);
+}
+
+static void step_lookup(struct engine *e)
+{
+    if (!e->lookup || !name_lookup_step(e->lookup))
+        return;
+    int r = name_lookup_result(e->lookup, e->addresses, &e->lookup_fault);
+    e->lookup = name_lookup_free(e->lookup);
+    if (r < 0) {
+        char host[HOST_NAME_MAX_BYTES + 8];
+        error_prefix(&e->lookup_fault, "%s", docker_host_print(&e->host, host, sizeof(host)));
+        lookup_failed(e, r);
+    } else {
+        e->lookup_fault.text[0] = '\0';
+    }
+    send_waiting(e);
 }
 
 static int ask(struct engine *e, struct ask template, uint64_t *ret_ticket)
@@ -110,17 +173,16 @@ static int ask(struct engine *e, struct ask template, uint64_t *ret_ticket)
         return -ENOMEM;
     *a = template;
     a->ticket = ++e->last_ticket;
-    if (a->kind != ASK_EVENTS)
+    if (a->kind == ASK_EVENTS)
+        e->events = a;
+    else
         e->unanswered++;
     if (ret_ticket)
         *ret_ticket = a->ticket;
 
-    if (a->kind == ASK_INSPECT) {
-        ask_queue_push(&e->waiting, a);
-        send_waiting(e);
-    } else {
-        send_ask(e, a);
-    }
+    ask_queue_push(a->kind == ASK_INSPECT ? &e->waiting : &e->held, a);
+    look_up_for(e, a);
+    send_waiting(e);
     return 0;
 }
 
@@ -174,7 +236,7 @@ static struct ask *detach(struct engine *e, struct ask_queue *queue, struct ask 
 
 void engine_cancel(struct engine *e, uint64_t ticket)
 {
-    struct ask_queue *queues[] = {&e->in_flight, &e->waiting, &e->unsent};
+    struct ask_queue *queues[] = {&e->in_flight, &e->waiting, &e->held, &e->unsent};
 
     for (size_t i = 0; i < ARRAY_SIZE(queues); i++) {
         struct ask **link = ask_queue_find(queues[i], ticket);
@@ -295,6 +357,19 @@ static void finish(struct engine *e, struct ask *finished, CURLcode code)
     ask_free(a);
 }
 
+static struct error why_unsent(const struct engine *e, const struct ask *a)
+{
+    struct error error = {""};
+
+    if (e->lookup_fault.text[0])
+        error = e->lookup_fault;
+    else
+        error_set(&error, 0, "%s",
+                  a->failed == -ENOTCONN ? "there is no Engine to ask: its address is \"none\""
+                                         : "no memory to ask the Engine");
+    return error;
+}
+
 /* Only those that are there now: a callback that asks again at once must not keep us here. */
 static void answer_unsent(struct engine *e)
 {
@@ -302,10 +377,7 @@ static void answer_unsent(struct engine *e)
 
     while (e->unsent.first && e->unsent.first->ticket <= last) {
         struct ask *a = detach(e, &e->unsent, &e->unsent.first);
-        struct error error;
-        error_set(&error, 0, "%s",
-                  a->failed == -ENOTCONN ? "there is no Engine to ask: its address is \"none\""
-                                         : "no memory to ask the Engine");
+        struct error error = why_unsent(e, a);
         answer(e, a, a->failed, &error);
         ask_free(a);
     }
@@ -348,6 +420,7 @@ void engine_step(struct engine *e)
 
     CHECK(!e->stepping);
     e->stepping = true;
+    step_lookup(e);
     curl_multi_perform(e->multi, &running);
     deliver_events(e);
     while ((message = curl_multi_info_read(e->multi, &left)) != NULL)
@@ -374,16 +447,23 @@ static int time_to_step(const struct engine *e, int timeout_ms)
 
 int engine_poll(struct engine *e, struct pollfd *extra, size_t count, int timeout_ms)
 {
-    struct curl_waitfd waits[ENGINE_POLL_EXTRA_MAX];
+    struct curl_waitfd waits[ENGINE_POLL_EXTRA_MAX + NAME_LOOKUP_FDS_MAX];
+    struct pollfd lookup[NAME_LOOKUP_FDS_MAX];
+    size_t looking = 0;
     int ready = 0;
 
     if (count > ENGINE_POLL_EXTRA_MAX)
         return -EINVAL;
-    for (size_t i = 0; i < count; i++)
-        waits[i] = (struct curl_waitfd){.fd = extra[i].fd, .events = extra[i].events};
+    timeout_ms = time_to_step(e, timeout_ms);
+    if (e->lookup)
+        looking = name_lookup_wait(e->lookup, lookup, &timeout_ms);
+    for (size_t i = 0; i < count + looking; i++) {
+        const struct pollfd *p = i < count ? &extra[i] : &lookup[i - count];
+        waits[i] = (struct curl_waitfd){.fd = p->fd, .events = p->events};
+    }
 
     CURLMcode code =
-        curl_multi_poll(e->multi, waits, (unsigned)count, time_to_step(e, timeout_ms), &ready);
+        curl_multi_poll(e->multi, waits, (unsigned)(count + looking), timeout_ms, &ready);
     if (code != CURLM_OK)
         return code == CURLM_OUT_OF_MEMORY ? -ENOMEM : -EIO;
     for (size_t i = 0; i < count; i++)

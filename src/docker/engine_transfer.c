@@ -3,6 +3,7 @@
 
 #include "base/resource.h"
 #include "docker/engine_answer.h"
+#include "docker/name_lookup.h"
 
 #include <errno.h>
 #include <strings.h>
@@ -14,8 +15,9 @@ enum {
 };
 
 struct engine_transfer {
-    CURLM *multi; /* not owned */
-    CURL *easy;   /* owned */
+    CURLM *multi;                /* not owned */
+    CURL *easy;                  /* owned */
+    struct curl_slist *resolved; /* owned */
     const struct docker_host *host;
     void *owner;
     bool (*take)(void *owner, struct span bytes);
@@ -37,6 +39,7 @@ struct engine_transfer *engine_transfer_free(struct engine_transfer *t)
         curl_multi_remove_handle(t->multi, t->easy);
         curl_easy_cleanup(t->easy);
     }
+    curl_slist_free_all(t->resolved);
     buf_deinit(&t->body);
     event_stream_deinit(&t->events);
     free(t);
@@ -89,6 +92,19 @@ static size_t take_body(char *data, size_t size, size_t count, void *context)
     return t->body.failed ? 0 : bytes.size;
 }
 
+/* So that libcurl need not look the name up: "NAME:PORT:ADDRESS,ADDRESS". */
+static CURLcode set_addresses(struct engine_transfer *t, const char *addresses)
+{
+    char entry[HOST_NAME_MAX_BYTES + NAME_ADDRESSES_MAX + 8];
+
+    if (!addresses)
+        return CURLE_OK;
+    snprintf(entry, sizeof(entry), "%.*s:%s", HOST_NAME_MAX_BYTES, t->host->address, addresses);
+    t->resolved = curl_slist_append(NULL, entry);
+    return t->resolved ? curl_easy_setopt(t->easy, CURLOPT_RESOLVE, t->resolved)
+                       : CURLE_OUT_OF_MEMORY;
+}
+
 static CURLcode set_where(struct engine_transfer *t)
 {
     bool is_unix = t->host->kind == DOCKER_HOST_UNIX;
@@ -101,22 +117,6 @@ static CURLcode set_where(struct engine_transfer *t)
     return code;
 }
 
-static CURLcode set_how(struct engine_transfer *t)
-{
-    CURLoption deadline = t->stream ? CURLOPT_CONNECTTIMEOUT_MS : CURLOPT_TIMEOUT_MS;
-
-    curl_easy_setopt(t->easy, deadline, t->deadline_ms);
-    curl_easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(t->easy, CURLOPT_TCP_KEEPALIVE, 1L);
-    curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->fault);
-    curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t);
-    curl_easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, take_header);
-    curl_easy_setopt(t->easy, CURLOPT_HEADERDATA, t);
-    curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, take_body);
-    curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
-    /* The environment's proxy is for the world, not for the Engine. */
-    CURLcode code = curl_easy_setopt(t->easy, CURLOPT_PROXY, "");
 static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 {
     int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
@@ -132,13 +132,29 @@ static int close_socket(void *context, curl_socket_t fd)
     return close(fd);
 }
 
+static CURLcode set_how(struct engine_transfer *t)
+{
+    CURLoption deadline = t->stream ? CURLOPT_CONNECTTIMEOUT_MS : CURLOPT_TIMEOUT_MS;
+
+    curl_easy_setopt(t->easy, deadline, t->deadline_ms);
+    curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    curl_easy_setopt(t->easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+    curl_easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(t->easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->fault);
+    curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t);
+    curl_easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, take_header);
+    curl_easy_setopt(t->easy, CURLOPT_HEADERDATA, t);
+    curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, take_body);
+    curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
+    /* The environment's proxy is for the world, not for the Engine. */
+    CURLcode code = curl_easy_setopt(t->easy, CURLOPT_PROXY, "");
     if (code == CURLE_OK)
         code = curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "http");
     return code;
 }
 
-    curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-    curl_easy_setopt(t->easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
 int engine_transfer_start(struct engine_transfer **ret, CURLM *multi,
                           const struct engine_transfer_options *options)
 {
@@ -158,8 +174,8 @@ int engine_transfer_start(struct engine_transfer **ret, CURLM *multi,
     snprintf(t->path, sizeof(t->path), "%s", options->path);
 
     t->easy = curl_easy_init();
-    if (!t->easy || set_where(t) != CURLE_OK || set_how(t) != CURLE_OK ||
-        curl_multi_add_handle(multi, t->easy) != CURLM_OK)
+    if (!t->easy || set_where(t) != CURLE_OK || set_addresses(t, options->addresses) != CURLE_OK ||
+        set_how(t) != CURLE_OK || curl_multi_add_handle(multi, t->easy) != CURLM_OK)
         return -ENOMEM;
     *ret = TAKE(t);
     return 0;

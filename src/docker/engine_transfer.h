@@ -23,10 +23,11 @@ struct engine_transfer;
 
 struct engine_transfer_options {
     const struct docker_host *host;
-    const char *path; /* "/v1.41/info" */
-    size_t body_max;  /* bytes */
-    long deadline_ms; /* for the whole answer; of a stream, for connecting only */
-    bool stream;      /* without an end: its body is fed to the events below, or to `take` */
+    const char *addresses; /* where its name leads, as name_lookup.h gives it; NULL: not a name */
+    const char *path;      /* "/v1.41/info" */
+    size_t body_max;       /* bytes */
+    long deadline_ms;      /* for the whole answer; of a stream, for connecting only */
+    bool stream;           /* without an end: its body is fed to the events below, or to `take` */
     bool (*take)(void *owner, struct span bytes); /* false: no more, it ends as a write error */
     void *owner;                                  /* what engine_transfer_owner gives back */
 };

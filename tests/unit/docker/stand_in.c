@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stand_in.h"
 
+#include <netinet/in.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -161,20 +162,12 @@ static _Noreturn void run(int listener, stand_in_handler *handler, struct stand_
     }
 }
 
-void stand_in_start(struct stand_in *s, stand_in_handler *handler)
+static void start(struct stand_in *s, int listener, stand_in_handler *handler)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-
-    snprintf(s->directory, sizeof(s->directory), "/tmp/stand_in.XXXXXX");
-    assert_non_null(mkdtemp(s->directory));
-    snprintf(address.sun_path, sizeof(address.sun_path), "%s/s", s->directory);
-    snprintf(s->host, sizeof(s->host), "unix://%s", address.sun_path);
     s->counts =
         mmap(NULL, sizeof(*s->counts), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert_true(s->counts != MAP_FAILED);
 
-    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
     assert_int_equal(listen(listener, CONNECTIONS_MAX), 0);
     s->pid = fork();
     assert_true(s->pid >= 0);
@@ -183,6 +176,33 @@ void stand_in_start(struct stand_in *s, stand_in_handler *handler)
         run(listener, handler, s->counts);
     }
     close(listener);
+}
+
+void stand_in_start(struct stand_in *s, stand_in_handler *handler)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+    snprintf(s->directory, sizeof(s->directory), "/tmp/stand_in.XXXXXX");
+    assert_non_null(mkdtemp(s->directory));
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s/s", s->directory);
+    snprintf(s->host, sizeof(s->host), "unix://%s", address.sun_path);
+
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
+    start(s, listener, handler);
+}
+
+void stand_in_start_tcp(struct stand_in *s, stand_in_handler *handler)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
+    socklen_t size = sizeof(address);
+
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &size), 0);
+    snprintf(s->host, sizeof(s->host), "tcp://localhost:%u", ntohs(address.sin_port));
+    start(s, listener, handler);
 }
 
 void stand_in_kill(struct stand_in *s)
@@ -197,7 +217,9 @@ void stand_in_kill(struct stand_in *s)
 void stand_in_deinit(struct stand_in *s)
 {
     stand_in_kill(s);
-    unlink(s->host + strlen("unix://"));
-    rmdir(s->directory);
+    if (s->directory[0]) {
+        unlink(s->host + strlen("unix://"));
+        rmdir(s->directory);
+    }
     munmap(s->counts, sizeof(*s->counts));
 }

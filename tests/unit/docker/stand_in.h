@@ -1,6 +1,6 @@
 /* stand_in — an Engine that does as it is told, for what a real one cannot be made to do.
  *
- * A child process that listens on a unix socket and answers each GET by calling the test's handler
+ * A child process that listens on a socket and answers each GET by calling the test's handler
  * there. A process of its own, so that the test can count its own descriptors.
  */
 #pragma once
@@ -22,7 +22,7 @@ typedef enum stand_in_then stand_in_handler(const char *path, struct buf *raw);
 struct stand_in {
     int pid;
     char directory[64];
-    char host[128]; /* "unix:///…" */
+    char host[128]; /* "unix:///…", "tcp://localhost:…" */
     struct stand_in_counts {
         unsigned requests;
         unsigned waiting_max; /* of those gathered */
@@ -30,6 +30,8 @@ struct stand_in {
 };
 
 void stand_in_start(struct stand_in *s, stand_in_handler *handler);
+/* At a port of the host "localhost", by that name. */
+void stand_in_start_tcp(struct stand_in *s, stand_in_handler *handler);
 /* Ends the child; the socket's file stays until stand_in_deinit, as after a SIGKILL of dockerd. */
 void stand_in_kill(struct stand_in *s);
 void stand_in_deinit(struct stand_in *s);

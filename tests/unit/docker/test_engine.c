@@ -771,6 +771,61 @@ static unsigned entries_of(const char *path)
     return count;
 }
 
+/* A host's name is looked up, with no thread; what was asked before it was found is answered, and a
+ * cancelled ask is not. */
+static void a_host_may_have_a_name(void **state)
+{
+    CLEANUP(stand_in_deinit) struct stand_in daemon = {0};
+    struct heard h;
+    uint64_t list;
+
+    unsigned threads = entries_of("/proc/self/task");
+    stand_in_start_tcp(&daemon, genuine);
+    open_engine(&h, daemon.host, DEADLINE_MS);
+    assert_int_equal(engine_ping(h.engine, NULL), 0);
+    assert_int_equal(engine_list(h.engine, &list), 0);
+    engine_cancel(h.engine, list);
+    while (h.pings == 0) {
+        assert_true(engine_poll(h.engine, NULL, 0, -1) >= 0);
+        engine_step(h.engine);
+        assert_int_equal(entries_of("/proc/self/task"), threads);
+    }
+    assert_string_equal(h.text, "");
+    assert_int_equal(engine_inspect(h.engine, ID, NULL), 0);
+    step_until(&h, &h.inspects, 1);
+    assert_string_equal(h.name, "df-in");
+    assert_int_equal(engine_ping(h.engine, NULL), 0); /* looked up once more */
+    step_until(&h, &h.pings, 2);
+    assert_int_equal(h.code, 0);
+    assert_int_equal(h.lists, 0);
+    close_engine(&h);
+}
+
+/* S96: a name that leads nowhere is an answer to all that was asked, and no thread. */
+static void s96_a_host_without_address(void **state)
+{
+    struct heard h;
+
+    unsigned threads = entries_of("/proc/self/task");
+    open_engine(&h, "tcp://nowhere.invalid", 500);
+    for (unsigned i = 0; i < 20; i++)
+        assert_int_equal(engine_inspect(h.engine, ID, NULL), 0);
+    assert_int_equal(engine_events(h.engine, 0, NULL), 0);
+    assert_int_equal(engine_events(h.engine, 0, NULL), -EBUSY);
+    assert_int_equal(engine_ping(h.engine, NULL), 0);
+    while (h.pings == 0) {
+        assert_true(engine_poll(h.engine, NULL, 0, -1) >= 0);
+        engine_step(h.engine);
+        assert_int_equal(entries_of("/proc/self/task"), threads);
+    }
+    step_until(&h, &h.inspects, 20);
+    assert_int_equal(h.ended, 1);
+    assert_true(h.code == -EHOSTUNREACH || h.code == -ETIMEDOUT); /* as the name servers will */
+    assert_non_null(strstr(h.text, "tcp://nowhere.invalid:2375: the host's name"));
+    assert_int_equal(engine_unanswered(h.engine), 0);
+    close_engine(&h);
+}
+
 static enum stand_in_then mixed(const char *path, struct buf *raw)
 {
     return ends_with(path, "0000/json") ? genuine(path, raw) : misbehave(path, raw);
@@ -823,6 +878,8 @@ int main(void)
         cmocka_unit_test(s75_event_flood),
         cmocka_unit_test(s10_cancelled_from_its_callback),
         cmocka_unit_test(s73_poll_with_others),
+        cmocka_unit_test(a_host_may_have_a_name),
+        cmocka_unit_test(s96_a_host_without_address),
         cmocka_unit_test(s1_descriptors_and_threads_do_not_leak),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

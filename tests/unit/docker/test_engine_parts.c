@@ -52,6 +52,29 @@ static void hosts_are_parsed(void **state)
     }
 }
 
+static void names_are_told_from_addresses(void **state)
+{
+    const struct {
+        const char *text, *name;
+    } cases[] = {
+        {"tcp://engine.example", "engine.example"},
+        {"tcp://h:99", "h"},
+        {"tcp://10.0.0.1", NULL},
+        {"tcp://10.0.0.1:99", NULL},
+        {"tcp://[::1]:1", NULL},
+        {"unix:///run/d.sock", NULL},
+        {"none", NULL},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct docker_host host;
+        char name[HOST_NAME_MAX_BYTES];
+        assert_int_equal(docker_host_parse(&host, cases[i].text, NULL), 0);
+        assert_int_equal(docker_host_name(&host, name), cases[i].name != NULL);
+        if (cases[i].name)
+            assert_string_equal(name, cases[i].name);
+    }
+}
+
 /* R13: what is refused is quoted, with the forms that are not. */
 static void r13_wrong_hosts_are_refused(void **state)
 {
@@ -391,6 +414,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(host_is_found_in_order),
         cmocka_unit_test(hosts_are_parsed),
+        cmocka_unit_test(names_are_told_from_addresses),
         cmocka_unit_test(r13_wrong_hosts_are_refused),
         cmocka_unit_test(versions_are_integers),
         cmocka_unit_test(s4_list),
