@@ -16,6 +16,11 @@ enum { DEADLINE_MS = 10000 };
 #define CONNECT_BACKOFF_MIN_NS (NS_PER_SECOND)
 #define CONNECT_BACKOFF_MAX_NS (30 * NS_PER_SECOND)
 
+static bool is_forbidden(int code)
+{
+    return code == -EACCES || code == -EPERM;
+}
+
 /* Without a permission, or where there is nothing but the Engine to ask, something is wrong; else
  * the disk serves as well. */
 static void tell_health(struct monitor *m, int code, const char *why)
@@ -23,7 +28,7 @@ static void tell_health(struct monitor *m, int code, const char *why)
     static const char unreadable_code[] = "socket.unreadable", absent_code[] = "engine.absent";
     const char *host = m->options.docker_host;
     char reason[HEALTH_REASON_MAX];
-    if (code == -EACCES || code == -EPERM) {
+    if (is_forbidden(code)) {
         snprintf(reason, sizeof(reason),
                  "uid %d may not use it: run as root or in the group that owns it, or set "
                  "`docker.host: none`; until then states, networks and streams are not known",
@@ -32,20 +37,20 @@ static void tell_health(struct monitor *m, int code, const char *why)
     } else {
         health_clear(m->options.health, unreadable_code, host);
     }
-    if (code == 0 || !monitor_engine_decides(m)) {
+    if (code != 0 && !is_forbidden(code) && monitor_engine_decides(m)) {
+        snprintf(reason, sizeof(reason), "%s; nothing else tells of containers; it is tried again",
+                 why);
+        health_raise(m->options.health, absent_code, host, reason);
+    } else {
         health_clear(m->options.health, absent_code, host);
-        return;
     }
-    snprintf(reason, sizeof(reason), "%s; nothing else tells of containers; it is tried again",
-             why);
-    health_raise(m->options.health, absent_code, host, reason);
 }
 
 static void disconnected(struct monitor *m, int code, const char *why)
 {
     tell_health(m, code ? code : -EPIPE, why);
     int64_t now = clock_monotonic_ns();
-    bool in_health = code == -EACCES || code == -EPERM || monitor_engine_decides(m);
+    bool in_health = is_forbidden(code) || monitor_engine_decides(m);
     if ((m->engine_up || !m->engine_failure_told) && !in_health)
         log_line(LOG_INFO, "engine.absent",
                  "the Engine does not answer; the disk serves, trying again", "error=%s",

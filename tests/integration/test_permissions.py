@@ -143,6 +143,32 @@ def test_known_logs_while_nothing_may_be_read(place, started):
     assert "gaps=0" in events(program, "route.closed")[-1]
 
 
+def test_streamed_while_files_may_not_be_read(place, engine, docker):
+    """S73, S100: in the socket's group and nothing else: told, and streamed by the Engine, over a
+    restart too."""
+    run = ["run", "-d", "--network", "none", "busybox", "echo"]
+    docker(*run, "first")
+    program = place.program(root=engine.data_root, host=engine.host)
+    program.identity["extra_groups"] = [engine.socket_path.stat().st_gid]
+    containers = engine.data_root / "containers"
+    engine.root.chmod(0o711)
+    program.start()
+    try:
+        told_once(program, "root.unlistable", str(containers), "the Engine is asked to stream")
+        docker(*run, "second")
+        program.wait_until(lambda: len(pairs(place.out)) == 2, "both lines")
+        program.stop()
+        docker(*run, "third")
+        program.start()
+        program.wait_until(lambda: len(pairs(place.out)) == 3, "the third line")
+        program.stop()
+        assert sorted(text for _, text in pairs(place.out)) == ["first", "second", "third"]
+    finally:
+        engine.root.chmod(0o700)
+        program.close()
+        print(program.log_tail())
+
+
 @pytest.fixture
 def readable(place, engine):
     """The Engine's own files, for a user that may search and read everything."""
