@@ -10,6 +10,7 @@
 #include "base/resource.h"
 #include "docker/engine_transfer.h"
 #include "docker/engine_version.h"
+#include "docker/name_lookup.h"
 
 enum {
     ERROR_BODY_MAX = 64 * 1024, /* bytes that are read of an answer that is no log */
@@ -33,6 +34,10 @@ struct log_streams {
     void *context;
     struct engine_version version; /* 0.0 before a ping was answered */
     struct engine_transfer *ping;  /* NULL: none under way */
+    bool named;                    /* the host has a name: each ping looks it up anew */
+    char name[HOST_NAME_MAX_BYTES];
+    char addresses[NAME_ADDRESSES_MAX]; /* "": not known */
+    struct name_lookup *lookup;         /* owned; the ping follows it */
     struct log_stream *first;
     struct log_streams_count count;
 };
@@ -97,6 +102,7 @@ int log_streams_open(struct log_streams **ret, const struct log_streams_options 
     int r = docker_host_parse(&s->host, options->host, error);
     if (r < 0)
         return r;
+    s->named = docker_host_name(&s->host, s->name);
     s->multi = curl_multi_init();
     if (!s->multi)
         return error_set(error, -ENOMEM, "the streams of logs: no memory");
@@ -112,28 +118,51 @@ struct log_streams *log_streams_close(struct log_streams *s)
     while (s->first)
         log_stream_cancel(s->first);
     engine_transfer_free(s->ping);
+    name_lookup_free(s->lookup);
     curl_multi_cleanup(s->multi);
     free(s);
     return NULL;
 }
 
-int log_streams_ping(struct log_streams *s)
+static int start_ping(struct log_streams *s)
 {
     const struct engine_transfer_options options = {
         .host = &s->host,
+        .addresses = s->named ? s->addresses : NULL,
         .path = "/_ping",
         .body_max = ERROR_BODY_MAX,
         .deadline_ms = s->deadline_ms,
     };
 
-    if (s->host.kind == DOCKER_HOST_NONE)
-        return -ENOTCONN;
-    if (s->ping)
-        return -EALREADY;
     int r = engine_transfer_start(&s->ping, s->multi, &options);
     if (r == 0)
         set_connection(s, s->ping);
     return r;
+}
+
+int log_streams_ping(struct log_streams *s)
+{
+    if (s->host.kind == DOCKER_HOST_NONE)
+        return -ENOTCONN;
+    if (s->ping || s->lookup)
+        return -EALREADY;
+    if (s->named)
+        return name_lookup_start(&s->lookup, s->name, (int)s->deadline_ms, NULL);
+    return start_ping(s);
+}
+
+static void step_lookup(struct log_streams *s)
+{
+    struct error error = {""};
+
+    if (!s->lookup || !name_lookup_step(s->lookup))
+        return;
+    int r = name_lookup_result(s->lookup, s->addresses, &error);
+    s->lookup = name_lookup_free(s->lookup);
+    if (r == 0)
+        r = start_ping(s);
+    if (r < 0)
+        s->callbacks.pinged(s->context, r, error.text);
 }
 
 static bool take(void *owner, struct span bytes)
@@ -163,6 +192,8 @@ int log_stream_start(struct log_stream **ret, struct log_streams *s, const char 
                      int64_t since_ns, void *owner)
 {
     char path[TRANSFER_PATH_MAX];
+    if (s->named && !s->addresses[0])
+        return -ENOTCONN;
     CLEANUP(log_stream_free) struct log_stream *stream = malloc(sizeof(*stream));
     if (!stream)
         return -ENOMEM;
@@ -171,6 +202,7 @@ int log_stream_start(struct log_stream **ret, struct log_streams *s, const char 
     print_path(path, s, id, since_ns);
     const struct engine_transfer_options options = {
         .host = &s->host,
+        .addresses = s->named ? s->addresses : NULL,
         .path = path,
         .body_max = ERROR_BODY_MAX,
         .deadline_ms = s->deadline_ms,
@@ -261,6 +293,7 @@ void log_streams_step(struct log_streams *s)
     int running, left;
     CURLMsg *message;
 
+    step_lookup(s);
     curl_multi_perform(s->multi, &running);
     while ((message = curl_multi_info_read(s->multi, &left)) != NULL) {
         CURLcode code = message->data.result;
@@ -273,10 +306,16 @@ void log_streams_step(struct log_streams *s)
 
 int log_streams_poll(struct log_streams *s, int wake_fd, int timeout_ms)
 {
-    struct curl_waitfd wait = {.fd = wake_fd, .events = CURL_WAIT_POLLIN};
-    CURLMcode code =
-        curl_multi_poll(s->multi, &wait, 1, timeout_ms < 0 ? INT_MAX : timeout_ms, NULL);
+    struct curl_waitfd waits[1 + NAME_LOOKUP_FDS_MAX] = {
+        {.fd = wake_fd, .events = CURL_WAIT_POLLIN},
+    };
+    struct pollfd fds[NAME_LOOKUP_FDS_MAX];
+    size_t looking = s->lookup ? name_lookup_wait(s->lookup, fds, &timeout_ms) : 0;
 
+    for (size_t i = 0; i < looking; i++)
+        waits[1 + i] = (struct curl_waitfd){.fd = fds[i].fd, .events = fds[i].events};
+    CURLMcode code = curl_multi_poll(s->multi, waits, 1 + (unsigned)looking,
+                                     timeout_ms < 0 ? INT_MAX : timeout_ms, NULL);
     if (code != CURLM_OK)
         return code == CURLM_OUT_OF_MEMORY ? -ENOMEM : -EIO;
     return 0;

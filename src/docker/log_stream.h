@@ -1,8 +1,9 @@
 /* log_stream — logs as the Engine sends them: many GET /containers/{id}/logs?follow=1 at once.
  *
  * On one curl multi handle: no thread, nothing blocks but log_streams_poll. First a ping, which
- * says which version to speak; it is the caller's to ping again before it asks an Engine that has
- * failed it. A stream has a connection of its own, closed with it: nothing is kept for later.
+ * says which version to speak and where the host's name leads; it is the caller's to ping again
+ * before it asks an Engine that has failed it. A stream has a connection of its own, closed with
+ * it: nothing is kept for later.
  *
  *     log_streams_open → log_streams_ping → log_stream_start … → log_streams_poll, _step, …
  *
@@ -63,7 +64,8 @@ DEFINE_CLEANUP(struct log_streams *, log_streams_close)
  * there is no Engine to ask. */
 int log_streams_ping(struct log_streams *s) MUST_CHECK;
 
-/* All records since since_ns, that instant included; 0: from the beginning. 0 or -ENOMEM. */
+/* All records since since_ns, that instant included; 0: from the beginning. 0, -ENOMEM, or
+ * -ENOTCONN before a ping has found where the host's name leads. */
 int log_stream_start(struct log_stream **ret, struct log_streams *s, const char *id,
                      int64_t since_ns, void *owner) MUST_CHECK;
 struct log_stream *log_stream_cancel(struct log_stream *stream);

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/span.h"
 #include "docker/engine.h"
+#include "docker/log_stream.h"
 #include "stand_in.h"
 
 #include <arpa/inet.h>
@@ -218,6 +219,59 @@ static void test_engine_by_name(void **state)
     assert_int_equal(questions, 2);
 }
 
+static void count_stream_ping(void *context, int code, const char *text)
+{
+    assert_int_equal(code, 0);
+    *(unsigned *)context += 1;
+}
+
+static bool take_all(void *owner, struct span bytes)
+{
+    return true;
+}
+
+static void count_end(void *owner, enum log_stream_end end, const char *text)
+{
+    assert_int_equal(end, LOG_STREAM_ENDED);
+    *(unsigned *)owner += 1;
+}
+
+/* Streams as well: one look-up, however many of them there are. */
+static void test_streams_by_name(void **state)
+{
+    CLEANUP(stand_in_deinit) struct stand_in daemon = {0};
+    CLEANUP(log_streams_close) struct log_streams *s = NULL;
+    struct log_stream *stream = NULL;
+    unsigned pings = 0, ends = 0, questions = 0, started = 0;
+    char host[160];
+    (void)state;
+    if (server < 0)
+        skip();
+    stand_in_start_tcp(&daemon, pong);
+    snprintf(host, sizeof(host), "tcp://engine.example%s", strrchr(daemon.host, ':'));
+    struct log_streams_options options = {.host = host,
+                                          .deadline_ms = DEADLINE_MS,
+                                          .callbacks = {count_stream_ping, take_all, count_end},
+                                          .context = &pings};
+    assert_int_equal(log_streams_open(&s, &options, NULL), 0);
+    assert_int_equal(log_stream_start(&stream, s, "x", 0, &ends), -ENOTCONN);
+    assert_int_equal(log_streams_ping(s), 0);
+    assert_int_equal(log_streams_ping(s), -EALREADY);
+    while (ends < 5) {
+        struct pollfd question = {.fd = server, .events = POLLIN};
+        assert_int_equal(log_streams_poll(s, server, -1), 0);
+        if (poll(&question, 1, 0) > 0) {
+            assert_true(++questions <= 2);
+            serve(true);
+        }
+        log_streams_step(s);
+        for (; pings == 1 && started < 5; started++)
+            assert_int_equal(log_stream_start(&stream, s, "x", 0, &ends), 0);
+        assert_int_equal(entries_of("/proc/self/task"), 3);
+    }
+    assert_int_equal(questions, 2);
+}
+
 /* Given up under way; the sanitizers see what is left. */
 static void test_given_up(void **state)
 {
@@ -235,7 +289,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hosts_file),         cmocka_unit_test(test_name_server),
         cmocka_unit_test(test_silent_name_server), cmocka_unit_test(test_engine_by_name),
-        cmocka_unit_test(test_given_up),
+        cmocka_unit_test(test_streams_by_name),    cmocka_unit_test(test_given_up),
     };
     return cmocka_run_group_tests(tests, enter_namespaces, NULL);
 }
