@@ -10,7 +10,7 @@
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 
-#include "agent/monitor.h"
+#include "agent/admin.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "docker/docker_host.h"
@@ -26,7 +26,10 @@ struct agent {
     const struct config *config;
     char docker_root[PATH_BYTES_MAX];
     char spools[PATH_BYTES_MAX];
+    struct census inherited; /* what was there before us */
     struct health *health;
+    struct status *status;
+    struct admin *admin;
     int lock_fd, signal_fd, wake_fd;
     sigset_t mask_before;
     struct containers *book;
@@ -88,6 +91,21 @@ static size_t raise_limits(void)
     return limit.rlim_cur;
 }
 
+/* Counts a descriptor that is held to the end. */
+static int hold(int fd)
+{
+    if (fd >= 0)
+        resource_opened(RESOURCE_BASE);
+    return fd;
+}
+
+static void let_go(int fd)
+{
+    if (fd >= 0)
+        resource_closed(RESOURCE_BASE);
+    close_fd(fd);
+}
+
 /* Before any thread starts, so that all inherit the mask. */
 static int open_signals(struct agent *a, struct error *error)
 {
@@ -96,11 +114,21 @@ static int open_signals(struct agent *a, struct error *error)
     sigaddset(&mask, SIGTERM);
     sigaddset(&mask, SIGINT);
     pthread_sigmask(SIG_BLOCK, &mask, &a->mask_before);
-    a->signal_fd = signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC);
-    a->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    a->signal_fd = hold(signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC));
+    a->wake_fd = hold(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
     return a->signal_fd < 0 || a->wake_fd < 0
                ? error_set(error, -errno, "signals: %s", strerror(errno))
                : 0;
+}
+
+/* What others see of us, before there is much to see. */
+static int open_status(struct agent *a, const struct agent_options *options, struct error *error)
+{
+    const struct status_options of = {options->version, options->commit, a->health, &a->inherited};
+    int r = status_new(&a->status, &of, error);
+    if (r < 0 || options->once || strcmp(a->config->admin_listen, "none") == 0)
+        return r;
+    return admin_open(&a->admin, a->config->admin_listen, a->status, a->health, error);
 }
 
 static int open_state(struct agent *a, struct error *error)
@@ -109,6 +137,7 @@ static int open_state(struct agent *a, struct error *error)
     int r = state_lock_acquire(a->config->state, &a->lock_fd, error);
     if (r < 0)
         return r;
+    hold(a->lock_fd);
     snprintf(a->spools, sizeof(a->spools), "%s/streams", a->config->state);
     snprintf(path, sizeof(path), "%s/routes", a->config->state);
     if (mkdir(path, 0700) < 0 && errno != EEXIST)
@@ -217,17 +246,22 @@ static size_t divide_descriptors(size_t allowed, size_t routes)
     return outputs;
 }
 
-static int open_all(struct agent *a, bool once, struct error *error)
+static int open_all(struct agent *a, const struct agent_options *options, struct error *error)
 {
+    int r = census_take(&a->inherited);
+    if (r < 0)
+        return error_set(error, r, "/proc/self cannot be read: %s", strerror(-r));
     size_t outputs = divide_descriptors(raise_limits(), a->config->route_count);
     agent_docker_root(a->config, a->docker_root);
-    int r = open_signals(a, error);
+    r = open_signals(a, error);
+    if (r == 0 && health_new(&a->health) < 0)
+        r = error_set(error, -ENOMEM, "no memory");
     if (r == 0)
         r = open_state(a, error);
     if (r == 0)
+        r = open_status(a, options, error);
+    if (r == 0)
         r = open_pins(a, error);
-    if (r == 0 && health_new(&a->health) < 0)
-        r = error_set(error, -ENOMEM, "no memory");
     if (r == 0 && output_registry_new(&a->outputs) < 0)
         r = error_set(error, -ENOMEM, "no memory");
     a->environment =
@@ -235,7 +269,7 @@ static int open_all(struct agent *a, bool once, struct error *error)
     if (r == 0 && watch_new(&a->watch, a->health) < 0)
         r = error_set(error, -ENOMEM, "no memory");
     if (r == 0)
-        r = open_routes(a, once, error);
+        r = open_routes(a, options->once, error);
     return r == 0 ? open_monitor(a, error) : r;
 }
 
@@ -272,6 +306,8 @@ static bool close_routes(struct agent *a)
 
 static void close_all(struct agent *a, bool orderly)
 {
+    a->admin = admin_close(a->admin);
+    a->status = status_free(a->status);
     a->monitor = monitor_close(a->monitor, orderly);
     for (size_t i = 0; i < a->route_count; i++)
         a->routes[i] = route_close(a->routes[i]);
@@ -282,12 +318,12 @@ static void close_all(struct agent *a, bool orderly)
     pin_close(a->pins);
     containers_close(a->book);
     health_free(a->health);
-    close_fd(a->wake_fd);
+    let_go(a->wake_fd);
     if (a->signal_fd >= 0) {
-        close_fd(a->signal_fd);
+        let_go(a->signal_fd);
         pthread_sigmask(SIG_SETMASK, &a->mask_before, NULL);
     }
-    close_fd(a->lock_fd);
+    let_go(a->lock_fd);
 }
 
 static bool all_done(const struct agent *a)
@@ -304,7 +340,8 @@ static int run(struct agent *a, bool once, int64_t timeout_ns, struct error *err
     int64_t end_ns = timeout_ns ? clock_monotonic_ns() + timeout_ns : INT64_MAX;
     for (;;) {
         struct pollfd fds[] = {{.fd = a->signal_fd, .events = POLLIN},
-                               {.fd = a->wake_fd, .events = POLLIN}};
+                               {.fd = a->wake_fd, .events = POLLIN},
+                               {.fd = status_fd(a->status), .events = POLLIN}};
         int64_t left_ns = end_ns - clock_monotonic_ns();
         if (once && all_done(a))
             return 0;
@@ -317,6 +354,8 @@ static int run(struct agent *a, bool once, int64_t timeout_ns, struct error *err
         uint64_t count;
         if (fds[1].revents && read(a->wake_fd, &count, sizeof(count)) > 0)
             monitor_routes_changed(a->monitor);
+        if (fds[2].revents)
+            status_tell(a->status, a->monitor);
         struct signalfd_siginfo signal;
         if (fds[0].revents && read(a->signal_fd, &signal, sizeof(signal)) > 0)
             return 0;
@@ -329,16 +368,17 @@ int agent_run(const struct agent_options *options, struct error *error)
     log_set_level(options->config->log_level);
     roster_board_init(&a.board);
 
-    int r = open_all(&a, options->once, error);
-    struct monitor_status status = {0};
-    if (a.monitor)
-        monitor_status(a.monitor, &status);
+    int r = open_all(&a, options, error);
     for (size_t i = 0; r == 0 && i < a.route_count; i++)
         r = route_start(a.routes[i], error);
     if (r < 0) {
         close_all(&a, false);
         return r;
     }
+    status_set_routes(a.status, a.routes, a.route_count);
+    status_tell(a.status, a.monitor);
+    struct monitor_status status;
+    monitor_status(a.monitor, &status);
     go_first();
     log_line(LOG_INFO, "agent.started", "following",
              "root=%s containers=%zu sources=%zu routes=%zu", LOG_QUOTE(a.docker_root),

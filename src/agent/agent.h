@@ -9,6 +9,7 @@
 
 struct agent_options {
     const struct config *config;
+    const char *version, *commit; /* of the program */
     bool once;          /* deliver what is there now, then end */
     int64_t timeout_ns; /* of `once`; 0: no limit */
 };

@@ -41,6 +41,7 @@ struct config {
     const char *label_source;      /* S42; "": no such label */
     const char *label_service;     /* S42; "": no such label */
     enum log_level log_level;
+    const char *admin_listen; /* as admin_address_parse takes it */
     struct route_config *routes;
     size_t route_count;
     void *storage; /* owned: everything above */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/config_type.h"
 
+#include "agent/admin_address.h"
 #include "agent/config_units.h"
 #include "base/limits.h"
 #include "base/nearest.h"
@@ -186,6 +187,17 @@ static int template_set(struct config_reader *r, const struct config_key *key,
     return set_checked(r, key, value, field, is_absolute);
 }
 
+static bool is_listen(const char *text)
+{
+    return admin_address_parse(&(struct admin_address){0}, text);
+}
+
+static int listen_set(struct config_reader *r, const struct config_key *key,
+                      const struct config_node *value, void *field)
+{
+    return set_checked(r, key, value, field, is_listen);
+}
+
 static int host_set(struct config_reader *r, const struct config_key *key,
                     const struct config_node *value, void *field)
 {
@@ -285,6 +297,9 @@ const struct config_type config_type_template = {"an absolute path", template_se
                                                  text_print};
 const struct config_type config_type_host = {"unix:///path, tcp://host:port or none", host_set,
                                              text_present, text_print};
+const struct config_type config_type_listen = {
+    "an address (127.0.0.1:9777, [::1]:9777), unix:/path or none", listen_set, text_present,
+    text_print};
 const struct config_type config_type_word = {"a word", word_set, text_present, word_print};
 const struct config_type config_type_choice = {"a word", choice_set, NULL, choice_print};
 const struct config_type config_type_size = {"a size (512KiB, 1MiB, 10MB)", amount_set, NULL,

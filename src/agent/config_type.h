@@ -37,6 +37,7 @@ extern const struct config_type config_type_path;        /* const char * */
 extern const struct config_type config_type_root;        /* const char *: a path, or "none" */
 extern const struct config_type config_type_template;    /* const char * */
 extern const struct config_type config_type_host;        /* const char * */
+extern const struct config_type config_type_listen;      /* const char * */
 extern const struct config_type config_type_word;        /* const char *, one of key->words */
 extern const struct config_type config_type_choice;      /* an enum: the place in key->words */
 extern const struct config_type config_type_size;        /* int64_t */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "agent/metric_table.h"
 #include "cli/verb.h"
 
 #include <getopt.h>
@@ -9,7 +10,9 @@ static const char usage[] =
     "Reads the configuration. The first thing wrong with it is said with its place,\n"
     "FILE:LINE:COLUMN.\n"
     "\n" VERB_CONFIG_HELP "  -p, --print        show every key in effect, as a configuration file\n"
-    "      --document     write the reference of all keys (docs/configuration.md)\n"
+    "      --document[=WHAT]\n"
+    "                     write a reference: of all keys (docs/configuration.md), or with\n"
+    "                     metrics of all metrics (docs/metrics.md)\n"
     "  -h, --help         show this\n";
 
 enum { OPTION_DOCUMENT = 256 };
@@ -17,7 +20,7 @@ enum { OPTION_DOCUMENT = 256 };
 static const struct option options[] = {
     {"config", required_argument, NULL, 'c'},
     {"print", no_argument, NULL, 'p'},
-    {"document", no_argument, NULL, OPTION_DOCUMENT},
+    {"document", optional_argument, NULL, OPTION_DOCUMENT},
     {"help", no_argument, NULL, 'h'},
     {0},
 };
@@ -39,6 +42,20 @@ static int check(const char *path, bool print)
     return VERB_DONE;
 }
 
+static enum verb_exit document(const char *what, char **arguments)
+{
+    if (!what || strcmp(what, "configuration") == 0)
+        config_document(stdout);
+    else if (strcmp(what, "metrics") == 0)
+        metric_table_document(stdout);
+    else {
+        fprintf(stderr, "%s: there is no document \"%s\": configuration or metrics\n", arguments[0],
+                what);
+        return verb_misused(arguments);
+    }
+    return VERB_DONE;
+}
+
 int verb_check(int count, char **arguments)
 {
     const char *path = NULL;
@@ -50,7 +67,7 @@ int verb_check(int count, char **arguments)
         case 'c': path = optarg; break;
         case 'p': print = true; break;
         case 'h': fputs(usage, stdout); return VERB_DONE;
-        case OPTION_DOCUMENT: config_document(stdout); return VERB_DONE;
+        case OPTION_DOCUMENT: return document(optarg, arguments);
         default: return verb_misused(arguments);
         }
     }

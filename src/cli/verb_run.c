@@ -5,6 +5,7 @@
 #include "agent/agent.h"
 #include "agent/config_units.h"
 #include "base/log.h"
+#include "cli/commit.h"
 #include "cli/verb.h"
 
 static void help(void)
@@ -40,7 +41,7 @@ int verb_run(int count, char **arguments)
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
-    struct agent_options run_options = {0};
+    struct agent_options run_options = {.version = TALLYMAN_VERSION, .commit = tallyman_commit};
     const char *config_path = NULL;
     for (int option; (option = getopt_long(count, arguments, "c:h", options, NULL)) != -1;) {
         switch (option) {

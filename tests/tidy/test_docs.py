@@ -26,6 +26,11 @@ def test_the_reference_of_the_configuration_is_the_program_s(tallyman):
     assert read(Path("docs/configuration.md")) == tallyman("check", "--document").stdout
 
 
+def test_the_reference_of_the_metrics_is_the_program_s(tallyman):
+    """R10: one table. `tallyman check --document=metrics > docs/metrics.md` renews it."""
+    assert read(Path("docs/metrics.md")) == tallyman("check", "--document=metrics").stdout
+
+
 def test_examples_of_a_configuration_are_good(tallyman, tmp_path):
     """Every YAML block of the documents."""
     block_of_yaml = re.compile(r"^```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)

@@ -114,6 +114,9 @@ static void a_wrong_value(void **state)
                                            "unix:///PATH, tcp://HOST:PORT or none");
     refuses("docker: {host: \"unix://x\"}",
             "1:16: \"docker.host\": unix://x: the path of a socket begins with /");
+    refuses("admin: {listen: \"localhost:9777\"}",
+            "1:17: \"admin.listen\" must be an address (127.0.0.1:9777, [::1]:9777), unix:/path or "
+            "none, not \"localhost:9777\"");
     refuses("log: {level: wran}", "1:14: \"log.level\" must be debug, info, warn or error, not "
                                   "\"wran\" (did you mean \"warn\"?)");
     refuses("routes: [{name: \"a b\", " SINK "}]",

@@ -56,6 +56,8 @@ static bool labels_are(const struct match_keys *keys)
     X(ledger_keep, "ledger.keep", "ledger: {keep: 2d}", c->ledger_keep_ns == 172800 * SECOND)      \
     X(labels_source, "labels.source", "labels: {source: 12}", is(c->label_source, "12"))           \
     X(labels_service, "labels.service", "labels: {service: \"\"}", is(c->label_service, ""))       \
+    X(admin_listen, "admin.listen", "admin: {listen: \"[::1]:9777\"}",                             \
+      is(c->admin_listen, "[::1]:9777"))                                                           \
     X(log_level, "log.level", "log: {level: warn}", c->log_level == LOG_WARN)                      \
     X(routes, "routes",                                                                            \
       "routes: [{name: a, sink: {type: \"null\"}}, {name: b, sink: {type: "                        \
