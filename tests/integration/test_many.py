@@ -15,7 +15,8 @@ def lines_of_both(out):
 
 
 def test_a_thousand_containers(root, tallyman, out, scaled):
-    """S1: threads = 1 + routes; descriptors = base + one per live segment; and back to base."""
+    """S1: threads = the monitor, the admin server and the routes; descriptors = base + one per live
+    segment; and back to base. The program's own count says the same."""
     count = scaled("MANY", 1000, 1000)
     routes = [file_route("one", out / "one.ndjson"), file_route("two", out / "two.ndjson")]
     program = tallyman(root, routes).start()
@@ -27,7 +28,7 @@ def test_a_thousand_containers(root, tallyman, out, scaled):
     mine = {"segment": root / "containers"}
     base_threads = census.threads(program.pid)
     base = census.descriptors(program.pid, mine)
-    assert len(base_threads) == 1 + len(routes), base_threads
+    assert len(base_threads) == 2 + len(routes), base_threads
     assert base["segment"] == 1, base
 
     made = [Container(root, f"many-{number}") for number in range(count)]
@@ -38,6 +39,8 @@ def test_a_thousand_containers(root, tallyman, out, scaled):
     assert census.threads(program.pid) == base_threads
     full = census.descriptors(program.pid, mine)
     assert full["segment"] == 1 + count, full
+    own = program.status()["resources"]
+    assert (own["descriptors"]["counted"]["segment"], own["difference"]) == (1 + count, 0), own
     full["segment"] = 1
     assert full == base, "only segments were added"
 
@@ -49,6 +52,7 @@ def test_a_thousand_containers(root, tallyman, out, scaled):
         60,
     )
     assert census.threads(program.pid) == base_threads
+    assert program.status()["resources"]["difference"] == 0
     pins = [pin.name for pin in (root / "tallyman-pins").iterdir()]
     assert [pin for pin in pins if not pin.startswith(first.id)] == [], "let go of the removed"
     program.stop()

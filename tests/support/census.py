@@ -2,10 +2,14 @@
 """census: the threads and descriptors of a process, counted by /proc.
 
 Descriptors are counted by class, as readlink names them: the resource equation speaks of classes.
+They are those of src/agent/census.h, by which the program counts itself.
 """
 
 import collections
 import os
+
+
+_FILES = {"journal": (".journal", ".journal~"), "ledger": (".db", ".db-wal", ".db-shm")}
 
 
 def threads(pid):
@@ -29,8 +33,9 @@ def links(pid):
 
 
 def descriptors(pid, under=None):
-    """Counts by class: inotify, eventfd, socket, pipe, … and for files `file`; `under` maps a
-    class of one's own to the directory that makes it (`{"segment": "/data/containers"}`)."""
+    """Counts by class: inotify, eventfd, socket, pipe, …; of files `journal` and `ledger` by the
+    ends of their names, the rest `file`; `under` maps a class of one's own to the directory that
+    makes it (`{"segment": "/data/containers"}`)."""
     count = collections.Counter()
     for target in links(pid):
         count[_class_of(target, under or {})] += 1
@@ -44,5 +49,6 @@ def _class_of(target, under):
     if target.startswith("anon_inode:"):
         return target[len("anon_inode:") :].strip("[]")
     if target.startswith("/"):
-        return "file"
+        path = target.removesuffix(" (deleted)")
+        return next((name for name, ends in _FILES.items() if path.endswith(ends)), "file")
     return target.split(":", 1)[0]

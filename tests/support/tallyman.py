@@ -11,10 +11,14 @@ import signal
 import subprocess
 from pathlib import Path
 
+from support.http_unix import ask
 from support.wait import PATIENCE, wait_for
 
 HOUSE = Path(__file__).resolve().parents[2]
 BINARY = Path(os.environ.get("TALLYMAN", HOUSE / "build" / "tallyman")).resolve()
+
+# Bytes of the path of a local socket, without its NUL.
+_SOCKET_PATH_MAX = 107
 
 # What a sanitizer says on stderr when it has found something.
 _FINDINGS = re.compile(r"(ERROR|WARNING): \w+Sanitizer|runtime error:")
@@ -34,7 +38,8 @@ def file_route(name, path, **keys):
 
 
 class Tallyman:
-    """One state directory and one configuration; at most one running daemon.
+    """One state directory and one configuration; at most one running daemon, which answers at a
+    local socket of its own: many run at once, and there is one port.
 
     `identity` holds whose it is to be, in the words of subprocess (user, group, extra_groups); such
     a user may need a copy of the program where it can be reached: `binary`."""
@@ -46,10 +51,13 @@ class Tallyman:
         self.state = self.directory / "state"
         self.root = Path(root)
         self.pins = Path(pins or self.root / "tallyman-pins")
+        self.admin_socket = self.directory / "admin"
+        fits = len(str(self.admin_socket)) <= _SOCKET_PATH_MAX
         self.configuration = {
             "docker": {"root": str(root), "host": host},
             "state": str(self.state),
             "pins": str(self.pins),
+            "admin": {"listen": f"unix:{self.admin_socket}" if fits else "none"},
             **keys,
             "routes": routes,
         }
@@ -152,6 +160,32 @@ class Tallyman:
 
     def ls(self):
         return json.loads(self.run("ls", "--json").stdout)
+
+    def ask(self, target, method="GET", **keys):
+        """(status, headers, body) of what the running daemon answers."""
+        return ask(self.admin_socket, target, method, **keys)
+
+    def status(self):
+        code, _, body = self.ask("/api/v1/status")
+        assert code == 200, body
+        return json.loads(body)
+
+    def metrics(self):
+        """By series, as they are written: `{'tallyman_route_up{route="a"}': 1.0}`."""
+        code, _, body = self.ask("/metrics")
+        assert code == 200, body
+        lines = [line for line in body.decode().splitlines() if not line.startswith("#")]
+        return {series: float(value) for series, value in (line.rsplit(" ", 1) for line in lines)}
+
+    def is_ready(self):
+        """False while there is nobody to ask, too."""
+        try:
+            return self.ask("/-/ready")[0] == 200
+        except OSError:
+            return False
+
+    def wait_until_ready(self, timeout_s=20.0):
+        self.wait_until(self.is_ready, "it is ready", timeout_s)
 
     def log(self):
         if not self.log_path.exists():
