@@ -39,6 +39,7 @@ struct parts {
     struct output_registry *outputs;
     struct sink_environment environment;
     struct sink_options sink;
+    char spools[PATH_MAX];
     struct match match;
     struct watch *watch;
     struct roster_board board;
@@ -124,11 +125,13 @@ static void open_route(struct parts *p)
 static void open_monitor(struct parts *p)
 {
     struct error error = {""};
+    snprintf(p->spools, sizeof(p->spools), "%s/streams", p->options->state);
     if (known_load(&p->known, p->book, p->pins, &p->route, 1, &error) < 0)
         die("known", &error);
     struct monitor_options options = {
         .docker_root = p->options->docker_root,
         .docker_host = "none",
+        .spools = p->spools,
         .constants = CONTAINER_CONSTANTS_DEFAULT,
         .reconcile_ns = RECONCILE_SECONDS * NS_PER_SECOND,
         .pins_max_bytes = UINT64_MAX,

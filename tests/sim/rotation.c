@@ -13,10 +13,13 @@ enum { PACKED_BYTES_MAX = 64 * 1024 * 1024 };
 
 void rotation_path(const struct simulated *c, int number, bool packed, char *to)
 {
-    char end[32] = "";
+    char end[32] = "", json_file[CONTAINER_ID_SIZE + sizeof("-json.log")];
+    snprintf(json_file, sizeof(json_file), "%s-json.log", c->id);
+    const char *const names[DRIVER_COUNT] = {json_file, LOCAL_DIRECTORY "/container.log",
+                                             "container-cached.log"};
     if (number > 0)
         snprintf(end, sizeof(end), ".%d%s", number, packed ? ".gz" : "");
-    snprintf(to, ROTATION_PATH_MAX, "%s/%s-json.log%s", c->directory, c->id, end);
+    snprintf(to, ROTATION_PATH_MAX, "%s/%s%s", c->directory, names[c->driver], end);
 }
 
 bool rotation_due(const struct simulated *c)

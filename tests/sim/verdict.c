@@ -268,12 +268,21 @@ static int check_damages(struct inquiry *q)
     return r;
 }
 
+/* The numbers of its chunks show it, beside what tells of the file in which it was. */
+static bool is_missing_head(const struct inquiry *q, const struct gap *g)
+{
+    size_t i =
+        g->reason == GAP_OPEN_LINE ? history_find_line(q->history, g->before_ns) : HISTORY_NONE;
+    return i != HISTORY_NONE && !q->consumed[q->history->lines[i].first_record];
+}
+
 static int check_gaps(struct inquiry *q)
 {
     unsigned unneeded[GAP_REASON_COUNT] = {0};
     for (size_t i = 0; i < q->evidence->gap_count; i++) {
         const struct gap *g = &q->evidence->gaps[i];
-        if (!q->needed[i] && ++unneeded[g->reason] > q->history->excuses[g->reason])
+        if (!q->needed[i] && !is_missing_head(q, g) &&
+            ++unneeded[g->reason] > q->history->excuses[g->reason])
             return WRONG(q,
                          "a gap is booked where nothing is missing: %s, serial %" PRIu64
                          " offset %" PRIu64 ", %" PRId64 " bytes, after %" PRId64,

@@ -86,6 +86,34 @@ static void put_config(const struct simulated *c, bool dead)
     put_file(c, "config.v2.json", text);
 }
 
+static void put_host_config(const struct simulated *c)
+{
+    static const char *const words[DRIVER_COUNT] = {"json-file", "local", "syslog"};
+    char text[128];
+    snprintf(text, sizeof(text), "{\"LogConfig\":{\"Type\":\"%s\",\"Config\":{}}}\n",
+             words[c->driver]);
+    put_file(c, "hostconfig.json", text);
+}
+
+static void local_directory(const struct simulated *c, char to[PATH_MAX + 64])
+{
+    snprintf(to, PATH_MAX + 64, "%s/" LOCAL_DIRECTORY, c->directory);
+}
+
+static void make_local_directory(const struct simulated *c)
+{
+    char path[PATH_MAX + 64];
+    local_directory(c, path);
+    make_directory(path);
+}
+
+static void remove_local_directory(const struct simulated *c)
+{
+    char path[PATH_MAX + 64];
+    local_directory(c, path);
+    FAILS_NEVER(rmdir(path));
+}
+
 static void create(struct world *w)
 {
     static const uint64_t sizes[] = {0, 300, 1000, 1000, 4000, 20000};
@@ -96,6 +124,7 @@ static void create(struct world *w)
     c->max_file = 1 + (int)random_below(r, 4);
     c->compress = c->max_file > 1 && random_chance(r, 60);
     c->unlinks_only = random_chance(r, 50);
+    c->driver = (enum driver)random_below(r, DRIVER_COUNT);
     c->history.number = c->number;
     c->names.live = -1;
     for (int i = 0; i < WORLD_FILES_MAX; i++)
@@ -114,10 +143,14 @@ static void create(struct world *w)
                 c->id);
     make_directory(c->directory);
     world_between(w);
-    put_file(c, "hostconfig.json", "{\"LogConfig\":{\"Type\":\"json-file\",\"Config\":{}}}\n");
+    put_host_config(c);
     put_config(c, false);
     c->told = true;
     world_between(w);
+    if (c->driver == DRIVER_LOCAL) {
+        make_local_directory(c);
+        world_between(w);
+    }
     rotation_open(w, c, true);
 }
 
@@ -153,6 +186,10 @@ static void remove_container(struct world *w, struct simulated *c)
     }
     c->history.excuses[GAP_REMOVED] += 2; /* also by a restart before it was retired */
     rotation_remove(w, c);
+    if (c->driver == DRIVER_LOCAL) {
+        remove_local_directory(c);
+        world_between(w);
+    }
     FAILS_NEVER(rmdir(c->directory));
     c->present = false;
 }

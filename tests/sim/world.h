@@ -30,8 +30,12 @@ struct writing {
     uint64_t written;
 };
 
+/* The log drivers there are: where each has its files, and what it writes into them. */
+enum driver { DRIVER_JSON_FILE, DRIVER_LOCAL, DRIVER_SYSLOG /* by its cache */, DRIVER_COUNT };
+
 struct simulated {
     unsigned number;
+    enum driver driver;
     char id[CONTAINER_ID_SIZE + 1];
     char directory[PATH_MAX];
     uint64_t max_size; /* bytes; 0: no rotation */

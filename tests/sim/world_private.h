@@ -22,6 +22,7 @@ void writing_damage(struct world *w, struct simulated *c);
 void writing_truncate(struct world *w, struct simulated *c);
 
 /* rotation.c */
+#define LOCAL_DIRECTORY "local-logs"
 enum { ROTATION_PATH_MAX = PATH_MAX + 96 };
 void rotation_path(const struct simulated *c, int number, bool packed, char *to);
 void rotation_open(struct world *w, struct simulated *c, bool append);

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/limits.h"
 #include "base/rfc3339.h"
+#include "source/local_file/frame_write.h"
 
 enum { TEAR_BYTES = 4096 /* a reader may see a record end at such an offset */ };
 
@@ -46,6 +47,16 @@ static void append_escaped(struct buf *to, struct span text)
     }
 }
 
+static void print_frame(const struct line *line, uint64_t from, bool newline, struct span text,
+                        struct buf *to)
+{
+    struct local_partial partial = {
+        .last = newline, .ordinal = (uint32_t)(from / SOURCE_CHUNK_BYTES) + 1, .id = SPAN("id")};
+    bool whole = newline && from == 0;
+    CHECK(local_frame_write(to, (enum stream)line->stream, line->time_ns, text,
+                            whole ? NULL : &partial) == 0);
+}
+
 /* As Docker writes it, with the zeros at the end of the time left out. */
 static void print_record(const struct simulated *c, const struct line *line, uint64_t from,
                          uint64_t size, bool newline, struct buf *to)
@@ -53,6 +64,11 @@ static void print_record(const struct simulated *c, const struct line *line, uin
     CLEANUP(buf_deinit) struct buf text = BUF_INIT(SOURCE_CHUNK_BYTES);
     char time[RFC3339_SIZE];
     history_text(&c->history, line, from, size, &text);
+    if (c->driver != DRIVER_JSON_FILE) {
+        print_frame(line, from, newline, buf_span(&text), to);
+        CHECK(!text.failed);
+        return;
+    }
     rfc3339_format(time, line->time_ns);
     size_t time_size = RFC3339_SIZE - 1;
     while (time[time_size - 1] == '0')
@@ -209,9 +225,10 @@ void writing_damage(struct world *w, struct simulated *c)
         return;
     bool hole = end_of(c) > c->size;
     bool clean = !c->junk_nul && !c->junk_torn && !hole;
+    bool frames = c->driver != DRIVER_JSON_FILE;
     switch (random_below(&w->random, 4)) {
-    case 0:
-        if (!c->junk_nul && !hole)
+    case 0: /* among frames it may wait for what its mark claims: the end tells */
+        if (!c->junk_nul && !hole && !frames)
             write_fragment(w, c);
         break;
     case 1:
@@ -223,7 +240,7 @@ void writing_damage(struct world *w, struct simulated *c)
             write_garbage(w, c);
         break;
     default:
-        if (clean) {
+        if (clean && !frames) {
             write_bytes(w, c, SPAN("\n"));
             history_add_damage(
                 &c->history,
