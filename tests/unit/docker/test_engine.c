@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "docker/engine.h"
+#include "engine_rig.h"
 
-#include "base/clock.h"
 #include "base/limits.h"
-#include "sample.h"
-#include "stand_in.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -13,156 +10,6 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-
-#define ID "4749f2110d79a2ef531456e1074e9a351d1c89191e0f3567a97bb52baa326754"
-
-enum { DEADLINE_MS = 5000 /* for answers that come at once: only a hang reaches it */ };
-
-/* All that an engine says, and what the test wants done about it. */
-struct heard {
-    struct engine *engine;
-    unsigned pings, infos, lists, inspects, opened, events, ended;
-    unsigned inspected_well, listed_count;
-    struct engine_version version;
-    int code;
-    char text[ERROR_TEXT_MAX];
-    char root[256], name[64], last_action[EVENT_WORD_MAX];
-    uint64_t ticket, cancel; /* cancel: at the next event */
-};
-
-static void hear(struct heard *h, const struct engine_result *result)
-{
-    h->code = result->code;
-    h->ticket = result->ticket;
-    snprintf(h->text, sizeof(h->text), "%s", result->text);
-}
-
-static void on_pinged(void *context, const struct engine_result *result, struct engine_version v)
-{
-    struct heard *h = context;
-    hear(h, result);
-    h->pings++;
-    h->version = v;
-}
-
-static void on_informed(void *context, const struct engine_result *result, const char *root)
-{
-    struct heard *h = context;
-    hear(h, result);
-    h->infos++;
-    snprintf(h->root, sizeof(h->root), "%s", root);
-}
-
-static void on_listed(void *context, const struct engine_result *result,
-                      const struct engine_listed *items, size_t count)
-{
-    struct heard *h = context;
-    hear(h, result);
-    h->lists++;
-    h->listed_count = (unsigned)count;
-}
-
-static void on_inspected(void *context, const struct engine_result *result, const char *id,
-                         struct container *c)
-{
-    struct heard *h = context;
-    hear(h, result);
-    h->inspects++;
-    h->inspected_well += c != NULL;
-    assert_int_equal(c != NULL, result->code == 0);
-    assert_true(container_id_valid(id));
-    snprintf(h->name, sizeof(h->name), "%s", c ? c->name : "");
-}
-
-static void on_opened(void *context)
-{
-    ((struct heard *)context)->opened++;
-}
-
-static void on_event(void *context, const struct engine_event *event)
-{
-    struct heard *h = context;
-    assert_int_equal(h->opened, 1);
-    h->events++;
-    memcpy(h->last_action, event->action, sizeof(h->last_action));
-    if (h->cancel)
-        engine_cancel(h->engine, h->cancel);
-}
-
-static void on_ended(void *context, const struct engine_result *result)
-{
-    struct heard *h = context;
-    hear(h, result);
-    h->ended++;
-}
-
-static void open_engine(struct heard *h, const char *host, int deadline_ms)
-{
-    struct engine_options options = {
-        .host = host,
-        .deadline_ms = deadline_ms,
-        .constants = CONTAINER_CONSTANTS_DEFAULT,
-        .callbacks = {on_pinged, on_informed, on_listed, on_inspected, on_opened, on_event,
-                      on_ended},
-        .context = h,
-    };
-    struct error error = {""};
-    *h = (struct heard){0};
-    if (engine_open(&h->engine, &options, &error) != 0)
-        fail_msg("%s", error.text);
-}
-
-static void close_engine(struct heard *h)
-{
-    h->engine = engine_close(h->engine);
-    assert_null(h->engine);
-}
-
-/* Goes on until *counter has the value; a hang fails the test. */
-static void step_until(struct heard *h, const unsigned *counter, unsigned value)
-{
-    int64_t give_up_ns = clock_monotonic_ns() + 20 * NS_PER_SECOND;
-
-    while (*counter < value) {
-        assert_true(clock_monotonic_ns() < give_up_ns);
-        assert_true(engine_poll(h->engine, NULL, 0, 1000) >= 0);
-        engine_step(h->engine);
-    }
-    assert_int_equal(*counter, value);
-}
-
-static void answer_sample(struct buf *raw, const char *name)
-{
-    CLEANUP(buf_deinit) struct buf text = sample_read(name);
-    stand_in_json(raw, buf_string(&text));
-}
-
-static bool ends_with(const char *path, const char *end)
-{
-    return span_ends_with(span_of(path), span_of(end));
-}
-
-/* What a daemon of 20.10 says, strict about versions. */
-static enum stand_in_then genuine(const char *path, struct buf *raw)
-{
-    if (strcmp(path, "/_ping") == 0) {
-        CLEANUP(buf_deinit) struct buf text = sample_read("api-logs/ping.http");
-        buf_append(raw, buf_span(&text));
-        return STAND_IN_CLOSE;
-    }
-    if (strcmp(path, "/v1.41/info") == 0)
-        answer_sample(raw, "inspect/info.json");
-    else if (strcmp(path, "/v1.41/containers/json?all=1") == 0)
-        answer_sample(raw, "inspect/list.json");
-    else if (strcmp(path, "/v1.41/containers/" ID "/json") == 0)
-        answer_sample(raw, "inspect/running.json");
-    else {
-        CLEANUP(buf_deinit) struct buf text = sample_read("api-logs/err-404.http");
-        buf_append(raw, buf_span(&text));
-        return STAND_IN_CLOSE;
-    }
-    return STAND_IN_KEEP;
-}
 
 /* S4 S11: ping, info, list, inspect against genuine answers, in the version that was agreed. */
 static void s4_genuine_answers(void **state)
@@ -533,113 +380,6 @@ static void s10_closed_under_way(void **state)
     assert_int_equal(h.lists + h.inspects + h.ended, 0);
 }
 
-static enum stand_in_then event_sample(const char *path, struct buf *raw)
-{
-    if (!strstr(path, "/events?since=1795451757.000000009&filters=%7B%22type%22%3A%5B%22container"
-                      "%22%2C%22network%22%5D%2C%22event%22%3A%5B%22create%22%2C") ||
-        !ends_with(path, "%2C%22disconnect%22%5D%7D")) {
-        stand_in_answer(raw, "400 Bad Request", "application/json",
-                        SPAN("{\"message\":\"since?\"}"));
-        return STAND_IN_KEEP;
-    }
-    CLEANUP(buf_deinit) struct buf text = sample_read("events/events.http");
-    buf_append(raw, buf_span(&text));
-    return STAND_IN_CLOSE;
-}
-
-/* S75: a genuine stream, to its orderly end, without what changes no container (of its 104 events
- * 22 ran out of memory and 9 were of processes run inside); then a stream that is refused. */
-static void s75_event_stream(void **state)
-{
-    CLEANUP(stand_in_deinit) struct stand_in daemon = {0};
-    struct heard h;
-
-    stand_in_start(&daemon, event_sample);
-    open_engine(&h, daemon.host, DEADLINE_MS);
-    assert_int_equal(engine_events(h.engine, INT64_C(1795451757000000009), NULL), 0);
-    assert_int_equal(engine_unanswered(h.engine), 0);
-    step_until(&h, &h.ended, 1);
-    assert_int_equal(h.code, 0);
-    assert_int_equal(h.opened, 1);
-    assert_int_equal(h.events, 59);
-    assert_string_equal(h.last_action, "destroy");
-    assert_true(engine_events_nonsense(h.engine) == 0);
-
-    h.opened = 0;
-    assert_int_equal(engine_events(h.engine, 0, NULL), 0);
-    step_until(&h, &h.ended, 2);
-    assert_int_equal(h.code, -EPROTO);
-    assert_int_equal(h.opened, 0);
-    assert_non_null(strstr(h.text, "status 400: since?"));
-    close_engine(&h);
-}
-
-static enum stand_in_then events_without_headers(const char *path, struct buf *raw)
-{
-    if (!strstr(path, "/events"))
-        return genuine(path, raw);
-    return STAND_IN_HOLD;
-}
-
-static enum stand_in_then half_a_refusal(const char *path, struct buf *raw)
-{
-    buf_append(raw, SPAN("HTTP/1.1 500 Internal Server Error\r\nContent-Length: 99\r\n\r\n{"));
-    return STAND_IN_HOLD;
-}
-
-/* S96: a stream that never opens ends, within the deadline and without a busy loop, though the
- * daemon took the connection; and may be asked for again. */
-static void s96_event_stream_never_opens(void **state)
-{
-    stand_in_handler *const handlers[] = {events_without_headers, half_a_refusal};
-
-    for (size_t i = 0; i < ARRAY_SIZE(handlers); i++) {
-        CLEANUP(stand_in_deinit) struct stand_in daemon = {0};
-        struct heard h;
-        unsigned turns = 0;
-        stand_in_start(&daemon, handlers[i]);
-        open_engine(&h, daemon.host, 200);
-        int64_t from_ns = clock_monotonic_ns();
-        assert_int_equal(engine_events(h.engine, 0, NULL), 0);
-        for (; h.ended == 0 && turns < 20; turns++) {
-            assert_true(engine_poll(h.engine, NULL, 0, -1) >= 0);
-            engine_step(h.engine);
-        }
-        assert_int_equal(h.ended, 1);
-        assert_true(clock_monotonic_ns() - from_ns >= 200 * NS_PER_MS);
-        assert_int_equal(h.code, -ETIMEDOUT);
-        assert_non_null(strstr(h.text, "/events: no answer within 200 ms"));
-        assert_int_equal(h.opened, 0);
-        assert_int_equal(engine_events(h.engine, 0, NULL), 0);
-        close_engine(&h);
-    }
-}
-
-static enum stand_in_then quiet_events(const char *path, struct buf *raw)
-{
-    buf_append(raw, SPAN("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"));
-    return STAND_IN_HOLD;
-}
-
-/* S75: it is open before anything happens, and stays so past the deadline. */
-static void s75_quiet_event_stream(void **state)
-{
-    CLEANUP(stand_in_deinit) struct stand_in daemon = {0};
-    struct heard h;
-
-    stand_in_start(&daemon, quiet_events);
-    open_engine(&h, daemon.host, 100);
-    assert_int_equal(engine_events(h.engine, 0, NULL), 0);
-    step_until(&h, &h.opened, 1);
-    int64_t until_ns = clock_monotonic_ns() + 150 * NS_PER_MS;
-    for (int64_t now_ns; (now_ns = clock_monotonic_ns()) < until_ns;) {
-        assert_true(engine_poll(h.engine, NULL, 0, 50) >= 0);
-        engine_step(h.engine);
-    }
-    assert_int_equal(h.ended, 0);
-    close_engine(&h);
-}
-
 static enum stand_in_then trickling_list(const char *path, struct buf *raw)
 {
     answer_sample(raw, "inspect/list.json");
@@ -662,83 +402,6 @@ static void s96_a_list_that_trickles(void **state)
     close_engine(&h);
 }
 
-#define STREAM_HEAD "HTTP/1.1 200 OK\r\nApi-Version: 1.41\r\nTransfer-Encoding: chunked\r\n\r\n"
-#define EVENT                                                                                      \
-    "{\"Type\":\"container\",\"Action\":\"start\",\"timeNano\":1,\"Actor\":{\"ID\":\"" ID "\"}}\n"
-
-static enum stand_in_then event_cut(const char *path, struct buf *raw)
-{
-    buf_append(raw, SPAN(STREAM_HEAD));
-    buf_append_format(raw, "%zx\r\n%s\r\n9\r\nnonsense\n\r\n5\r\n{\"Typ\r\n", strlen(EVENT), EVENT);
-    return STAND_IN_CLOSE;
-}
-
-/* S96: a daemon that dies in the middle is told apart from an end. */
-static void s96_event_stream_cut(void **state)
-{
-    CLEANUP(stand_in_deinit) struct stand_in daemon = {0};
-    struct heard h;
-
-    stand_in_start(&daemon, event_cut);
-    open_engine(&h, daemon.host, DEADLINE_MS);
-    assert_int_equal(engine_events(h.engine, 0, NULL), 0);
-    step_until(&h, &h.ended, 1);
-    assert_int_equal(h.code, -ECONNRESET);
-    assert_int_equal(h.events, 1);
-    assert_true(engine_events_nonsense(h.engine) == 1);
-    close_engine(&h);
-}
-
-enum { FLOOD_COUNT = 100000 /* events; several times what is kept of a stream */ };
-
-static enum stand_in_then event_flood(const char *path, struct buf *raw)
-{
-    buf_append(raw, SPAN(STREAM_HEAD));
-    buf_append_format(raw, "%zx\r\n", FLOOD_COUNT * strlen(EVENT));
-    for (unsigned i = 0; i < FLOOD_COUNT; i++)
-        buf_append(raw, SPAN(EVENT));
-    buf_append(raw, SPAN("\r\n"));
-    return STAND_IN_HOLD;
-}
-
-/* S75: more than fits at once is read piece by piece; none is lost, and the stream stays open
- * without a deadline. */
-static void s75_event_flood(void **state)
-{
-    CLEANUP(stand_in_deinit) struct stand_in daemon = {0};
-    struct heard h;
-
-    stand_in_start(&daemon, event_flood);
-    open_engine(&h, daemon.host, 100);
-    assert_int_equal(engine_events(h.engine, 0, NULL), 0);
-    step_until(&h, &h.events, FLOOD_COUNT);
-    int64_t until_ns = clock_monotonic_ns() + 200 * NS_PER_MS;
-    for (unsigned turns = 0; clock_monotonic_ns() < until_ns; turns++) {
-        assert_true(turns < 10); /* S96: a quiet stream is no busy loop */
-        assert_true(engine_poll(h.engine, NULL, 0, 50) >= 0);
-        engine_step(h.engine);
-    }
-    assert_int_equal(h.ended, 0);
-    close_engine(&h);
-}
-
-/* A callback may cancel the stream it is called for. */
-static void s10_cancelled_from_its_callback(void **state)
-{
-    CLEANUP(stand_in_deinit) struct stand_in daemon = {0};
-    struct heard h;
-
-    stand_in_start(&daemon, event_flood);
-    open_engine(&h, daemon.host, DEADLINE_MS);
-    assert_int_equal(engine_events(h.engine, 0, &h.cancel), 0);
-    step_until(&h, &h.opened, 1);
-    step_until(&h, &h.events, 1);
-    engine_step(h.engine);
-    assert_int_equal(h.events, 1);
-    assert_int_equal(h.ended, 0);
-    close_engine(&h);
-}
-
 /* S73: one wait for the Engine and for what else the monitor waits for. */
 static void s73_poll_with_others(void **state)
 {
@@ -758,17 +421,6 @@ static void s73_poll_with_others(void **state)
     close_engine(&h);
     close(pipe_fds[0]);
     close(pipe_fds[1]);
-}
-
-static unsigned entries_of(const char *path)
-{
-    CLEANUP(closedir) DIR *dir = opendir(path);
-    unsigned count = 0;
-
-    assert_non_null(dir);
-    while (readdir(dir))
-        count++;
-    return count;
 }
 
 /* A host's name is looked up, with no thread; what was asked before it was found is answered, and a
@@ -870,13 +522,7 @@ int main(void)
         cmocka_unit_test(eight_inspections_at_once),
         cmocka_unit_test(s10_cancelled_is_not_answered),
         cmocka_unit_test(s10_closed_under_way),
-        cmocka_unit_test(s75_event_stream),
-        cmocka_unit_test(s96_event_stream_never_opens),
-        cmocka_unit_test(s75_quiet_event_stream),
         cmocka_unit_test(s96_a_list_that_trickles),
-        cmocka_unit_test(s96_event_stream_cut),
-        cmocka_unit_test(s75_event_flood),
-        cmocka_unit_test(s10_cancelled_from_its_callback),
         cmocka_unit_test(s73_poll_with_others),
         cmocka_unit_test(a_host_may_have_a_name),
         cmocka_unit_test(s96_a_host_without_address),

@@ -3,11 +3,9 @@
  * /etc/resolv.conf names nobody else. */
 #include "docker/name_lookup.h"
 
-#include "base/clock.h"
 #include "base/span.h"
-#include "docker/engine.h"
 #include "docker/log_stream.h"
-#include "stand_in.h"
+#include "engine_rig.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -23,7 +21,7 @@
 
 #include <cmocka.h>
 
-enum { DEADLINE_MS = 5000, DNS_PORT = 53, PACKET_MAX = 512, TYPE_AAAA = 28 };
+enum { DNS_PORT = 53, PACKET_MAX = 512, TYPE_AAAA = 28 };
 
 static int server = -1; /* the name server's socket */
 
@@ -93,16 +91,6 @@ static void serve(bool known)
     size_t answer = end + (has_record ? sizeof(record) : 0);
     assert_int_equal(sendto(server, packet, answer, 0, (const struct sockaddr *)&from, from_size),
                      answer);
-}
-
-static unsigned entries_of(const char *path)
-{
-    CLEANUP(closedir) DIR *dir = opendir(path);
-    unsigned count = 0;
-    assert_non_null(dir);
-    while (readdir(dir))
-        count++;
-    return count;
 }
 
 enum manners { SILENT, KNOWS, KNOWS_NOT };
