@@ -1,7 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/log_find.h"
 
+#include "base/cleanup.h"
+
+#include <fcntl.h>
 #include <unistd.h>
+
+/* The directories of the containers, by this user; tried, since only that respects capabilities. */
+static bool may_be_listed(const char *docker_root)
+{
+    char path[PATH_BYTES_MAX];
+    int size = snprintf(path, sizeof(path), "%s/containers", docker_root);
+    if (size >= (int)sizeof(path))
+        return false;
+    CLEANUP(close_fd) int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd >= 0;
+}
 
 static bool has_cache(const char *docker_root, const char *id)
 {
@@ -16,7 +30,7 @@ int log_find(struct log_place *ret, const struct container *c, const char *docke
 {
     bool cache = has_cache(docker_root, c->id);
     struct log_surroundings around = {
-        .root = docker_root,
+        .root = engine && !may_be_listed(docker_root) ? NULL : docker_root,
         .cache_present = cache,
         .journal = !cache, /* a dockerd that keeps the cache for journald cannot read it either */
         .engine = engine,
