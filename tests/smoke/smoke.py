@@ -113,7 +113,7 @@ class Smoke:
         self._rotations = Rotations(self._crew)
         try:
             self._program.start()
-            self._sampler = Sampler(self._program, ROUTES, None, max(1.0, 10 * self._share))
+            self._sampler = Sampler(self._program, ROUTES, max(1.0, 10 * self._share))
             self._program.wait_for_log("event=engine.connected")
             self.story.first = self._at_rest()
             self._sampler.start()
