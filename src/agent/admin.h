@@ -20,7 +20,7 @@ enum {
     ADMIN_CONNECTIONS_MAX = 16,
     ADMIN_REQUEST_BYTES_MAX = 16 * 1024, /* of a connection: its line, headers and what is sent */
     ADMIN_IDLE_SECONDS_MAX = 10,         /* then a connection is closed */
-    ADMIN_RETRY_MS = 10 * 1000,          /* to listen */
+    ADMIN_RETRY_MS = 5 * 1000,           /* to listen */
     ADMIN_ANSWER_BYTES_MAX = 4 * 1024 * 1024,
 };
 
