@@ -140,9 +140,10 @@ static int open_parts(struct journal *j, struct error *error)
     int r = journal_handle_open(&j->handle, j->options.directory, error);
     if (r < 0)
         return r;
-    r = journal_start_together(j);
-    j->end = j->reached;
-    j->has_end = j->reached_any;
+    r = journal_handle_newest(j->handle, 0, &j->end);
+    j->has_end = r > 0;
+    if (r >= 0)
+        r = journal_start_together(j);
     if (r == 0)
         r = journal_stage_init(&j->together);
     if (r == 0)

@@ -109,6 +109,15 @@ static int step_to(struct journal_handle *h, const struct journal_place *place, 
     return r;
 }
 
+/* journald numbers its entries one by one: where the next number follows, none is missing between,
+ * though the place itself is gone. */
+static bool stands_on_next(struct journal_handle *h, const struct journal_place *place)
+{
+    struct journal_place next;
+    return journal_handle_place(h, &next) == 0 &&
+           fingerprint_equal(next.numbering, place->numbering) && next.number == place->number + 1;
+}
+
 int journal_handle_seek_at(struct journal_handle *h, const char *id,
                            const struct journal_place *place)
 {
@@ -132,8 +141,10 @@ int journal_handle_seek(struct journal_handle *h, const char *id, const struct j
         if (r < 0)
             return r;
     }
-    if (!*ret_found)
+    if (!*ret_found) {
+        *ret_found = stands_on_next(h, place);
         return journal_handle_seek_at(h, id, place);
+    }
     int r = match(h, id);
     if (r < 0 || is_entry)
         return r < 0 ? r : 0;
@@ -141,16 +152,18 @@ int journal_handle_seek(struct journal_handle *h, const char *id, const struct j
                  : sd_journal_seek_head(h->journal);
 }
 
-int journal_handle_newest(struct journal_handle *h, struct journal_place *ret)
+int journal_handle_newest(struct journal_handle *h, unsigned back, struct journal_place *ret)
 {
     h->standing = false;
     sd_journal_flush_matches(h->journal);
     int r = sd_journal_seek_tail(h->journal);
-    if (r >= 0)
+    for (unsigned i = 0; r >= 0 && i <= back; i++) {
         r = sd_journal_previous(h->journal);
-    if (r <= 0)
-        return r;
-    r = journal_handle_place(h, ret);
+        if (r == 0)
+            return 0;
+    }
+    if (r >= 0)
+        r = journal_handle_place(h, ret);
     return r < 0 ? r : 1;
 }
 

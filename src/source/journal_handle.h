@@ -33,15 +33,19 @@ bool journal_handle_process(struct journal_handle *h);
 
 /* From now on the entries of a container (`id`, its full id), or with NULL of all: the next one
  * will be the first behind `place`, or the first at or after its time where it is no entry's; NULL:
- * the oldest there is. *ret_found: the entry at `place`, whosever, is still there. */
+ * the oldest there is. *ret_found: the entry at `place`, whosever, is still there, or the very next
+ * one. */
 int journal_handle_seek(struct journal_handle *h, const char *id, const struct journal_place *place,
                         bool *ret_found) MUST_CHECK;
 /* As above; the next one will be the entry at `place` itself, or else the first behind it. */
 int journal_handle_seek_at(struct journal_handle *h, const char *id,
                            const struct journal_place *place) MUST_CHECK;
-/* The place of the newest entry, whosever. 1, or 0 where there is none. To be followed by a seek.
+/* The place of the newest entry but `back`, whosever. 1, or 0 where there are not so many. The very
+ * newest may still be being written: to be seen here, and by no match yet. To be followed by a
+ * seek.
  */
-int journal_handle_newest(struct journal_handle *h, struct journal_place *ret) MUST_CHECK;
+int journal_handle_newest(struct journal_handle *h, unsigned back, struct journal_place *ret)
+    MUST_CHECK;
 
 /* Steps to the next entry. 1, or 0 where there is none. */
 int journal_handle_next(struct journal_handle *h) MUST_CHECK;

@@ -46,7 +46,7 @@ struct journal {
     struct buf escaped;
 };
 
-/* The newest entry is where the reading together goes on. */
+/* The newest entry that is surely whole is where the reading together goes on. */
 int journal_start_together(struct journal *j) MUST_CHECK;
 /* The place that all had reached may be gone: each goes on from its own cursor, which knows. */
 int journal_all_catch_up(struct journal *j) MUST_CHECK;

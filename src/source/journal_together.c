@@ -9,7 +9,7 @@ enum {
 
 int journal_start_together(struct journal *j)
 {
-    int r = journal_handle_newest(j->handle, &j->reached);
+    int r = journal_handle_newest(j->handle, 1, &j->reached);
     j->reading = READING_NOTHING;
     j->reached_any = r > 0;
     return r < 0 ? r : 0;
@@ -151,7 +151,7 @@ enum journal_look journal_look(struct journal *j, int64_t now_ns)
     bool changed = journal_handle_process(j->handle);
     if (changed) {
         j->reading = READING_NOTHING; /* so that a place that is gone is noticed */
-        changed = journal_handle_newest(j->handle, &newest) > 0;
+        changed = journal_handle_newest(j->handle, 1, &newest) > 0;
     }
     if (read_together(j) != 0)
         return JOURNAL_SOME;

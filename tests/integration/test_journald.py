@@ -211,6 +211,23 @@ def test_a_rotation_and_a_new_journald(root, journal, program, out):
     assert gaps(running.state, "all") == []
 
 
+def test_a_vacuum_takes_only_what_was_read(root, journal, program, out):
+    """Of a container that is quiet all is read: that its last entry goes is no gap."""
+    made = Journaled(root, "web", journal)
+    running = program().start()
+    said = []
+    for turn in range(5):
+        said.append(made.say(f"before {turn}"))
+        wait_for_lines(running, out / "all.ndjson", len(said))
+        journal.rotate()
+        journal.vacuum()
+    said.append(made.say("after"))
+    wait_for_lines(running, out / "all.ndjson", len(said))
+    running.stop()
+    assert pairs(out / "all.ndjson") == said
+    assert gaps(running.state, "all") == []
+
+
 def descriptors(pid):
     return [os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir()]
 
