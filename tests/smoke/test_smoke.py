@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from smoke import report
-from smoke.smoke import Smoke
+from smoke.run import Smoke
 from smoke.verdict import judge
 
 REPORT = Path(__file__).resolve().parents[2] / "build-check-reports" / "smoke"

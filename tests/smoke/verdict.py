@@ -3,7 +3,7 @@
 
 from dataclasses import dataclass
 
-from smoke.smoke import FULL_MINUTES
+from smoke.run import FULL_MINUTES
 
 KIB = 1024
 WARM_UP_MINUTES = 5
