@@ -83,14 +83,16 @@ void status_set_routes(struct status *s, struct route *const *routes, size_t cou
     pthread_mutex_unlock(&s->lock);
 }
 
-/* Called with the lock held, which is given up while waiting. */
+/* Called with the lock held, which is given up while waiting. One that has been asked before and
+ * has not answered is not waited for again. */
 static void ask_locked(struct status *s)
 {
     uint64_t one = 1;
+    if (s->asked_ns)
+        return;
     int64_t now = clock_monotonic_ns(), end = now + STATUS_WAIT_MS * NS_PER_MS;
     struct timespec until = {end / NS_PER_SECOND, end % NS_PER_SECOND};
-    if (s->asked_ns == 0)
-        s->asked_ns = now;
+    s->asked_ns = now;
     (void)!write(s->ask_fd, &one, sizeof(one));
     while (s->asked_ns && pthread_cond_timedwait(&s->told, &s->lock, &until) == 0)
         ;
