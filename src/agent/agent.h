@@ -10,8 +10,8 @@
 struct agent_options {
     const struct config *config;
     const char *version, *commit; /* of the program */
-    bool once;          /* deliver what is there now, then end */
-    int64_t timeout_ns; /* of `once`; 0: no limit */
+    bool once;                    /* deliver what is there now, then end */
+    int64_t timeout_ns;           /* of `once`; 0: no limit */
 };
 
 /* 0: ended as asked, all committed. AGENT_UNDELIVERED: something stays undelivered (`once`, or a
