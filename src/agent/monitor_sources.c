@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "agent/journal_files.h"
 #include "agent/monitor_private.h"
 #include "base/clock.h"
 
@@ -45,17 +46,13 @@ void monitor_look_for_journal(struct monitor *m)
 {
     static const char *const usual[] = {"/var/log/journal", "/run/log/journal"};
     m->journal = false;
-    if (m->options.journal_directory) {
-        CLEANUP(closedir) DIR *dir = opendir(m->options.journal_directory);
-        m->journal = dir != NULL;
+    if (m->options.journal_directory) { /* its files may still come */
+        m->journal = journal_files_in(m->options.journal_directory) != JOURNAL_FILES_FORBIDDEN;
         return;
     }
     /* The journal of this host is no other's. */
-    for (size_t i = 0; m->root != ROOT_NONE && !m->journal && i < ARRAY_SIZE(usual); i++) {
-        CLEANUP(closedir) DIR *dir = opendir(usual[i]);
-        for (struct dirent *entry; dir && !m->journal && (entry = readdir(dir));)
-            m->journal = entry->d_name[0] != '.';
-    }
+    for (size_t i = 0; m->root != ROOT_NONE && !m->journal && i < ARRAY_SIZE(usual); i++)
+        m->journal = journal_files_in(usual[i]) == JOURNAL_FILES_READABLE;
 }
 
 static struct log_surroundings look_around(const struct monitor *m, const struct tracked *t)
