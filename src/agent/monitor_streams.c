@@ -40,13 +40,16 @@ int monitor_stream_want(struct monitor *m, struct tracked *t, struct error *erro
 {
     bool running = strcmp(t->container->state, "running") == 0 && !t->vanished;
     enum stream_told told = running ? STREAM_TOLD_RUNNING : STREAM_TOLD_STOPPED;
-    if (t->stream_told == told || !m->engine_configured)
+    bool same_run = t->stream_told_run_ns == t->container->started_ns;
+    if ((t->stream_told == told && same_run) || !m->engine_configured)
         return 0;
     int r = m->streams ? 0 : open_streams(m, error);
     if (r == 0)
         r = streams_want(m->streams, t->id, t->container->tty, running, error);
-    if (r == 0)
+    if (r == 0) {
         t->stream_told = told;
+        t->stream_told_run_ns = t->container->started_ns;
+    }
     return r;
 }
 

@@ -49,7 +49,7 @@ struct streamed {
     struct streamed_list *list;
     struct streamed *next, **link;
     bool tty, running;
-    bool asked_running;  /* when the log was asked for, it ran */
+    bool ask_again;      /* it ran when its log was asked for, or there were news since */
     bool progress;       /* something new came of it */
     int64_t begun_at_ns; /* its connection */
     int64_t backoff_ns, retry_at_ns;

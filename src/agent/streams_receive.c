@@ -33,7 +33,7 @@ int streams_begin(struct streams *s, struct streamed *item, struct error *error)
     }
     spool_overlap_begin(&item->overlap, spool_marks(item->spool), item->tty);
     log_frames_init(&item->frames, item->tty);
-    item->asked_running = item->running;
+    item->ask_again = item->running;
     r = log_stream_start(&item->stream, s->connections, item->id, item->overlap.since_ns, item);
     if (r < 0) {
         streams_end(s, item);

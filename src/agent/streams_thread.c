@@ -123,6 +123,7 @@ static void hear(struct streams *s, struct streamed *item, const struct stream_w
 
     item->tty = wish->tty;
     item->running = wish->running;
+    item->ask_again = true; /* a run may have come and gone behind what is being received */
     if (item->list == &s->receiving || item->list == &s->waiting)
         return;
     if (!changed && (item->list == &s->resting || item->state == STREAM_UNREADABLE))
@@ -194,12 +195,12 @@ static void ask_engine(struct streams *s)
         shut_gate(s, strerror(-r));
 }
 
-/* The Engine ended it in order. A container that ran when it was asked may have written since. */
+/* The Engine ended it in order. A container that has run since it was asked may have written. */
 static void ended_in_order(struct streams *s, struct streamed *item)
 {
     if (item->running)
         set_resting(s, item);
-    else if (item->asked_running)
+    else if (item->ask_again)
         enqueue(s, item);
     else
         set_idle(s, item, STREAM_ENDED);

@@ -33,10 +33,11 @@ struct tracked {
     bool inspect_asked;    /* … and has been: its answer comes */
     bool known;            /* from before this start */
     enum stream_told stream_told;
-    bool listed;            /* in the Engine's last list */
-    bool unwatched;         /* inotify refused: its directory is looked at from time to time */
-    bool unreadable;        /* its files may not be read */
-    bool vanished;          /* the container is no more; its source may still hold something */
+    int64_t stream_told_run_ns; /* … of the run that began then: a whole one may go unseen */
+    bool listed;                /* in the Engine's last list */
+    bool unwatched;             /* inotify refused: its directory is looked at from time to time */
+    bool unreadable;            /* its files may not be read */
+    bool vanished;              /* the container is no more; its source may still hold something */
     bool gone;              /* nothing will follow in it; of a chain in Docker's directory the chain
                                itself knows */
     unsigned disk_reads;    /* how often its record was read from disk … */
