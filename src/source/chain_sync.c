@@ -15,6 +15,7 @@ struct sync {
     struct scan scan;
     uint64_t *serials;                /* of each file's element; 0: none */
     struct fingerprint *fingerprints; /* of the files that no element had by inode */
+    bool uncounted; /* how many live files were created since the last look, nobody knows */
     bool changed;
 };
 
@@ -280,14 +281,48 @@ static uint64_t serial_before_known(const struct sync *s, size_t i, uint64_t low
     return high - distance;
 }
 
+static int put_hole(struct chain *c, uint64_t serial, enum gap_reason reason)
+{
+    struct segment_options options = {
+        .ref.serial = serial,
+        .format = c->format,
+        .hole = true,
+        .sealed = true,
+        .reason = reason,
+        .bytes = GAP_BYTES_UNKNOWN,
+        .fd = -1,
+    };
+    struct chain_element *e;
+    return chain_add(c, &options, &e);
+}
+
+/* Behind all there is. A hole that stands last already says all that another would: no cursor
+ * passes it before something follows. */
+static int add_hole(struct sync *s, enum gap_reason reason)
+{
+    struct chain *c = s->chain;
+    if (c->count && c->elements[c->count - 1].segment->hole)
+        return 0;
+    return put_hole(c, c->next_serial, reason);
+}
+
+/* Is a number missing between file `i` and the one before it? Docker leaves none out, unless it
+ * died before it had compressed one, and wrote over it. */
+static bool skips_number(const struct sync *s, size_t i)
+{
+    return i > 0 && s->scan.files[i - 1].number != s->scan.files[i].number + 1;
+}
+
 /* A file that is of no element: another generation, or none of Docker's. Once the chain has been
  * looked at, only newer ones can come: what lies between or before is somebody's copy. */
 static int place_file(struct sync *s, size_t i)
 {
     uint64_t low, high;
     bounds(s, i, &low, &high);
-    if (high == UINT64_MAX)
-        return add_generation(s, i, s->fingerprints[i], s->chain->next_serial);
+    if (high == UINT64_MAX) {
+        int r = s->uncounted && skips_number(s, i) ? add_hole(s, GAP_ROTATED) : 0;
+        return r < 0 ? r : add_generation(s, i, s->fingerprints[i], s->chain->next_serial);
+    }
 
     uint64_t serial = s->chain->looked ? 0 : serial_before_known(s, i, low, high);
     if (serial)
@@ -318,31 +353,6 @@ static bool live_changed(const struct sync *s)
     return true;
 }
 
-static int put_hole(struct chain *c, uint64_t serial, enum gap_reason reason)
-{
-    struct segment_options options = {
-        .ref.serial = serial,
-        .format = c->format,
-        .hole = true,
-        .sealed = true,
-        .reason = reason,
-        .bytes = GAP_BYTES_UNKNOWN,
-        .fd = -1,
-    };
-    struct chain_element *e;
-    return chain_add(c, &options, &e);
-}
-
-/* Behind all there is. A hole that stands last already says all that another would: no cursor
- * passes it before something follows. */
-static int add_hole(struct sync *s, enum gap_reason reason)
-{
-    struct chain *c = s->chain;
-    if (c->count && c->elements[c->count - 1].segment->hole)
-        return 0;
-    return put_hole(c, c->next_serial, reason);
-}
-
 /* Each serial stands for something. One that is missing after a restart is a hole that was not
  * booked in time: its successors are known by their pins, which come before the commit. */
 static int note_missing(struct sync *s)
@@ -370,17 +380,6 @@ static int count_new(const struct sync *s)
     return count;
 }
 
-/* Is a number missing before or among the new files? Docker leaves none out, unless it died before
- * it had compressed one, and wrote over it. */
-static bool skips_number(const struct sync *s, int new_files)
-{
-    size_t first = s->scan.count - (size_t)new_files;
-    for (size_t i = first > 0 ? first : 1; i < s->scan.count; i++)
-        if (s->scan.files[i - 1].number != s->scan.files[i].number + 1)
-            return true;
-    return false;
-}
-
 /* The container was removed while nobody looked: whether its last generation is the one that we
  * know, nobody can tell. */
 static int note_removed(struct sync *s)
@@ -398,8 +397,7 @@ static int note_unseen(struct sync *s, int created)
         c->seen_minus_created = 0;
         if (c->gone)
             return note_removed(s);
-        return appeared && (lost_sight(s) || skips_number(s, appeared)) ? add_hole(s, GAP_ROTATED)
-                                                                        : 0;
+        return appeared && lost_sight(s) ? add_hole(s, GAP_ROTATED) : 0;
     }
     c->seen_minus_created += appeared - created;
     if (!live_changed(s)) {
@@ -510,7 +508,7 @@ static int look(struct sync *s, int created)
 
 int chain_sync(struct chain *c, int created, bool *ret_changed, struct error *error)
 {
-    struct sync s = {.chain = c};
+    struct sync s = {.chain = c, .uncounted = created == CHAIN_CREATED_UNKNOWN};
     int r = look(&s, created);
     while (r == 0 && c->count > SEGMENTS_MAX && chain_give_up(c, GAP_PIN_QUOTA))
         s.changed = true;
