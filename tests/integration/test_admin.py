@@ -32,10 +32,12 @@ PAGES = {
 
 @pytest.fixture
 def program(root, tallyman, out):
-    """One that is ready."""
+    """One that is ready, and ends in order."""
     started = tallyman(root, [file_route("all", out / "all.ndjson")]).start()
     started.wait_until_ready()
-    return started
+    yield started
+    if started.process:
+        started.stop()
 
 
 def free_port():
@@ -160,6 +162,7 @@ def test_a_port_in_use_costs_the_server_only(root, container, tallyman, out):
         assert "Address already in use" in program.log()
     program.wait_for_log("event=health.healed")
     assert ask_port(port, "/-/ready") == 200
+    program.stop()
 
 
 def test_limits(program):
@@ -211,6 +214,7 @@ def test_ready_once_containers_have_been_looked_for(root, tallyman, out):
     program.wait_until_ready()
     assert program.status()["ready"] is True
     assert program.metrics()["tallyman_ready"] == 1
+    program.stop()
 
 
 def test_degraded_while_a_sink_fails(root, container, tallyman, out):
@@ -241,6 +245,7 @@ def test_degraded_while_a_sink_fails(root, container, tallyman, out):
     delivered(program, out / "logs" / "all.ndjson", 10)
     assert program.metrics()['tallyman_route_up{route="all"}'] == 1
     assert not any(series.startswith("tallyman_degraded") for series in program.metrics())
+    program.stop()
 
 
 def test_counters_of_a_route_move_by_exact_amounts(root, container, program, out):
