@@ -230,7 +230,7 @@ void streams_ended(void *owner, enum log_stream_end end, const char *text)
     case LOG_STREAM_GONE: set_idle(s, item, STREAM_ENDED); break;
     case LOG_STREAM_UNREADABLE: set_idle(s, item, STREAM_UNREADABLE); break;
     case LOG_STREAM_GIVEN_UP: set_resting(s, item); break;
-    case LOG_STREAM_REFUSED: refused(s, item, text); /* fall through */
+    case LOG_STREAM_REFUSED: refused(s, item, text); __attribute__((fallthrough));
     case LOG_STREAM_BROKEN:
         if (s->gate == GATE_OPEN)
             s->gate = GATE_ASK;

@@ -57,7 +57,7 @@ static struct spool_entry entry_of(const struct record *r)
 
 static struct spool *open_spool(void **state, struct buf *batch)
 {
-    struct spool *s;
+    struct spool *s = NULL;
     struct error error = {""};
     int r = spool_make(*state, ID, &error);
     if (r == 0)
