@@ -60,20 +60,20 @@ enum open_kind {
 /* A line of one stream that has not ended yet. */
 struct open_line {
     enum open_kind kind;
+    bool continued;             /* OPEN_LINE: an earlier part of it was flushed already */
     struct segment_ref segment; /* OPEN_LINE: of its first chunk, possibly an earlier segment */
     uint64_t offset;            /* OPEN_LINE: bytes */
     int64_t time_ns;            /* of all its chunks */
-    bool continued;             /* OPEN_LINE: an earlier part of it was flushed already */
 };
 
 struct cursor {
     enum cursor_kind kind;
+    bool skipping; /* inside a record that is too long */
     struct segment_ref segment;
     uint64_t offset;    /* bytes (of plain text, also in a .gz) consumed in `segment` */
     int64_t last_ns;    /* time of the last consumed record; CURSOR_NO_TIME if none */
     uint64_t last_hash; /* xxh3-64 of the bytes right before `offset`, as they were read … */
     uint64_t last_size; /* … so many of them; 0: nothing to hold the file against */
-    bool skipping;      /* inside a record that is too long */
     struct open_line open[STREAM_COUNT];
 };
 

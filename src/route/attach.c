@@ -13,7 +13,10 @@ static void source_free(struct route *r, struct route_source *s)
     container_unref(s->matched);
     if (r->tools.join_owner == &s->follow)
         r->tools.join_owner = NULL;
-    journal_leave(r->journal, &s->journal);
+    if (s->journal)
+        journal_leave(r->journal, s->journal);
+    free(s->journal);
+    unwritten_drop(r, s);
     follow_deinit(&s->follow);
     free(s);
 }
@@ -24,6 +27,7 @@ void attach_free(struct route *r)
         source_free(r, r->sources[i]);
     free(r->sources);
     free(r->active);
+    free(r->unwritten);
     r->roster = roster_unref(r->roster);
 }
 
@@ -32,15 +36,17 @@ void attach_free(struct route *r)
 static int add_row(struct route *r, struct route_source *s, struct error *error)
 {
     struct slot *slot = s->follow.slot;
+    struct cursor *cursor = &s->follow.cursor;
+    struct tally tally = {0};
     int code = start_place(&r->options.start, ledger_attached_ns(r->ledger), slot, &r->tools,
-                           &r->batch, &s->cursor, &s->tally.bytes_skipped);
+                           &r->batch, cursor, &tally.bytes_skipped);
     if (code < 0)
         return error_set(error, code, "%s: %s", slot->id, strerror(-code));
     CLEANUP(view_unref) struct view *view = slot_view(slot);
-    code = ledger_add_source(r->ledger, slot->id, view_container(view)->name, &s->cursor, &s->key,
-                             error);
-    if (code == 0 && s->tally.bytes_skipped)
-        code = ledger_put_source(r->ledger, s->key, &s->cursor, &s->tally, error);
+    code =
+        ledger_add_source(r->ledger, slot->id, view_container(view)->name, cursor, &s->key, error);
+    if (code == 0 && tally.bytes_skipped)
+        code = ledger_put_source(r->ledger, s->key, cursor, &tally, error);
     return code;
 }
 
@@ -48,8 +54,7 @@ static int take_row(void *context, const struct ledger_source *row)
 {
     struct route_source *s = context;
     s->key = row->key;
-    s->cursor = row->cursor;
-    s->tally = row->tally;
+    s->follow.cursor = row->cursor;
     s->removed = row->removed_ns != 0;
     return 0;
 }
@@ -64,21 +69,28 @@ static int find_or_add_row(struct route *r, struct route_source *s, struct error
     return code;
 }
 
+static int journal_part_new(struct route_source *s)
+{
+    s->journal = calloc(1, sizeof(*s->journal));
+    if (!s->journal)
+        return -ENOMEM;
+    s->journal->follow = &s->follow;
+    return 0;
+}
+
 static int source_new(struct route *r, struct slot *slot, struct route_source **ret,
                       struct error *error)
 {
     struct route_source *s = calloc(1, sizeof(*s));
     if (!s)
         return error_set(error, -ENOMEM, "no memory");
-    s->cursor = CURSOR_INIT;
-    follow_init(&s->follow, slot, &s->cursor);
-    s->journal.follow = &s->follow;
-    int code = find_or_add_row(r, s, error);
+    follow_init(&s->follow, slot, &CURSOR_INIT);
+    int code = slot->journal ? journal_part_new(s) : 0;
+    code = code < 0 ? error_set(error, code, "no memory") : find_or_add_row(r, s, error);
     if (code < 0) {
         source_free(r, s);
         return code;
     }
-    s->follow.cursor = s->cursor;
     s->needs = source_needs(s);
     *ret = s;
     return 0;
@@ -263,7 +275,7 @@ static void adopt(struct route *r, struct roster *roster, struct route_source **
     roster_unref(r->roster);
     r->roster = roster_ref(roster);
     for (size_t i = 0; i < r->source_count; i++)
-        if (!r->sources[i]->dirty) /* else with its commit: until then a crash goes back */
+        if (!r->sources[i]->unwritten) /* else with its commit: until then a crash goes back */
             source_publish_needs(r, r->sources[i]);
 }
 

@@ -30,12 +30,11 @@ static int commit_rows(struct route *r, const struct sink_rows *rows, struct err
 /* The law of R1: a book that does not add up must not be written. */
 static int put_sources(struct route *r, struct error *error)
 {
-    for (size_t i = 0; i < r->source_count; i++) {
-        struct route_source *s = r->sources[i];
-        if (!s->dirty)
-            continue;
-        CHECK(tally_adds_up(&s->tally));
-        int code = ledger_put_source(r->ledger, s->key, &s->cursor, &s->tally, error);
+    for (size_t i = 0; i < r->unwritten_count; i++) {
+        const struct unwritten *u = &r->unwritten[i];
+        struct route_source *s = u->source;
+        CHECK(tally_adds_up(&u->tally));
+        int code = ledger_put_source(r->ledger, s->key, &u->cursor, &u->tally, error);
         if (code == 0 && s->bound)
             code = ledger_put_name(r->ledger, s->key, s->bound->name, error);
         if (code < 0)
@@ -95,13 +94,9 @@ int commit_all(struct route *r, struct error *error)
     commit_vouch(r);
     r->gap_count = 0;
     r->dirty = false;
-    for (size_t i = 0; i < r->source_count; i++) {
-        struct route_source *s = r->sources[i];
-        if (!s->dirty)
-            continue;
-        s->dirty = false;
-        source_publish_needs(r, s);
-    }
+    for (size_t i = 0; i < r->unwritten_count; i++)
+        source_publish_needs(r, r->unwritten[i].source);
+    unwritten_clear(r);
     return 0;
 }
 
@@ -146,6 +141,7 @@ static int recover_sink(struct route *r, struct error *error)
 }
 
 struct by_key {
+    struct route *route;
     struct route_source **sources;
     size_t count;
 };
@@ -167,13 +163,13 @@ static int back_to_row(void *context, const struct ledger_source *row)
     }
     if (!left->count || (*left->sources)->key != row->key)
         return 0;
-    (*left->sources)->cursor = row->cursor;
-    (*left->sources)->tally = row->tally;
+    source_reset(left->route, *left->sources, &row->cursor);
     return 0;
 }
 
 static int recover_sources(struct route *r, struct error *error)
 {
+    unwritten_clear(r);
     if (r->source_count == 0)
         return 0;
     struct route_source **sorted = malloc(r->source_count * sizeof(struct route_source *));
@@ -181,7 +177,7 @@ static int recover_sources(struct route *r, struct error *error)
         return error_set(error, -ENOMEM, "no memory");
     memcpy(sorted, r->sources, r->source_count * sizeof(struct route_source *));
     qsort(sorted, r->source_count, sizeof(*sorted), order_by_key);
-    struct by_key left = {sorted, r->source_count};
+    struct by_key left = {r, sorted, r->source_count};
     int code = ledger_sources(r->ledger, back_to_row, &left, error);
     free(sorted);
     if (code)
@@ -189,9 +185,8 @@ static int recover_sources(struct route *r, struct error *error)
 
     for (size_t i = 0; i < r->source_count; i++) {
         struct route_source *s = r->sources[i];
-        source_reset(r, s);
         s->needs = source_needs(s);
-        s->dirty = s->done = false;
+        s->done = false;
         source_activate(r, s, SOURCE_HOT);
     }
     return 0;

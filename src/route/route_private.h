@@ -1,6 +1,6 @@
 /* route_private — the route's inside, for its parts: source.c (what one is and tells), attach.c
  * (which sources), serve.c (pull and encode), turn.c (when to look at the journal), commit.c
- * (durable), route.c (the loop). */
+ * (durable), unwritten.c (what it has still to write), route.c (the loop). */
 #pragma once
 
 #include "base/beat.h"
@@ -17,22 +17,27 @@ enum source_heat {
 
 struct route_source {
     struct follow follow;
-    struct journal_source journal; /* where follow.slot->journal: its part in the reading */
-    struct cursor cursor;          /* behind what is encoded; what the next commit writes */
-    struct tally tally;
-    uint32_t key; /* in the ledger */
+    struct journal_source *journal; /* owned: its part in the reading; NULL: it is in files */
+    uint32_t key;                   /* in the ledger */
+    uint32_t unwritten;             /* its place in route.unwritten, from 1; 0: as in the ledger */
     enum source_heat heat;
-    uint64_t needs; /* lowest serial that `cursor` needs; published once it is committed */
-    bool dirty;     /* cursor or tally differ from the ledger */
     bool listed;    /* in the active list */
     bool done;      /* `once`: nothing more to do */
     bool unwatched; /* inotify refused: looked at with each tick */
     bool gap_open;  /* a pending gap waits for the time of the record behind it */
     bool removed;   /* the ledger had it as removed */
     bool matches;   /* what match said of `matched` */
+    uint64_t needs; /* lowest serial that what is encoded needs; published once it is committed */
     struct container *matched; /* owned: whom `matches` was asked about */
     struct container *bound;   /* owned: whom `target` was made for */
     struct sink_target *target;
+};
+
+/* What the next commit writes of a source. It is kept apart: most sources are silent. */
+struct unwritten {
+    struct route_source *source;
+    struct cursor cursor; /* behind what is encoded */
+    struct tally tally;
 };
 
 struct pending_gap {
@@ -57,6 +62,8 @@ struct route {
     size_t active_count, active_capacity;
     struct route_source *serving; /* whose pull is in hand */
 
+    struct unwritten *unwritten;
+    size_t unwritten_count, unwritten_capacity;
     struct pending_gap *gaps; /* booked with the next commit */
     size_t gap_count, gap_capacity;
     struct route_sums unvouched; /* since the last commit */
@@ -85,7 +92,7 @@ int source_finish(struct route *r, struct route_source *s, const struct view *vi
 /* `once`: its cursor is where the source ended at discovery. */
 bool source_once_done(const struct route_source *s);
 /* Back to its committed cursor. */
-void source_reset(struct route *r, struct route_source *s);
+void source_reset(struct route *r, struct route_source *s, const struct cursor *cursor);
 /* Lowest serial that its cursor needs. */
 uint64_t source_needs(const struct route_source *s);
 /* To be looked at: now (hot), or with the next tick (warm). */
@@ -109,6 +116,14 @@ int64_t turn_due_ns(const struct route *r);
 int turn_fd(const struct route *r);
 /* The journal's options->activate. */
 void turn_activate(void *context, struct journal_source *s);
+
+/* unwritten.c */
+/* What is unwritten of `s`; begins, where nothing was, with the ledger's tally. *ret is good until
+ * the next call. */
+int unwritten_of(struct route *r, struct route_source *s, struct unwritten **ret,
+                 struct error *error) MUST_CHECK;
+void unwritten_drop(struct route *r, struct route_source *s);
+void unwritten_clear(struct route *r);
 
 /* commit.c */
 /* What was done since the last commit is durable, and shown. */

@@ -45,19 +45,24 @@ static void close_gaps(struct route *r, struct route_source *s)
 }
 
 /* What the batch was, in the books; and only now the cursor counts. */
-static void account(struct route *r, struct route_source *s)
+static int account(struct route *r, struct route_source *s, struct error *error)
 {
     const struct batch *b = &r->batch;
+    struct unwritten *unwritten;
+    int code = unwritten_of(r, s, &unwritten, error);
+    if (code < 0)
+        return SINK_FAILED;
+    unwritten->cursor = s->follow.cursor;
+    tally_add_batch(&unwritten->tally, b);
     close_gaps(r, s);
-    tally_add_batch(&s->tally, b);
     route_sums_add_batch(&r->unvouched, b);
     for (size_t i = 0; i < b->gap_count; i++) {
         remember_gap(r, s, &b->gaps[i]);
         s->gap_open |= b->gaps[i].before_ns == GAP_TIME_UNKNOWN;
     }
-    s->cursor = s->follow.cursor;
     s->needs = source_needs(s);
-    s->dirty = r->dirty = true;
+    r->dirty = true;
+    return 0;
 }
 
 static int hand_over(struct route *r, struct route_source *s, struct error *error)
@@ -88,10 +93,7 @@ static int encode(struct route *r, struct route_source *s, struct error *error)
 static int deliver(struct route *r, struct route_source *s, struct error *error)
 {
     int code = r->batch.count ? encode(r, s, error) : 0;
-    if (code)
-        return code;
-    account(r, s);
-    return 0;
+    return code ? code : account(r, s, error);
 }
 
 /* The batch's container is the view's: *view lives until it is delivered. */
@@ -141,11 +143,11 @@ static void note_unreadable(struct route *r, struct route_source *s, int code)
 /* The follow has nothing for us: what that means for when to look again. */
 static void rest(struct route *r, struct route_source *s)
 {
-    bool again = r->tools.hold.waiting || s->unwatched || s->journal.waiting;
+    bool again = r->tools.hold.waiting || s->unwatched || (s->journal && s->journal->waiting);
     s->heat = again ? SOURCE_WARM : SOURCE_QUIET;
     s->done = true;
     s->needs = source_needs(s);
-    if (!s->dirty) /* else with its commit */
+    if (!s->unwritten) /* else with its commit */
         source_publish_needs(r, s);
 }
 

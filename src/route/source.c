@@ -1,39 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "route/route_private.h"
 
-static bool is_journal(const struct route_source *s)
-{
-    return s->follow.slot->journal;
-}
-
 int source_pull(struct route *r, struct route_source *s, const struct view *view)
 {
-    return is_journal(s) ? journal_pull(r->journal, &s->journal, &r->tools, view, &r->batch)
-                         : follow_pull(&s->follow, &r->tools, view, &r->batch);
+    return s->journal ? journal_pull(r->journal, s->journal, &r->tools, view, &r->batch)
+                      : follow_pull(&s->follow, &r->tools, view, &r->batch);
 }
 
 int source_finish(struct route *r, struct route_source *s, const struct view *view)
 {
-    return is_journal(s) ? journal_finish(r->journal, &s->journal, &r->tools, view, &r->batch)
-                         : follow_finish(&s->follow, &r->tools, view, &r->batch);
+    return s->journal ? journal_finish(r->journal, s->journal, &r->tools, view, &r->batch)
+                      : follow_finish(&s->follow, &r->tools, view, &r->batch);
 }
 
 bool source_once_done(const struct route_source *s)
 {
-    return !is_journal(s) && follow_once_done(&s->follow);
+    return !s->journal && follow_once_done(&s->follow);
 }
 
-void source_reset(struct route *r, struct route_source *s)
+void source_reset(struct route *r, struct route_source *s, const struct cursor *cursor)
 {
-    follow_reset(&s->follow, &r->tools, &s->cursor);
-    if (is_journal(s))
-        journal_reset(r->journal, &s->journal);
+    follow_reset(&s->follow, &r->tools, cursor);
+    if (s->journal)
+        journal_reset(r->journal, s->journal);
 }
 
 /* The journal keeps what it keeps, whatever a route still needs of it. */
 uint64_t source_needs(const struct route_source *s)
 {
-    return is_journal(s) && !s->follow.ended ? 0 : follow_needs(&s->follow);
+    return s->journal && !s->follow.ended ? 0 : follow_needs(&s->follow);
 }
 
 void source_activate(struct route *r, struct route_source *s, enum source_heat heat)

@@ -28,11 +28,11 @@ struct follow {
     struct slot *slot;       /* owned */
     struct segment *segment; /* owned; NULL: to be placed by the cursor */
     struct cursor cursor;
-    bool unwanted;           /* stands in an era that the route does not want */
-    uint64_t unwanted_needs; /* then: the segment in which the next era may begin */
-    bool ended;
+    uint64_t unwanted_needs;   /* where unwanted: the segment in which the next era may begin */
     uint64_t ambiguous_booked; /* the serial of the segment that was booked as ambiguous last */
-    bool more;                 /* the last pull left whole records behind in its segment */
+    bool unwanted;             /* stands in an era that the route does not want */
+    bool ended;
+    bool more; /* the last pull left whole records behind in its segment */
 };
 
 /* What the follows of one route share, since it pulls them one after the other. */
