@@ -40,21 +40,19 @@ static size_t text_size(const struct container_fields *f)
     return size + container_labels_text_max(f);
 }
 
-/* One block for everything: first the pairs, which need alignment, then the text. */
-static int store_init(struct container *c, struct container_store *store,
-                      const struct container_fields *f)
+/* Room for all that it can need: first the pairs, which need alignment, then the text. */
+static void *store_new(struct container_store *store, const struct container_fields *f)
 {
     size_t pair_count = f->labels.count + f->networks.count + container_labels_count_max(f);
     size_t text_bytes = text_size(f);
-
-    c->storage = malloc(pair_count * sizeof(struct pair) + text_bytes);
-    if (!c->storage)
-        return -ENOMEM;
-    store->pairs = c->storage;
+    void *room = malloc(pair_count * sizeof(struct pair) + text_bytes);
+    if (!room)
+        return NULL;
+    store->pairs = room;
     store->pairs_end = store->pairs + pair_count;
     store->text = (char *)store->pairs_end;
     store->text_end = store->text + text_bytes;
-    return 0;
+    return room;
 }
 
 static int compare_pairs(const void *a, const void *b)
@@ -77,14 +75,9 @@ static struct pairs keep_pairs(struct container_store *store, const struct pairs
     return kept;
 }
 
-int container_new(struct container **ret, const struct container_fields *f)
+static void keep_fields(struct container *c, struct container_store *store,
+                        const struct container_fields *f)
 {
-    if (!f->id || !container_id_valid(f->id))
-        return -EINVAL;
-
-    CLEANUP(container_unref) struct container *c = malloc(sizeof(*c));
-    if (!c)
-        return -ENOMEM;
     *c = (struct container){
         .refs = 1,
         .created_ns = f->created_ns,
@@ -92,31 +85,86 @@ int container_new(struct container **ret, const struct container_fields *f)
         .cache_disabled = f->cache_disabled,
         .tty = f->tty,
     };
+    memcpy(c->id, f->id, sizeof(c->id));
+    c->name = container_store_keep(store, f->name);
+    c->image = container_store_keep(store, f->image);
+    c->state = container_store_keep(store, f->state);
+    c->status = container_store_keep(store, f->status);
+    c->platform = container_store_keep(store, f->platform);
+    c->hostname = container_store_keep(store, f->hostname);
+    c->command = container_store_keep(store, f->command);
+    c->network_mode = container_store_keep(store, f->network_mode);
+    c->log_driver = container_store_keep(store, driver_of(f));
+    c->log_path = container_store_keep(store, f->log_path);
+    c->labels = keep_pairs(store, &f->labels);
+    c->networks = keep_pairs(store, &f->networks);
+}
+
+/* From the room in which a record was made to its block. */
+struct move {
+    const char *from, *from_end; /* the text */
+    char *to;
+};
+
+/* Keys may be literals, which stay where they are. */
+static void move_text(const struct move *m, const char **text)
+{
+    if (*text >= m->from && *text < m->from_end)
+        *text = m->to + (*text - m->from);
+}
+
+static struct pair *move_pairs(const struct move *m, struct pairs *pairs, struct pair *to)
+{
+    for (size_t i = 0; i < pairs->count; i++) {
+        to[i] = pairs->items[i];
+        move_text(m, &to[i].key);
+        move_text(m, &to[i].value);
+    }
+    pairs->items = to;
+    return to + pairs->count;
+}
+
+/* The record with all that is its own in one block that fits: there may be ten thousand. */
+static struct container *fitted(const struct container *made, const struct container_store *store)
+{
+    size_t pair_count = made->labels.count + made->networks.count + made->rendered.count;
+    const char *text = (const char *)store->pairs_end;
+    size_t text_bytes = (size_t)(store->text - text);
+    struct container *c = malloc(sizeof(*c) + pair_count * sizeof(struct pair) + text_bytes);
+    if (!c)
+        return NULL;
+    *c = *made;
+    struct pair *pairs = (struct pair *)(c + 1);
+    struct move m = {text, store->text, (char *)(pairs + pair_count)};
+    memcpy(m.to, text, text_bytes);
+    pairs = move_pairs(&m, &c->labels, pairs);
+    pairs = move_pairs(&m, &c->networks, pairs);
+    move_pairs(&m, &c->rendered, pairs);
+
+    const char **strings[] = {&c->name,       &c->image,    &c->state,   &c->status,
+                              &c->platform,   &c->hostname, &c->command, &c->network_mode,
+                              &c->log_driver, &c->log_path};
+    for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
+        move_text(&m, strings[i]);
+    return c;
+}
+
+int container_new(struct container **ret, const struct container_fields *f)
+{
+    if (!f->id || !container_id_valid(f->id))
+        return -EINVAL;
 
     struct container_store store;
-    int r = store_init(c, &store, f);
+    CLEANUP_FREE void *room = store_new(&store, f);
+    if (!room)
+        return -ENOMEM;
+    struct container made;
+    keep_fields(&made, &store, f);
+    int r = container_labels_render(&made, &f->constants, &store);
     if (r < 0)
         return r;
-
-    memcpy(c->id, f->id, sizeof(c->id));
-    c->name = container_store_keep(&store, f->name);
-    c->image = container_store_keep(&store, f->image);
-    c->state = container_store_keep(&store, f->state);
-    c->status = container_store_keep(&store, f->status);
-    c->platform = container_store_keep(&store, f->platform);
-    c->hostname = container_store_keep(&store, f->hostname);
-    c->command = container_store_keep(&store, f->command);
-    c->network_mode = container_store_keep(&store, f->network_mode);
-    c->log_driver = container_store_keep(&store, driver_of(f));
-    c->log_path = container_store_keep(&store, f->log_path);
-    c->labels = keep_pairs(&store, &f->labels);
-    c->networks = keep_pairs(&store, &f->networks);
-
-    r = container_labels_render(c, &f->constants, &store);
-    if (r < 0)
-        return r;
-    *ret = TAKE(c);
-    return 0;
+    *ret = fitted(&made, &store);
+    return *ret ? 0 : -ENOMEM;
 }
 
 struct container *container_ref(struct container *c)
@@ -135,7 +183,6 @@ struct container *container_unref(struct container *c)
     CHECK(before > 0);
     if (before > 1)
         return NULL;
-    free(c->storage);
     free(c);
     return NULL;
 }

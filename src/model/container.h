@@ -4,7 +4,7 @@
  * container_fields (docker/ fills that from the Engine's inspect answer or from config.v2.json +
  * hostconfig.json), its labels are rendered once, and then it is only read, by any thread.
  *
- * - Owns: all its strings, in one block given back with the last reference.
+ * - Owns: all its strings, in one block with itself, given back with the last reference.
  * - Thread: ref, unref and reads from any.
  * - Limits: none of its own; what it is made from is at most CONTAINER_JSON_MAX.
  * - Errors: -EINVAL (the id), -ENOMEM.
@@ -56,8 +56,6 @@ struct container {
     /* Rendered once, S32 to S43 without `stream` (the entry's own), in the fixed order of
      * container_labels.h; empty values left out. Keys sanitised (D47). */
     struct pairs rendered; /* in that order, not sorted */
-
-    void *storage; /* the pairs and the strings */
 };
 
 /* The labels that are the same for every container (S42); "" or NULL leaves one out. */

@@ -8,15 +8,12 @@
 int slot_new(struct slot **ret, const char *id, size_t route_count)
 {
     CHECK(route_count <= ROUTES_MAX);
-    struct slot *s = calloc(1, sizeof(*s) + route_count * sizeof(s->routes[0]));
-    char *copy = strdup(id);
-    if (!s || !copy) {
-        free(s);
-        free(copy);
+    size_t routes_bytes = route_count * sizeof(struct slot_route), id_bytes = strlen(id) + 1;
+    struct slot *s = calloc(1, sizeof(*s) + routes_bytes + id_bytes);
+    if (!s)
         return -ENOMEM;
-    }
     atomic_init(&s->refs, 1);
-    s->id = copy;
+    s->id = memcpy((char *)&s->routes[route_count], id, id_bytes);
     s->route_count = route_count;
     pthread_mutex_init(&s->lock, NULL);
     *ret = s;
@@ -35,7 +32,6 @@ struct slot *slot_unref(struct slot *s)
         return NULL;
     view_unref(s->view);
     pthread_mutex_destroy(&s->lock);
-    free(s->id);
     free(s);
     return NULL;
 }

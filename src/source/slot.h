@@ -35,7 +35,7 @@ struct slot_route {
 
 struct slot {
     atomic_uint refs;
-    char *id;          /* opaque source id: the container's full id */
+    const char *id;    /* opaque source id: the container's full id; in the slot's own block */
     bool journal;      /* no segments: read from the journal; set before it is published */
     atomic_uint ready; /* bit per route: look at it */
     atomic_int_fast64_t hold_until_ns;             /* monotonic; SLOT_HELD, or 0: not held */
