@@ -73,6 +73,7 @@ static int take_record(void *context, const struct container_row *row)
     return 0;
 }
 
+/* A route that has never seen the container begins with its oldest segment. */
 static uint32_t needed_by(const struct reporting *r, const struct pin_report_item *item)
 {
     uint32_t routes = 0;
@@ -80,7 +81,7 @@ static uint32_t needed_by(const struct reporting *r, const struct pin_report_ite
         const struct standing_source *s = standing_find(&r->standings[i], item->pin.id);
         bool wanted =
             !item->container || match_container(&r->config->routes[i].match, item->container);
-        if (s && wanted && standing_needs(&s->cursor) <= item->pin.serial)
+        if (wanted && (!s || standing_needs(&s->cursor) <= item->pin.serial))
             routes |= UINT32_C(1) << i;
     }
     return routes;
