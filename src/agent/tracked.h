@@ -22,31 +22,31 @@ struct tracked {
     struct slot *slot;           /* with its source */
     struct era *eras;            /* by position; each owns a reference */
     size_t era_count;
-    uint64_t version;      /* of the view */
+    int created; /* live files created since the last look; CHAIN_CREATED_UNKNOWN */
+    enum stream_told stream_told;
+    int64_t stream_told_run_ns; /* … of the run that began then: a whole one may go unseen */
+    uint64_t version;           /* of the view */
     uint64_t quiet_serial; /* while the container does not run: where its log ended then; what is */
     uint64_t quiet_offset; /* written later belongs to the next record */
-    int created;           /* live files created since the last look; CHAIN_CREATED_UNKNOWN */
     bool record_stale;     /* its files have changed */
     bool chain_stale;      /* its directory has */
     bool listed_stale;     /* it is in the monitor's list of stale ones */
     bool inspect_wanted;   /* the Engine is to be asked … */
     bool inspect_asked;    /* … and has been: its answer comes */
     bool known;            /* from before this start */
-    enum stream_told stream_told;
-    int64_t stream_told_run_ns; /* … of the run that began then: a whole one may go unseen */
-    bool listed;                /* in the Engine's last list */
-    bool unwatched;             /* inotify refused: its directory is looked at from time to time */
-    bool unreadable;            /* its files may not be read */
-    bool vanished;              /* the container is no more; its source may still hold something */
-    bool gone;              /* nothing will follow in it; of a chain in Docker's directory the chain
-                               itself knows */
-    unsigned disk_reads;    /* how often its record was read from disk … */
-    unsigned asked_at_read; /* … and how often when the Engine was asked: an answer may be older */
-    bool publish_wanted;    /* once the book has what is dirty */
-    bool eras_dirty;        /* not as the ledger has them */
+    bool listed;           /* in the Engine's last list */
+    bool unwatched;        /* inotify refused: its directory is looked at from time to time */
+    bool unreadable;       /* its files may not be read */
+    bool vanished;         /* the container is no more; its source may still hold something */
+    bool gone;             /* nothing will follow in it; of a chain in Docker's directory the chain
+                              itself knows */
+    bool publish_wanted;   /* once the book has what is dirty */
+    bool eras_dirty;       /* not as the ledger has them */
     bool record_dirty;
     bool own_output;        /* its log is an output of ours: never captured (D77) */
     bool finished;          /* its directory is gone, and nobody needs anything of it */
+    unsigned disk_reads;    /* how often its record was read from disk … */
+    unsigned asked_at_read; /* … and how often when the Engine was asked: an answer may be older */
     int64_t looked_ns;      /* its directory's mtime when it was looked at last */
     uint64_t swept_size;    /* its live file's size at the last reconciliation */
     int64_t retry_at_ns;    /* monotonic; 0: nothing to try again */

@@ -473,7 +473,7 @@ static int place_files(struct sync *s)
 static int look(struct sync *s, int created)
 {
     struct chain *c = s->chain;
-    int r = scan_directory(c->home->directory, c->home->live_name, &s->scan);
+    int r = home_scan(c->home, &s->scan);
     if (r == -ENOENT || r == -ENOTDIR) {
         s->changed |= !c->gone;
         c->gone = true;

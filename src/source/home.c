@@ -3,27 +3,30 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "source/scan.h"
-
 int home_new(struct home **ret, const char *id, const char *directory, const char *live_name,
              const char *pins)
 {
-    size_t directory_size = strlen(directory) + 1, name_size = strlen(live_name) + 1;
-    size_t id_size = strlen(id) + 1;
+    size_t directory_size = strlen(directory) + 1, id_size = strlen(id) + 1;
+    bool live_by_id = strncmp(live_name, id, id_size - 1) == 0;
+    const char *ending = live_by_id ? live_name + id_size - 1 : live_name;
+    size_t ending_size = strlen(ending) + 1;
     bool named_by_id =
         directory_size > id_size && strcmp(directory + directory_size - id_size, id) == 0;
-    struct home *h = malloc(sizeof(*h) + directory_size + name_size + (named_by_id ? 0 : id_size));
+    struct home *h =
+        malloc(sizeof(*h) + directory_size + ending_size + (named_by_id ? 0 : id_size));
     if (!h)
         return -ENOMEM;
     atomic_init(&h->refs, 1);
     h->directory = memcpy(h->text, directory, directory_size);
-    h->live_name = memcpy(h->text + directory_size, live_name, name_size);
+    h->live_ending = memcpy(h->text + directory_size, ending, ending_size);
     h->id = named_by_id ? h->directory + directory_size - id_size
-                        : memcpy(h->text + directory_size + name_size, id, id_size);
+                        : memcpy(h->text + directory_size + ending_size, id, id_size);
+    h->live_prefix = live_by_id ? h->id : "";
     h->pins = pins;
     *ret = h;
     return 0;
@@ -47,8 +50,16 @@ static bool is_live(const struct home *h, struct file_id file, char *path, size_
                     uint64_t *ret_bytes)
 {
     struct file_id found;
-    return snprintf(path, size, "%s/%s", h->directory, h->live_name) < (int)size &&
+    return snprintf(path, size, "%s/%s%s", h->directory, h->live_prefix, h->live_ending) <
+               (int)size &&
            scan_identify_path(path, &found, ret_bytes) == 0 && file_id_equal(found, file);
+}
+
+int home_scan(const struct home *h, struct scan *ret)
+{
+    char live_name[PATH_MAX];
+    snprintf(live_name, sizeof(live_name), "%s%s", h->live_prefix, h->live_ending);
+    return scan_directory(h->directory, live_name, ret);
 }
 
 int home_find(const struct home *h, struct file_id file, char *path, size_t size,
@@ -57,7 +68,7 @@ int home_find(const struct home *h, struct file_id file, char *path, size_t size
     if (is_live(h, file, path, size, ret_bytes))
         return 0;
     struct scan scan;
-    int r = scan_directory(h->directory, h->live_name, &scan);
+    int r = home_scan(h, &scan);
     if (r == -ENOENT || r == -ENOTDIR)
         return -ESTALE;
     if (r < 0)

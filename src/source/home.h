@@ -9,15 +9,17 @@
 
 #include "base/cleanup.h"
 #include "model/cursor.h"
+#include "source/scan.h"
 
 #include <stdatomic.h>
 
 struct home {
     atomic_uint refs;
-    const char *id;        /* of the source */
-    const char *directory; /* of its live file; need not exist any more */
-    const char *live_name; /* "<id>-json.log" */
-    const char *pins;      /* the directory of all pins; borrowed; NULL: there are none */
+    const char *id;          /* of the source */
+    const char *directory;   /* of its live file; need not exist any more */
+    const char *live_prefix; /* of its live file's name: the id, or "" … */
+    const char *live_ending; /* … and what follows: "-json.log" */
+    const char *pins;        /* the directory of all pins; borrowed; NULL: there are none */
     char text[];
 };
 
@@ -26,6 +28,9 @@ int home_new(struct home **ret, const char *id, const char *directory, const cha
 struct home *home_ref(struct home *h);
 struct home *home_unref(struct home *h);
 DEFINE_CLEANUP(struct home *, home_unref)
+
+/* What lies in the directory, as scan_directory(). */
+int home_scan(const struct home *h, struct scan *ret) MUST_CHECK;
 
 /* By which name Docker has this file now, whatever rotation has made of it. `path` holds `size`
  * bytes. *ret_bytes: its size. */
