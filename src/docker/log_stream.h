@@ -1,4 +1,4 @@
-/* log_stream — logs as the Engine sends them: many GET /containers/{id}/logs?follow=1 at once.
+/* log_stream — logs as the Engine sends them: many GET /containers/{id}/logs at once.
  *
  * On one curl multi handle: no thread, nothing blocks but log_streams_poll. First a ping, which
  * says which version to speak and where the host's name leads; it is the caller's to ping again
@@ -26,8 +26,9 @@
 
 /* How a stream ended. */
 enum log_stream_end {
-    LOG_STREAM_ENDED,      /* in order: the container does not run, or did not when it was asked */
-    LOG_STREAM_GONE,       /* there is no such container, or it is being removed */
+    LOG_STREAM_ENDED, /* in order: all was sent of what was asked for; of a log that is followed:
+                       * the container does not run, or did not when it was asked */
+    LOG_STREAM_GONE,  /* there is no such container, or it is being removed */
     LOG_STREAM_UNREADABLE, /* its log cannot be read back */
     LOG_STREAM_BROKEN,     /* there is no connection (any more) */
     LOG_STREAM_REFUSED,    /* any other answer */
@@ -50,6 +51,7 @@ struct log_stream;
 struct log_streams_options {
     const char *host; /* as docker_host_find gives it */
     int deadline_ms;  /* of the ping, and for connecting */
+    bool once;        /* logs end with what is in them, instead of being followed */
     struct log_streams_callbacks callbacks;
     void *context; /* of `pinged` */
 };

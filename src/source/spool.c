@@ -200,14 +200,19 @@ uint64_t spool_dropped_files(const struct spool *s)
     return s->dropped_files;
 }
 
-int spool_append(struct spool *s, const struct spool_entry *entry)
+int spool_frame(struct buf *to, struct spool_marks *marks, const struct spool_entry *entry)
 {
-    spool_marks_note(&s->marks, entry);
-    const struct spool_mark *mark = &s->marks.streams[entry->stream];
+    spool_marks_note(marks, entry);
+    const struct spool_mark *mark = &marks->streams[entry->stream];
     struct local_partial partial = {.last = entry->ends_line, .ordinal = mark->ordinal};
 
-    return local_frame_write(s->batch, entry->stream, entry->time_ns, entry->text,
+    return local_frame_write(to, entry->stream, entry->time_ns, entry->text,
                              mark->ordinal ? &partial : NULL);
+}
+
+int spool_append(struct spool *s, const struct spool_entry *entry)
+{
+    return spool_frame(s->batch, &s->marks, entry);
 }
 
 /* As Docker does it: the oldest goes first, then each takes the next number. */

@@ -41,6 +41,9 @@ const struct spool_marks *spool_marks(const struct spool *s);
 /* Files that were rotated away since it was opened. */
 uint64_t spool_dropped_files(const struct spool *s);
 
+/* One record as a spool has it: noted in the marks, and its frame appended to `to`. */
+int spool_frame(struct buf *to, struct spool_marks *marks, const struct spool_entry *entry)
+    MUST_CHECK;
 /* Into the batch. */
 int spool_append(struct spool *s, const struct spool_entry *entry) MUST_CHECK;
 /* One write for all that was appended. */

@@ -16,7 +16,8 @@
 enum { DEADLINE_MS = 10000, SHORT_DEADLINE_MS = 100 };
 
 #define CHUNKED "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-#define QUERY   "/logs?follow=1&stdout=1&stderr=1&timestamps=1"
+#define OUTPUTS "&stdout=1&stderr=1&timestamps=1"
+#define QUERY   "/logs?follow=1" OUTPUTS
 
 static enum stand_in_then chunk(struct buf *raw, const char *text, bool whole)
 {
@@ -110,11 +111,12 @@ static void ended(void *owner, enum log_stream_end end, const char *text)
 }
 
 static struct log_streams *open_streams(const struct stand_in *server, struct heard *ping,
-                                        int deadline_ms)
+                                        int deadline_ms, bool once)
 {
     struct log_streams *s = NULL;
     const struct log_streams_options options = {.host = server->host,
                                                 .deadline_ms = deadline_ms,
+                                                .once = once,
                                                 .callbacks = {pinged, received, ended},
                                                 .context = ping};
     assert_int_equal(log_streams_open(&s, &options, NULL), 0);
@@ -136,12 +138,12 @@ static void wait_for(struct log_streams *s, const struct heard *h)
     assert_int_equal(h->ended, 1);
 }
 
-static struct log_streams *open_pinged(const struct stand_in *server)
+static struct log_streams *open_pinged(const struct stand_in *server, bool once)
 {
     static struct heard ping;
 
     ping = (struct heard){0};
-    struct log_streams *s = open_streams(server, &ping, DEADLINE_MS);
+    struct log_streams *s = open_streams(server, &ping, DEADLINE_MS, once);
     assert_int_equal(log_streams_ping(s), 0);
     assert_int_equal(log_streams_ping(s), -EALREADY);
     wait_for(s, &ping);
@@ -178,7 +180,7 @@ static void s77_how_a_stream_ends_is_told(void **state)
     };
     CLEANUP(stand_in_deinit) struct stand_in server = {0};
     stand_in_start(&server, answer);
-    CLEANUP(log_streams_close) struct log_streams *s = open_pinged(&server);
+    CLEANUP(log_streams_close) struct log_streams *s = open_pinged(&server, false);
     int before = descriptors();
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -201,7 +203,7 @@ static void the_log_is_asked_for_from_a_time_on(void **state)
 {
     CLEANUP(stand_in_deinit) struct stand_in server = {0};
     stand_in_start(&server, answer);
-    CLEANUP(log_streams_close) struct log_streams *s = open_pinged(&server);
+    CLEANUP(log_streams_close) struct log_streams *s = open_pinged(&server, false);
     const struct {
         int64_t since_ns;
         const char *path;
@@ -221,12 +223,26 @@ static void the_log_is_asked_for_from_a_time_on(void **state)
     }
 }
 
+static void a_log_is_asked_for_once(void **state)
+{
+    CLEANUP(stand_in_deinit) struct stand_in server = {0};
+    stand_in_start(&server, answer);
+    CLEANUP(log_streams_close) struct log_streams *s = open_pinged(&server, true);
+    struct heard h = {.body = BUF_INIT(1000)};
+    struct log_stream *stream;
+
+    assert_int_equal(log_stream_start(&stream, s, "path", 0, &h), 0);
+    wait_for(s, &h);
+    assert_string_equal(buf_string(&h.body), "/v1.41/containers/path/logs?follow=0" OUTPUTS);
+    buf_deinit(&h.body);
+}
+
 /* S77: an Engine that says nothing, or stops in its midst, holds a stream and nobody else. */
 static void s77_a_silent_stream_goes_on_until_it_is_cancelled(void **state)
 {
     CLEANUP(stand_in_deinit) struct stand_in server = {0};
     stand_in_start(&server, answer);
-    CLEANUP(log_streams_close) struct log_streams *s = open_pinged(&server);
+    CLEANUP(log_streams_close) struct log_streams *s = open_pinged(&server, false);
     struct heard silent = {.body = BUF_INIT(1000)}, slow = {.body = BUF_INIT(1000)};
     struct heard whole = {.body = BUF_INIT(1000)};
     struct log_stream *first, *second, *third;
@@ -252,7 +268,7 @@ static void a_stream_that_is_not_wanted_any_more_ends(void **state)
 {
     CLEANUP(stand_in_deinit) struct stand_in server = {0};
     stand_in_start(&server, answer);
-    CLEANUP(log_streams_close) struct log_streams *s = open_pinged(&server);
+    CLEANUP(log_streams_close) struct log_streams *s = open_pinged(&server, false);
     struct heard h = {.body = BUF_INIT(1000), .wants_no_more = true};
     struct log_stream *stream;
 
@@ -268,7 +284,7 @@ static void a_dead_engine_is_told(void **state)
 {
     CLEANUP(stand_in_deinit) struct stand_in server = {0};
     stand_in_start(&server, answer);
-    CLEANUP(log_streams_close) struct log_streams *s = open_pinged(&server);
+    CLEANUP(log_streams_close) struct log_streams *s = open_pinged(&server, false);
     struct heard h = {.body = BUF_INIT(1000)};
     struct log_stream *stream;
 
@@ -294,7 +310,7 @@ static void an_engine_that_does_not_answer_the_ping_is_told(void **state)
     struct heard ping = {0};
     stand_in_start(&server, answer_nothing);
     CLEANUP(log_streams_close)
-    struct log_streams *s = open_streams(&server, &ping, SHORT_DEADLINE_MS);
+    struct log_streams *s = open_streams(&server, &ping, SHORT_DEADLINE_MS, false);
 
     assert_int_equal(log_streams_ping(s), 0);
     wait_for(s, &ping);
@@ -309,7 +325,7 @@ static void s1_closing_cancels_all(void **state)
     struct heard h = {.body = BUF_INIT(1000)};
     stand_in_start(&server, answer);
     int before = descriptors();
-    CLEANUP(log_streams_close) struct log_streams *s = open_pinged(&server);
+    CLEANUP(log_streams_close) struct log_streams *s = open_pinged(&server, false);
     struct log_stream *stream;
 
     for (int i = 0; i < 50; i++)
@@ -339,6 +355,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(s77_how_a_stream_ends_is_told),
         cmocka_unit_test(the_log_is_asked_for_from_a_time_on),
+        cmocka_unit_test(a_log_is_asked_for_once),
         cmocka_unit_test(s77_a_silent_stream_goes_on_until_it_is_cancelled),
         cmocka_unit_test(a_stream_that_is_not_wanted_any_more_ends),
         cmocka_unit_test(a_dead_engine_is_told),
