@@ -187,6 +187,21 @@ static int open_single(struct history *h, const char *path)
     return add_segment(h, fd, path, is_gzip(fd));
 }
 
+static int open_received(struct history *h, const struct history_options *options)
+{
+    struct stat st;
+    int r = make_room(h, 1);
+    if (r == 0 && fstat(options->received_fd, &st) < 0)
+        r = -errno;
+    if (r < 0 || st.st_size == 0)
+        return r;
+    int fd = fcntl(options->received_fd, F_DUPFD_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    h->format = RECORD_LOCAL;
+    return add_segment(h, fd, options->path, false);
+}
+
 static int open_files(struct history *h, const struct history_options *options, struct error *error)
 {
     const char *name = file_name(options->path);
@@ -211,6 +226,17 @@ static int open_files(struct history *h, const struct history_options *options, 
     return r < 0 ? error_set(error, r, "%s: %s", options->path,
                              r == -EINVAL ? "no regular file" : strerror(-r))
                  : 0;
+}
+
+static int open_log_of(struct history *h, const struct history_options *options,
+                       struct error *error)
+{
+    if (!options->path)
+        return 0;
+    if (!options->received)
+        return open_files(h, options, error);
+    int r = open_received(h, options);
+    return r < 0 ? error_set(error, r, "%s: %s", options->path, strerror(-r)) : 0;
 }
 
 static int make_container(struct history *h, const struct history_options *options)
@@ -260,7 +286,7 @@ int history_open(struct history **ret, const struct history_options *options, st
     CLEANUP(history_close) struct history *h = calloc(1, sizeof(*h));
     if (!h)
         return error_set(error, -ENOMEM, "no memory");
-    int r = options->path ? open_files(h, options, error) : 0;
+    int r = open_log_of(h, options, error);
     if (r < 0)
         return r;
     r = make_container(h, options);

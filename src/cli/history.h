@@ -1,5 +1,5 @@
-/* history — one log from its oldest byte to its newest, straight from the disk: a container's with
- * its rotations, or one file's.
+/* history — one log from its oldest byte to its newest: a container's with its rotations, or one
+ * file's.
  *
  * A route's own way of reading (source/follow.h) over the files as they lie there now, without
  * monitor, pins and ledger. All files are opened before the first is read, so that a rotation
@@ -7,7 +7,8 @@
  *
  *     history_open → history_next … HISTORY_END → history_close
  *
- * The log of a journald container is what the journal has of it.
+ * The log of a journald container is what the journal has of it. One that only the Engine can give
+ * is received first (streamed_log.h).
  *
  * - Owns: the open files, the buffers, a reference on the container.
  * - Limits: SCAN_FILES_MAX files; those of a pull (limits.h).
@@ -25,6 +26,8 @@ enum { HISTORY_END = 1 };
 struct history_options {
     const char *path;              /* of the live file, or of the one file; NULL: the journal */
     const char *journal_directory; /* path is NULL: its directory, NULL for the system's */
+    bool received;                 /* read instead `received_fd`, … */
+    int received_fd;               /* … frames, borrowed for the opening; `path` is for words */
     struct container *container;   /* whose log it is; NULL: nobody's that is known */
     enum message_form form;
     bool records; /* entries are Docker's records, not joined to lines */

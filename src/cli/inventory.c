@@ -52,12 +52,15 @@ static int take_both(struct taking *t, struct error *error)
         .skipped = warn_skipped,
     };
     struct error engine_error;
-    int disk = take_disk(t, &options, error);
+    bool files = t->options->docker_root != NULL;
+    int disk = files ? take_disk(t, &options, error) : 0;
     if (strcmp(options.host, "none") == 0)
         return disk;
 
     int engine = discovery_from_engine(&t->engine, &options, &engine_error);
     t->engine_answers = engine == 0;
+    if (engine < 0 && !files)
+        return error_set(error, engine, "%s", engine_error.text);
     if (engine < 0)
         t->options->warn(engine_error.text);
     if (disk < 0 && engine == 0)
@@ -68,6 +71,8 @@ static int take_both(struct taking *t, struct error *error)
 static bool is_on_disk(const struct taking *t, const char *id)
 {
     char path[PATH_BYTES_MAX];
+    if (!t->options->docker_root)
+        return true;
     int size = snprintf(path, sizeof(path), "%s/containers/%s", t->options->docker_root, id);
     return size < (int)sizeof(path) && access(path, F_OK) == 0;
 }
@@ -76,8 +81,11 @@ static void add(struct inventory *v, const struct taking *t, struct container *c
 {
     struct inventory_item item = {
         .container = c, .on_disk = is_on_disk(t, c->id), .listed = listed};
+    const struct log_find_options find = {.docker_root = t->options->docker_root,
+                                          .journal_directory = t->options->journal_directory,
+                                          .engine = t->engine_answers};
     struct error error;
-    if (log_find(&item.place, c, t->options->docker_root, t->engine_answers, &error) < 0) {
+    if (log_find(&item.place, c, &find, &error) < 0) {
         t->options->warn(error.text);
         return;
     }

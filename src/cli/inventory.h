@@ -18,7 +18,7 @@ enum { INVENTORY_DEADLINE_MS = 5000 };
 struct inventory_item {
     struct container *container; /* a reference */
     struct log_place place;
-    bool on_disk; /* it has a directory */
+    bool on_disk; /* it has a directory; true for all where there are no files */
     bool listed;  /* the Engine has it; true for all where the Engine does not answer */
 };
 
@@ -28,8 +28,9 @@ struct inventory {
 };
 
 struct inventory_options {
-    const char *docker_root;
-    const char *docker_host; /* as docker_host_find gives it; "none": disk only */
+    const char *docker_root;       /* NULL: there are no files */
+    const char *journal_directory; /* that is configured, or NULL */
+    const char *docker_host;       /* as docker_host_find gives it; "none": disk only */
     struct container_constants constants;
     /* A container, or one of the two roads, that had to be left out. */
     void (*warn)(const char *text);

@@ -3,10 +3,18 @@
 
 #include "base/cleanup.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
-/* The directories of the containers, by this user; tried, since only that respects capabilities. */
+/* Tried, since only that respects capabilities. */
+static bool may_be_opened(const char *path)
+{
+    CLEANUP(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    return fd >= 0 || (errno != EACCES && errno != EPERM);
+}
+
+/* The directories of the containers, by this user. */
 static bool may_be_listed(const char *docker_root)
 {
     char path[PATH_BYTES_MAX];
@@ -25,16 +33,22 @@ static bool has_cache(const char *docker_root, const char *id)
     return size < (int)sizeof(path) && access(path, F_OK) == 0;
 }
 
-int log_find(struct log_place *ret, const struct container *c, const char *docker_root, bool engine,
-             struct error *error)
+int log_find(struct log_place *ret, const struct container *c,
+             const struct log_find_options *options, struct error *error)
 {
-    bool cache = has_cache(docker_root, c->id);
+    const char *root = options->docker_root;
+    bool cache = root && has_cache(root, c->id);
     struct log_surroundings around = {
-        .root = engine && !may_be_listed(docker_root) ? NULL : docker_root,
+        .root = root && options->engine && !may_be_listed(root) ? NULL : root,
         .cache_present = cache,
-        .journal = !cache, /* a dockerd that keeps the cache for journald cannot read it either */
-        .engine = engine,
+        /* A dockerd that keeps the cache for journald cannot read it either. */
+        .journal = !cache && (root || options->journal_directory),
+        .engine = options->engine,
     };
+    int r = log_place_of(ret, c, &around, error);
+    if (r < 0 || !around.engine || !ret->path[0] || may_be_opened(ret->path))
+        return r;
+    around.root = NULL;
     return log_place_of(ret, c, &around, error);
 }
 

@@ -9,9 +9,15 @@
 #include "docker/log_path.h"
 #include "source/record_format.h"
 
-/* `engine`: the Engine answers. 0, or -ENAMETOOLONG with words. */
-int log_find(struct log_place *ret, const struct container *c, const char *docker_root, bool engine,
-             struct error *error) MUST_CHECK;
+struct log_find_options {
+    const char *docker_root;       /* NULL: there are no files */
+    const char *journal_directory; /* that is configured; NULL: this host's, which is no other's */
+    bool engine;                   /* it can be asked for what cannot be read here */
+};
+
+/* 0, or -ENAMETOOLONG with words. */
+int log_find(struct log_place *ret, const struct container *c,
+             const struct log_find_options *options, struct error *error) MUST_CHECK;
 
 /* By the name of a live file: `<id>-json.log`, or `container.log` and `container-cached.log`. Any
  * other is of lines. */

@@ -92,7 +92,8 @@ static int find_log(const struct reporting *r, const struct pin_report_item *ite
                     struct log_place *ret, struct error *error)
 {
     if (item->container)
-        return log_find(ret, item->container, r->root, false, error);
+        return log_find(ret, item->container, &(struct log_find_options){.docker_root = r->root},
+                        error);
     ret->kind = LOG_KIND_JSON_FILE;
     int size = snprintf(ret->path, sizeof(ret->path), "%s/containers/%s/%s-json.log", r->root,
                         item->pin.id, item->pin.id);

@@ -45,4 +45,6 @@ enum verb_exit verb_no_operands(int count, char **arguments);
 const char *verb_config_path(const char *option);
 /* Loads it, or says on stderr why not. */
 enum verb_exit verb_load_config(struct config **ret, const char *option) MUST_CHECK;
+/* Where Docker's files are; NULL: none are to be read. `to` holds PATH_BYTES_MAX. */
+const char *verb_docker_root(const struct config *config, char *to);
 #define VERB_CONFIG_HELP "  -c, --config FILE  the configuration to use\n"

@@ -4,13 +4,14 @@
 #include <getopt.h>
 #include <inttypes.h>
 
-#include "agent/agent.h"
 #include "base/clock.h"
 #include "cli/container_lookup.h"
 #include "cli/history.h"
 #include "cli/log_find.h"
+#include "cli/streamed_log.h"
 #include "cli/time_option.h"
 #include "cli/verb.h"
+#include "docker/docker_host.h"
 #include "route/tty.h"
 #include "sink/encoder.h"
 
@@ -18,9 +19,10 @@ static const char usage[] =
     "usage: tallyman cat [options] CONTAINER|FILE\n"
     "\n"
     "Prints the whole log of a container, rotated and compressed files included, oldest first,\n"
-    "straight from the disk or the journal: dockerd need not run. CONTAINER is a name or the "
-    "beginning of an id;\n"
-    "what has a '/' in it is a FILE. What is damaged is said on stderr, the rest is printed.\n"
+    "straight from the disk or the journal: dockerd need not run. A log that cannot be read here\n"
+    "is asked of the Engine, and received into $TMPDIR (/var/tmp) first. CONTAINER is a name or\n"
+    "the beginning of an id; what has a '/' in it is a FILE. What is damaged is said on stderr,\n"
+    "the rest is printed.\n"
     "\n"
     "options:\n" VERB_CONFIG_HELP
     "  -o, --output FORMAT  raw: the bytes as 'docker logs' prints them (the default)\n"
@@ -200,31 +202,73 @@ static int cat_history(const struct request *q, struct history_options log, stru
 /* Why there is nothing to read. */
 static int no_log(const struct request *q, const struct container *c, struct error *error)
 {
-    return error_set(error, -ENOTSUP, "%s: its log driver is %s, which keeps no file here",
+    return error_set(error, -ENOTSUP,
+                     "%s: its log driver is %s, which keeps nothing that can be read here",
                      q->operand, c->log_driver);
+}
+
+static void warn(const char *text)
+{
+    fprintf(stderr, "tallyman cat: %s\n", text);
+}
+
+static int cat_streamed(const struct request *q, struct container *container, const char *host,
+                        struct error *error)
+{
+    const struct streamed_log_options wanted = {
+        .docker_host = host, .container = container, .since_ns = q->since_ns, .warn = warn};
+    CLEANUP(close_fd) int fd = -1;
+    int r = streamed_log_receive(&fd, &wanted, error);
+    if (r < 0) {
+        error_prefix(error, "%s", q->operand);
+        return r;
+    }
+    const struct history_options log = {.path = "the log as the Engine gives it",
+                                        .container = container,
+                                        .received = true,
+                                        .received_fd = fd};
+    return cat_history(q, log, error);
+}
+
+static int cat_found(const struct request *q, const struct config *config,
+                     const struct container_lookup_options *from,
+                     const struct container_found *found, struct error *error)
+{
+    const struct log_find_options find = {
+        .docker_root = found->on_disk ? from->docker_root : NULL,
+        .journal_directory = config->journal_directory,
+        .engine = strcmp(from->docker_host, "none") != 0,
+    };
+    struct log_place place;
+    int r = log_find(&place, found->container, &find, error);
+    if (r < 0)
+        return r;
+    struct history_options log = {.container = found->container,
+                                  .journal_directory = config->journal_directory};
+    if (place.kind == LOG_KIND_STREAM)
+        return cat_streamed(q, found->container, from->docker_host, error);
+    if (place.path[0])
+        log.path = place.path;
+    else if (place.kind != LOG_KIND_JOURNALD)
+        return no_log(q, found->container, error);
+    return cat_history(q, log, error);
 }
 
 static int cat_container(const struct request *q, const struct config *config, struct error *error)
 {
-    CLEANUP(container_unref) struct container *container = NULL;
-    struct container_constants constants = {config->label_source, config->label_service};
     char root[PATH_BYTES_MAX];
-    agent_docker_root(config, root);
-    int r = container_lookup(&container, root, q->operand, &constants, error);
+    const struct container_lookup_options from = {
+        .docker_root = verb_docker_root(config, root),
+        .docker_host = docker_host_find(config->docker_host),
+        .constants = {config->label_source, config->label_service},
+    };
+    struct container_found found;
+    int r = container_lookup(&found, &from, q->operand, error);
     if (r < 0)
         return r;
-
-    struct log_place place;
-    r = log_find(&place, container, root, false, error);
-    if (r < 0)
-        return r;
-    struct history_options log = {.container = container,
-                                  .journal_directory = config->journal_directory};
-    if (place.path[0])
-        log.path = place.path;
-    else if (place.kind != LOG_KIND_JOURNALD)
-        return no_log(q, container, error);
-    return cat_history(q, log, error);
+    r = cat_found(q, config, &from, &found, error);
+    container_unref(found.container);
+    return r;
 }
 
 static enum verb_exit cat(const struct request *q)

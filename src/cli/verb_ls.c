@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <getopt.h>
 
-#include "agent/agent.h"
 #include "cli/listing.h"
 #include "cli/verb.h"
 #include "docker/docker_host.h"
@@ -79,9 +78,9 @@ static void read_state(struct ls *ls)
 static int take_inventory(struct ls *ls, struct error *error)
 {
     char root[PATH_BYTES_MAX];
-    agent_docker_root(ls->config, root);
     struct inventory_options inventory_options = {
-        .docker_root = root,
+        .docker_root = verb_docker_root(ls->config, root),
+        .journal_directory = ls->config->journal_directory,
         .docker_host = docker_host_find(ls->config->docker_host),
         .constants = {ls->config->label_source, ls->config->label_service},
         .warn = warn,

@@ -5,6 +5,8 @@
 #include <getopt.h>
 #include <sys/stat.h>
 
+#include "agent/agent.h"
+
 const struct verb verbs[] = {
     {"run", "follow the logs of every container and deliver them", verb_run},
     {"check", "check the configuration", verb_check},
@@ -54,4 +56,10 @@ enum verb_exit verb_load_config(struct config **ret, const char *option)
     if (code == -ENOMEM)
         return VERB_FAILED;
     return code < 0 ? VERB_MISUSED : VERB_DONE;
+}
+
+const char *verb_docker_root(const struct config *config, char *to)
+{
+    agent_docker_root(config, to);
+    return strcmp(to, "none") == 0 ? NULL : to;
 }

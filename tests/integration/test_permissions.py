@@ -158,7 +158,8 @@ def test_streamed_while_files_may_not_be_read(place, engine, docker):
         docker(*run, "second")
         program.wait_until(lambda: len(pairs(place.out)) == 2, "both lines")
         program.stop()
-        docker(*run, "third")
+        third = docker(*run, "third").stdout.strip()
+        assert program.cat(third) == b"third\n"
         program.start()
         program.wait_until(lambda: len(pairs(place.out)) == 3, "the third line")
         program.stop()
