@@ -26,6 +26,8 @@ void log_frames_deinit(struct log_frames *f)
 
 static struct span rest(const struct log_frames *f)
 {
+    if (f->pending.size == 0)
+        return (struct span){0};
     return (struct span){f->pending.data + f->taken, f->pending.size - f->taken};
 }
 
