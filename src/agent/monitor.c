@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <sys/stat.h>
 
 #include "agent/monitor_private.h"
@@ -174,6 +175,7 @@ int monitor_open(struct monitor **ret, const struct monitor_options *options, st
     monitor_settle(m);
     monitor_drop_stray_spools(m);
     known_deinit(m->options.known); /* what was there before is taken up */
+    malloc_trim(0); /* of many it was much, and what lies behind it would keep it here */
     note_retries(m);
     m->started = true;
     *ret = m;

@@ -137,7 +137,17 @@ int tracked_set_record(struct tracked *t, struct container *c, bool *ret_rendere
     return 0;
 }
 
-/* The eras as they were before this start, oldest first. */
+/* Most have not changed while we were down: one record then stands for both. */
+static void share_record(struct tracked *t)
+{
+    struct era *last = &t->eras[t->era_count - 1];
+    if (!container_renders_same(last->container, t->container))
+        return;
+    container_unref(last->container);
+    last->container = container_ref(t->container);
+}
+
+/* The eras as they were before this start, oldest first, and as the ledger has them. */
 static int restore_eras(struct tracked *t, const struct known_source *known,
                         const struct container_constants *constants, struct error *error)
 {
@@ -152,6 +162,8 @@ static int restore_eras(struct tracked *t, const struct known_source *known,
         if (r < 0)
             return r;
     }
+    share_record(t);
+    t->eras_dirty = false;
     return 0;
 }
 
