@@ -154,6 +154,8 @@ static bool next_raw(struct log_frames *f, struct log_record *ret)
     struct span left = rest(f);
     struct log_record record = {.stream = STREAM_STDOUT, .time_ns = f->inside ? f->line_ns : 0};
 
+    if (left.size == 0)
+        return false;
     if (left.size < STAMP_SIZE && !f->finished && !memchr(left.data, '\n', left.size))
         return false;
     record.text = left;
