@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "docker/log_frames.h"
 #include "docker/log_stream.h"
+#include "source/local_file/frame_write.h"
 #include "source/spool.h"
 
 enum {
@@ -71,8 +72,7 @@ static void tell_fault(const struct receiving *r, struct span said)
     r->options->warn(text.text);
 }
 
-/* Takes all whole records. False where that fails. */
-static bool take_records(struct receiving *r)
+static int append_records(struct receiving *r)
 {
     struct log_record record;
     int code = 0;
@@ -85,6 +85,24 @@ static bool take_records(struct receiving *r)
                                &(struct spool_entry){record.text, record.time_ns, record.stream,
                                                      record.ends_line});
     }
+    return code;
+}
+
+static int append_bytes(struct receiving *r, struct span bytes)
+{
+    int code = 0;
+    while (code == 0 && bytes.size) {
+        size_t size = bytes.size < SOURCE_CHUNK_BYTES ? bytes.size : SOURCE_CHUNK_BYTES;
+        code = local_frame_write(&r->batch, STREAM_STDOUT, 0, (struct span){bytes.data, size},
+                                 &(struct local_partial){.last = false});
+        bytes = (struct span){bytes.data + size, bytes.size - size};
+    }
+    return code;
+}
+
+/* `code`: of the appending. False where something went wrong. */
+static bool keep(struct receiving *r, int code)
+{
     if (code == 0)
         code = write_batch(r);
     if (code < 0) {
@@ -114,10 +132,10 @@ static void on_pinged(void *context, int code, const char *text)
 static bool on_received(void *owner, struct span bytes)
 {
     struct receiving *r = owner;
-    if (log_frames_feed(&r->frames, bytes) == 0)
-        return take_records(r);
-    fail(r, -ENOMEM, "no memory for what the Engine sends");
-    return false;
+    if (r->options->untimed)
+        return keep(r, append_bytes(r, bytes));
+    int code = log_frames_feed(&r->frames, bytes);
+    return keep(r, code < 0 ? code : append_records(r));
 }
 
 static void on_ended(void *owner, enum log_stream_end end, const char *text)
@@ -128,13 +146,13 @@ static void on_ended(void *owner, enum log_stream_end end, const char *text)
     switch (end) {
     case LOG_STREAM_ENDED:
         log_frames_finish(&r->frames);
-        (void)take_records(r);
+        (void)keep(r, append_records(r));
         break;
     case LOG_STREAM_GONE: fail(r, -ENOENT, "the Engine has it no more"); break;
     case LOG_STREAM_UNREADABLE:
         fail(r, -ENOTSUP, "its log cannot be read back, says the Engine");
         break;
-    case LOG_STREAM_GIVEN_UP: break; /* by take_records, which said why */
+    case LOG_STREAM_GIVEN_UP: break; /* by keep, which said why */
     case LOG_STREAM_BROKEN:
     case LOG_STREAM_REFUSED: fail(r, -EPROTO, text); break;
     }
@@ -172,6 +190,7 @@ int streamed_log_receive(int *ret_fd, const struct streamed_log_options *options
         .host = options->docker_host,
         .deadline_ms = DEADLINE_MS,
         .once = true,
+        .untimed = options->untimed,
         .callbacks = {on_pinged, on_received, on_ended},
         .context = &r,
     };

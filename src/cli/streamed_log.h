@@ -18,6 +18,9 @@ struct streamed_log_options {
     const char *docker_host; /* as docker_host_find gives it */
     const struct container *container;
     int64_t since_ns; /* from this instant on, itself included; 0 or less: from the beginning */
+    /* Of a terminal: its bytes alone, in records that have no time and end no line. Asked for with
+     * times, one stands in the midst of a line where a run ended without a newline. */
+    bool untimed;
     /* What the Engine says about the log in its midst, and what of it cannot be read. */
     void (*warn)(const char *text);
 };

@@ -68,9 +68,14 @@ static const char *const loose_fields[] = {
     "continued", "unterminated", "time_missing", "stream_missing",
 };
 
+static bool is_any_time(const struct request *q)
+{
+    return q->since_ns == INT64_MIN && q->until_ns == INT64_MAX;
+}
+
 static bool everything_wanted(const struct request *q)
 {
-    return q->since_ns == INT64_MIN && q->until_ns == INT64_MAX && q->stream < 0;
+    return is_any_time(q) && q->stream < 0;
 }
 
 /* Leaves the entries that were asked for. */
@@ -216,7 +221,12 @@ static int cat_streamed(const struct request *q, struct container *container, co
                         struct error *error)
 {
     const struct streamed_log_options wanted = {
-        .docker_host = host, .container = container, .since_ns = q->since_ns, .warn = warn};
+        .docker_host = host,
+        .container = container,
+        .since_ns = q->since_ns,
+        .untimed = container->tty && q->format == SINK_RAW && is_any_time(q),
+        .warn = warn,
+    };
     CLEANUP(close_fd) int fd = -1;
     int r = streamed_log_receive(&fd, &wanted, error);
     if (r < 0) {

@@ -30,7 +30,7 @@ struct log_streams {
     CURLM *multi;
     struct docker_host host;
     long deadline_ms;
-    bool once;
+    bool once, untimed;
     struct log_streams_callbacks callbacks;
     void *context;
     struct engine_version version; /* 0.0 before a ping was answered */
@@ -97,6 +97,7 @@ int log_streams_open(struct log_streams **ret, const struct log_streams_options 
     *s = (struct log_streams){
         .deadline_ms = options->deadline_ms,
         .once = options->once,
+        .untimed = options->untimed,
         .callbacks = options->callbacks,
         .context = options->context,
     };
@@ -184,7 +185,8 @@ static void print_path(char to[TRANSFER_PATH_MAX], const struct log_streams *s, 
     if (s->version.major)
         n = snprintf(to, TRANSFER_PATH_MAX, "/v%u.%u", s->version.major, s->version.minor);
     n += snprintf(to + n, TRANSFER_PATH_MAX - (size_t)n,
-                  "/containers/%s/logs?follow=%d&stdout=1&stderr=1&timestamps=1", id, !s->once);
+                  "/containers/%s/logs?follow=%d&stdout=1&stderr=1&timestamps=%d", id, !s->once,
+                  !s->untimed);
     if (since_ns > 0)
         snprintf(to + n, TRANSFER_PATH_MAX - (size_t)n, "&since=%" PRId64 ".%09" PRId64,
                  since_ns / NS_PER_SECOND, since_ns % NS_PER_SECOND);

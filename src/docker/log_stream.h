@@ -52,6 +52,7 @@ struct log_streams_options {
     const char *host; /* as docker_host_find gives it */
     int deadline_ms;  /* of the ping, and for connecting */
     bool once;        /* logs end with what is in them, instead of being followed */
+    bool untimed;     /* without the times that log_frames.h wants */
     struct log_streams_callbacks callbacks;
     void *context; /* of `pinged` */
 };

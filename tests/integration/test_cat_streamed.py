@@ -21,6 +21,7 @@ LINES = ["one", "two", "x" * 40000, "", "h\u00e9llo\t<&>", "last", "tail"]
 CONTAINERS = {
     "frames": [],
     "terminal": ["-t"],
+    "restarted": ["-t"],
     "local": ["--log-driver", "local"],
     "unreadable": ["--log-driver", "none"],
     "unheard": ["--log-driver", "syslog", "--log-opt", "syslog-address=udp://127.0.0.1:5999",
@@ -34,6 +35,8 @@ def containers(engine):
     for name, options in CONTAINERS.items():
         engine.docker("run", "--name", name, "--network", "none", *options, "busybox", "sh", "-c",
                       SCRIPT)  # fmt: skip
+    engine.docker("start", "restarted")
+    engine.docker("wait", "restarted")
     yield
     remove_all(engine)
 
@@ -68,9 +71,10 @@ def said(done):
     return sentence
 
 
-@pytest.mark.parametrize("name", READABLE)
+@pytest.mark.parametrize("name", [*READABLE, "restarted"])
 def test_same_bytes_as_docker_logs(engine, program, name):
-    """S25, S73: every byte, both streams together and each alone; with a terminal too."""
+    """S25, S73: every byte, both streams together and each alone; with a terminal too, also
+    where a run ends in the midst of a line."""
     stdout, stderr, both = docker_logs(engine, name)
     assert len(both) > 40000
     assert program.cat("--output", "raw", name) == both
