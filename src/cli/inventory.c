@@ -54,7 +54,7 @@ static int take_both(struct taking *t, struct error *error)
     struct error engine_error;
     bool files = t->options->docker_root != NULL;
     int disk = files ? take_disk(t, &options, error) : 0;
-    if (strcmp(options.host, "none") == 0)
+    if (files && strcmp(options.host, "none") == 0)
         return disk;
 
     int engine = discovery_from_engine(&t->engine, &options, &engine_error);
