@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Containers that live for some fifty milliseconds and are removed by `--rm`."""
 
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 from support.ledger_book import assert_conservation, gaps
@@ -9,11 +10,13 @@ from support.tallyman import count_lines, entries, file_route
 
 LINES = 20  # 400 a second: some 50 ms
 OUT_LAST, ERR_LAST = 14, 4
+STORM_AT_ONCE = 8
+STORM_DRIVERS = ("json-file", "local")
 
 
-def run_one(docker, name):
+def run_one(docker, name, driver="json-file"):
     docker("run", "--rm", "--name", name, "--network", "none", "--label", f"number={name}",
-           "numbered", "/numbered", LINES, 400, timeout=120)  # fmt: skip
+           f"--log-driver={driver}", "numbered", "/numbered", LINES, 400, timeout=120)  # fmt: skip
 
 
 def test_all_lines_of_short_lives(engine, docker, tallyman, out, scaled):
@@ -43,13 +46,40 @@ def test_all_lines_of_short_lives(engine, docker, tallyman, out, scaled):
             program.wait_until(lambda p=path: count_lines(p) == LINES, f"{LINES} lines in {path}")
         program.stop()
         for name in names:
-            found = entries(out / road / f"{name}.ndjson")
-            assert holes(numbers(found, "stdout"), 0, OUT_LAST) == []
-            assert holes(numbers(found, "stderr"), 0, ERR_LAST) == []
-            for entry in found:
-                assert_labels(entry, name)
+            assert_whole(entries(out / road / f"{name}.ndjson"), name)
         assert gaps(program.state, "all") == []
         assert_conservation(program.state, "all")
+
+
+def test_a_storm_without_an_engine(engine, docker, tallyman, out, scaled):
+    """S79, D18: from start to end there is no socket; both drivers whose files Docker removes with
+    the container, mixed."""
+    count = scaled("STORM", 60, 500)
+    drivers = {f"storm-{n}": STORM_DRIVERS[n % len(STORM_DRIVERS)] for n in range(count)}
+    program = tallyman(engine.data_root, [file_route("all", out / "{container_name}.ndjson")],
+                       host="none", pins=engine.data_root / "pins-storm").start()  # fmt: skip
+    program.wait_until_ready()
+    with ThreadPoolExecutor(STORM_AT_ONCE) as pool:
+        list(pool.map(lambda one: run_one(docker, *one), drivers.items()))
+
+    def missing():
+        short = {name for name in drivers if count_lines(out / f"{name}.ndjson") < LINES}
+        return Counter(drivers[name] for name in short)
+
+    program.wait_until(lambda: not missing(), lambda: f"{dict(missing())} are not complete")
+    program.stop()
+    for name in drivers:
+        assert_whole(entries(out / f"{name}.ndjson"), name)
+    assert gaps(program.state, "all") == []
+    assert_conservation(program.state, "all")
+
+
+def assert_whole(found, name):
+    """All lines, once, in order, and fully labelled."""
+    assert holes(numbers(found, "stdout"), 0, OUT_LAST) == []
+    assert holes(numbers(found, "stderr"), 0, ERR_LAST) == []
+    for entry in found:
+        assert_labels(entry, name)
 
 
 def assert_labels(labels, name):
