@@ -49,8 +49,8 @@ MEANS = {
     "forbidden-files": {},
 }
 
-# A journal whose directory may be listed and whose files may not be read is not given up for a
-# stream.
+# When the Engine reads the journal, each chunk of a long line has a time of its own, and lines are
+# put together by their time: it comes in pieces.
 MISSING = {("socket-and-forbidden-files", "journald")}
 
 # What a container says in a phase, as soon as a file of the phase's name is there.
@@ -85,7 +85,6 @@ def told(engine, kind, driver, stream):
     if (engine, kind, driver) == ("20.10", "stream", "journald"):
         return [line for line in said(stream) if line]
     return said(stream)
-
 
 
 @dataclass
@@ -232,7 +231,7 @@ def cells():
             yield pytest.param(means, driver, marks=marks, id=f"{means}-{driver}")
 
 
-@pytest.mark.parametrize(("means", "driver"), cells())
+@pytest.mark.parametrize(("means", "driver"), list(cells()))
 def test_cell(life, means, driver):
     """S73, S79, S100."""
     kind = MEANS[means].get(driver, UNREADABLE)
