@@ -159,6 +159,7 @@ def test_starts_and_stops_leave_nothing(docker, streamed, out, scaled):
         lambda: is_quiet() and census_now() == before, lambda: f"{before} != {census_now()}"
     )
     assert before[0].count("stream") == 1
+    print(f"{rounds * CYCLED_AT_ONCE} cycles; before: {before}; after: {census_now()}")
     for name in names:
         times = [entry["time"] for entry in entries(out / name)]
         assert len(set(times)) == len(times)
