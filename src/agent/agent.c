@@ -206,7 +206,7 @@ static void wake_routes(void *context)
         route_wake(a->routes[i]);
 }
 
-static int open_monitor(struct agent *a, struct error *error)
+static int open_monitor(struct agent *a, bool once, struct error *error)
 {
     int r = known_load(&a->known, a->book, a->pins, a->routes, a->route_count, error);
     if (r < 0)
@@ -218,6 +218,7 @@ static int open_monitor(struct agent *a, struct error *error)
         .spools = a->spools,
         .health = a->health,
         .constants = {a->config->label_source, a->config->label_service},
+        .once = once,
         .reconcile_ns = a->config->reconcile_ns,
         .pins_max_bytes = (uint64_t)a->config->pins_max_bytes,
         .route_count = a->route_count,
@@ -270,7 +271,7 @@ static int open_all(struct agent *a, const struct agent_options *options, struct
         r = error_set(error, -ENOMEM, "no memory");
     if (r == 0)
         r = open_routes(a, options->once, error);
-    return r == 0 ? open_monitor(a, error) : r;
+    return r == 0 ? open_monitor(a, options->once, error) : r;
 }
 
 /* A generation that Docker rotates away before we have opened it is lost, and on a busy host that
@@ -334,32 +335,48 @@ static bool all_done(const struct agent *a)
     return true;
 }
 
-/* Runs until a signal (0), or with `once` until all is delivered (0) or the time is over. */
-static int run(struct agent *a, bool once, int64_t timeout_ns, struct error *error)
+enum turn { TURN_SIGNAL = 1, TURN_LATE };
+
+/* One step of the monitor. 0: go on; TURN_SIGNAL, TURN_LATE, or -errno. */
+static int turn(struct agent *a, int64_t end_ns, struct error *error)
 {
-    int64_t end_ns = timeout_ns ? clock_monotonic_ns() + timeout_ns : INT64_MAX;
-    for (;;) {
-        struct pollfd fds[] = {{.fd = a->signal_fd, .events = POLLIN},
-                               {.fd = a->wake_fd, .events = POLLIN},
-                               {.fd = status_fd(a->status), .events = POLLIN}};
-        int64_t left_ns = end_ns - clock_monotonic_ns();
-        if (once && all_done(a))
-            return 0;
-        if (left_ns <= 0)
-            return AGENT_UNDELIVERED;
-        int wait_ms = end_ns == INT64_MAX ? -1 : (int)(left_ns / NS_PER_MS) + 1;
-        int r = monitor_step(a->monitor, fds, ARRAY_SIZE(fds), wait_ms);
-        if (r < 0)
-            return error_set(error, r, "monitor: %s", strerror(-r));
-        uint64_t count;
-        if (fds[1].revents && read(a->wake_fd, &count, sizeof(count)) > 0)
-            monitor_routes_changed(a->monitor);
-        if (fds[2].revents)
-            status_tell(a->status, a->monitor);
-        struct signalfd_siginfo signal;
-        if (fds[0].revents && read(a->signal_fd, &signal, sizeof(signal)) > 0)
-            return 0;
-    }
+    struct pollfd fds[] = {{.fd = a->signal_fd, .events = POLLIN},
+                           {.fd = a->wake_fd, .events = POLLIN},
+                           {.fd = status_fd(a->status), .events = POLLIN}};
+    int64_t left_ns = end_ns - clock_monotonic_ns();
+    if (left_ns <= 0)
+        return TURN_LATE;
+    int wait_ms = end_ns == INT64_MAX ? -1 : (int)(left_ns / NS_PER_MS) + 1;
+    int r = monitor_step(a->monitor, fds, ARRAY_SIZE(fds), wait_ms);
+    if (r < 0)
+        return error_set(error, r, "monitor: %s", strerror(-r));
+    uint64_t count;
+    if (fds[1].revents && read(a->wake_fd, &count, sizeof(count)) > 0)
+        monitor_routes_changed(a->monitor);
+    if (fds[2].revents)
+        status_tell(a->status, a->monitor);
+    struct signalfd_siginfo signal;
+    return fds[0].revents && read(a->signal_fd, &signal, sizeof(signal)) > 0 ? TURN_SIGNAL : 0;
+}
+
+/* `once`: what only the Engine can give is received before a route begins, so that it is known
+ * where each log ends. 0, TURN_SIGNAL, TURN_LATE, or -errno. */
+static int gather(struct agent *a, int64_t end_ns, struct error *error)
+{
+    int r;
+    while ((r = monitor_gathered(a->monitor, error)) == 0)
+        if ((r = turn(a, end_ns, error)) != 0)
+            return r;
+    return r < 0 ? r : 0;
+}
+
+/* Runs until a signal (0), or with `once` until all is delivered (0) or the time is over. */
+static int run(struct agent *a, bool once, int64_t end_ns, struct error *error)
+{
+    int r = 0;
+    while (r == 0 && !(once && all_done(a)))
+        r = turn(a, end_ns, error);
+    return r == TURN_SIGNAL ? 0 : r == TURN_LATE ? AGENT_UNDELIVERED : r;
 }
 
 int agent_run(const struct agent_options *options, struct error *error)
@@ -368,12 +385,15 @@ int agent_run(const struct agent_options *options, struct error *error)
     log_set_level(options->config->log_level);
     roster_board_init(&a.board);
 
+    int64_t end_ns = options->timeout_ns ? clock_monotonic_ns() + options->timeout_ns : INT64_MAX;
     int r = open_all(&a, options, error);
+    if (r == 0 && options->once)
+        r = gather(&a, end_ns, error);
     for (size_t i = 0; r == 0 && i < a.route_count; i++)
         r = route_start(a.routes[i], error);
-    if (r < 0) {
+    if (r) {
         close_all(&a, false);
-        return r;
+        return r < 0 ? r : AGENT_UNDELIVERED;
     }
     status_set_routes(a.status, a.routes, a.route_count);
     status_tell(a.status, a.monitor);
@@ -384,7 +404,7 @@ int agent_run(const struct agent_options *options, struct error *error)
              "root=%s containers=%zu sources=%zu routes=%zu", LOG_QUOTE(a.docker_root),
              status.containers, status.sources, a.route_count);
 
-    r = run(&a, options->once, options->timeout_ns, error);
+    r = run(&a, options->once, end_ns, error);
     /* From here on a second signal ends the process at once. */
     pthread_sigmask(SIG_SETMASK, &a.mask_before, NULL);
     bool undelivered = close_routes(&a);

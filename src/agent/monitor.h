@@ -35,6 +35,7 @@ struct monitor_options {
     const char *spools;            /* the directory that streams are received into */
     struct health *health;         /* borrowed; may be NULL */
     struct container_constants constants;
+    bool once; /* streams are received as far as they go by now, not followed */
     int64_t reconcile_ns;
     uint64_t pins_max_bytes;
     size_t route_count;
@@ -55,6 +56,10 @@ int monitor_open(struct monitor **ret, const struct monitor_options *options, st
     MUST_CHECK;
 /* `orderly`: pins of what is read are removed. Returns NULL. */
 struct monitor *monitor_close(struct monitor *m, bool orderly);
+
+/* With `once`: 1 when all is there that can be had by now, with all that streams have given; 0: not
+ * yet; -errno where it never will be. */
+int monitor_gathered(struct monitor *m, struct error *error) MUST_CHECK;
 
 /* Waits for something to do, at most `timeout_ms` (negative: no limit), and does it. `extra` are
  * the caller's descriptors (signals, wake-ups), whose revents it sets. */

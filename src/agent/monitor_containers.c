@@ -103,7 +103,7 @@ void monitor_mark_stale(struct monitor *m, struct tracked *t)
 /* What a container writes while its record says that it does not run waits for the record. */
 static void hold_or_lift(struct monitor *m, struct tracked *t)
 {
-    if (!t->slot)
+    if (!t->slot || m->options.once) /* what is there by now is all that is read */
         return;
     bool runs = strcmp(t->container->state, "running") == 0 || tracked_is_gone(t);
     int64_t until = atomic_load(&t->slot->hold_until_ns);

@@ -105,6 +105,8 @@ int monitor_stream_want(struct monitor *m, struct tracked *t, struct error *erro
 void monitor_stream_tell(struct monitor *m, struct tracked *t);
 /* Some stream has changed its state. */
 void monitor_streams_changed(struct monitor *m);
+/* Its connection has ended, so its spool is whole; with no Engine to ask it is as it was left. */
+bool monitor_stream_has_ended(struct monitor *m, const struct tracked *t);
 /* Every route is through with it. */
 void monitor_stream_drop(struct monitor *m, struct tracked *t);
 bool monitor_has_spool(const struct monitor *m, const char *id);

@@ -17,6 +17,7 @@ static int open_streams(struct monitor *m, struct error *error)
     struct streams_options options = {
         .host = m->options.docker_host,
         .directory = m->options.spools,
+        .once = m->options.once,
         .monitor_fd = fd,
         .health = m->options.health,
     };
@@ -61,8 +62,7 @@ void monitor_stream_tell(struct monitor *m, struct tracked *t)
                  "container=%.12s error=%s", t->id, LOG_QUOTE(error.text));
 }
 
-/* The connection has ended, so its spool is whole; with no Engine to ask it is as it was left. */
-static bool has_ended(struct monitor *m, const struct tracked *t)
+bool monitor_stream_has_ended(struct monitor *m, const struct tracked *t)
 {
     if (!m->streams)
         return true;
@@ -74,7 +74,8 @@ void monitor_streams_changed(struct monitor *m)
 {
     for (size_t i = 0; i < m->count; i++) {
         struct tracked *t = m->items[i];
-        if (t->kind != LOG_KIND_STREAM || !t->vanished || t->gone || !has_ended(m, t))
+        if (t->kind != LOG_KIND_STREAM || !t->vanished || t->gone ||
+            !monitor_stream_has_ended(m, t))
             continue;
         t->gone = t->publish_wanted = t->chain_stale = true;
         monitor_mark_stale(m, t);

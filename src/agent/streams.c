@@ -43,6 +43,7 @@ static int open_parts(struct streams *s, const struct streams_options *options, 
     const struct log_streams_options connections = {
         .host = options->host,
         .deadline_ms = STREAMS_DEADLINE_MS,
+        .once = options->once,
         .callbacks = {streams_pinged, streams_received, streams_ended},
         .context = s,
     };
@@ -73,6 +74,7 @@ int streams_open(struct streams **ret, const struct streams_options *options, st
         return error_set(error, -ENOMEM, "the streams of logs: no memory");
     s->monitor_fd = options->monitor_fd;
     s->health = options->health;
+    s->once = options->once;
     s->wake_fd = -1;
     s->news_end = &s->news;
     s->batch = BUF_INIT(STREAMS_BATCH_MAX);

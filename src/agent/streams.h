@@ -22,6 +22,7 @@
 struct streams_options {
     const char *host;      /* the Engine, as docker_host_find gives it */
     const char *directory; /* of the spools; made where it is missing (0700) */
+    bool once;             /* logs end with what is in them by now, instead of being followed */
     int monitor_fd;        /* eventfd: a stream has changed its state; -1: none */
     struct health *health; /* borrowed; may be NULL */
 };

@@ -73,6 +73,7 @@ enum engine_gate {
 
 struct streams {
     char directory[PATH_BYTES_MAX];
+    bool once;
     int monitor_fd, wake_fd;
     struct health *health; /* borrowed */
     pthread_t thread;

@@ -181,9 +181,7 @@ static int join_eras(struct tracked *t)
     return r;
 }
 
-/* Where `--once` ends: with what is there now. Of a container that is gone that is all of its
- * chain, up to a hole that may stand last. */
-static void mark_once_end(struct tracked *t)
+void tracked_mark_once_end(struct tracked *t)
 {
     if (!t->chain) {
         uint64_t serial, offset;
@@ -206,7 +204,7 @@ bool tracked_cut(struct tracked *t, uint64_t serial)
     if (!chain_cut(t->chain, serial))
         return false;
     if (t->slot->once_serial == serial)
-        mark_once_end(t);
+        tracked_mark_once_end(t);
     return true;
 }
 
@@ -217,7 +215,7 @@ static int settle_in(struct tracked *t)
     int r = join_eras(t);
     if (t->known || strcmp(t->container->state, "created") != 0)
         log_end(t, &t->quiet_serial, &t->quiet_offset);
-    mark_once_end(t);
+    tracked_mark_once_end(t);
     return r;
 }
 
@@ -280,7 +278,7 @@ int tracked_open_source(struct tracked *t, const struct tracked_shared *shared,
     t->slot->journal = t->kind == LOG_KIND_JOURNALD;
     if (!t->chain)
         return settle_in(t);
-    mark_once_end(t);
+    tracked_mark_once_end(t);
     if (look)
         first_look(t);
     return 0;

@@ -67,6 +67,10 @@ struct tracked *tracked_free(struct tracked *t);
 /* A (new) record. *ret_rendered: what labels render from has changed. */
 int tracked_set_record(struct tracked *t, struct container *c, bool *ret_rendered) MUST_CHECK;
 
+/* Where `--once` ends: with what is there now. Of a container that is gone that is all of its
+ * chain, up to a hole that may stand last. */
+void tracked_mark_once_end(struct tracked *t);
+
 /* Gives it the source that `place` names, with its chain where that is made of files, from what is
  * known (may be NULL). `look`: its directory can be looked at now; else what is known stands, and
  * nobody reads until it has been looked at. */

@@ -164,3 +164,35 @@ def test_starts_and_stops_leave_nothing(docker, streamed, out, scaled):
         times = [entry["time"] for entry in entries(out / name)]
         assert len(set(times)) == len(times)
     streamed.stop()
+
+
+def test_once_waits_for_what_the_engine_has(streamed, engine, out):
+    """S65, S77: `run --once` ends when all is received that there is by now, of containers that
+    have ended and of one that runs on; another one goes on behind it."""
+    for name in ("ended", "again"):
+        engine.docker("run", "--name", name, "--network", "none", "busybox", "sh", "-c",
+                      "seq 1 300; seq 301 310 >&2")  # fmt: skip
+    engine.docker("run", "-d", "--name", "runs", "--network", "none", "busybox", "sh", "-c",
+                  "seq 1 50; exec sleep 1000")  # fmt: skip
+    wait_for(lambda: "50\n" in engine.docker("logs", "runs").stdout, "it has written")
+
+    def messages(name):
+        return sorted(int(line["message"]) for line in entries(out / name))
+
+    streamed.once()
+    assert messages("ended") == messages("again") == list(range(1, 311))
+    assert messages("runs") == list(range(1, 51))
+
+    engine.docker("start", "-a", "again")
+    streamed.once()
+    assert messages("ended") == list(range(1, 311))
+    assert messages("again") == sorted([*range(1, 311)] * 2)
+    assert messages("runs") == list(range(1, 51))
+    engine.docker("rm", "-f", "ended", "again", "runs")
+
+
+def test_once_says_that_only_the_engine_could_tell(tallyman, out, tmp_path):
+    """R13: one sentence, and no success."""
+    program = tallyman("none", [file_route("all", out / "all")], host=f"unix://{tmp_path}/absent",
+                       pins=tmp_path / "pins")  # fmt: skip
+    assert "only the Engine can tell the logs" in program.once(check=1).stderr
