@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
@@ -18,6 +19,9 @@
 #include "docker/userns_root.h"
 #include "ledger/state_lock.h"
 #include "source/descriptors.h"
+
+/* Bytes: a block from here on is mapped, and goes back to the system when it is freed. */
+enum { MAPPED_FROM = 128 * 1024, TRIMMED_FROM = 128 * 1024 };
 
 #define DOCKER_ROOT_DEFAULT "/var/lib/docker"
 enum { ROOT_DEADLINE_MS = 2000, MONITOR_NICE = -10 };
@@ -77,6 +81,14 @@ void agent_docker_root(const struct config *config, char *root)
              config->docker_root ? config->docker_root : DOCKER_ROOT_DEFAULT);
     if (strcmp(root, "none") != 0)
         userns_root_find(root);
+}
+
+/* Left alone, glibc raises these with the first large block that is freed, and from then on keeps
+ * what each burst (an output that was away, a backlog) has needed once. */
+static void give_memory_back(void)
+{
+    mallopt(M_MMAP_THRESHOLD, MAPPED_FROM);
+    mallopt(M_TRIM_THRESHOLD, TRIMMED_FROM);
 }
 
 /* Returns how many descriptors there may be. */
@@ -383,6 +395,7 @@ int agent_run(const struct agent_options *options, struct error *error)
 {
     struct agent a = {.config = options->config, .lock_fd = -1, .signal_fd = -1, .wake_fd = -1};
     log_set_level(options->config->log_level);
+    give_memory_back();
     roster_board_init(&a.board);
 
     int64_t end_ns = options->timeout_ns ? clock_monotonic_ns() + options->timeout_ns : INT64_MAX;
