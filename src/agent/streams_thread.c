@@ -198,11 +198,9 @@ static void ask_engine(struct streams *s)
 /* The Engine ended it in order. A container that has run since it was asked may have written. */
 static void ended_in_order(struct streams *s, struct streamed *item)
 {
-    if (s->once)
-        set_idle(s, item, STREAM_ENDED);
-    else if (item->running)
+    if (item->running && !s->once)
         set_resting(s, item);
-    else if (item->ask_again)
+    else if (item->ask_again && !s->once)
         enqueue(s, item);
     else
         set_idle(s, item, STREAM_ENDED);
