@@ -196,9 +196,9 @@ static int balance_once(struct census_balance *b, const struct census *inherited
         counted += b->counted[i];
     }
     const uint64_t *now = b->census.descriptors, *then = inherited->descriptors;
-    b->library = b->census.pairs - inherited->pairs + now[CENSUS_JOURNAL] - then[CENSUS_JOURNAL] +
-                 now[CENSUS_EVENTPOLL] - then[CENSUS_EVENTPOLL];
-    b->descriptors = (int64_t)(b->census.descriptor_count - b->inherited - counted - b->library);
+    b->libraries = b->census.pairs - inherited->pairs + now[CENSUS_JOURNAL] - then[CENSUS_JOURNAL] +
+                   now[CENSUS_EVENTPOLL] - then[CENSUS_EVENTPOLL];
+    b->descriptors = (int64_t)(b->census.descriptor_count - b->inherited - counted - b->libraries);
     b->threads = (int64_t)(b->census.thread_count - inherited->thread_count -
                            resource_open_of(&resource_threads));
     return 0;

@@ -67,7 +67,7 @@ struct census_balance {
     struct census census;
     uint64_t counted[RESOURCE_COUNT]; /* open, as the program says */
     uint64_t opened[RESOURCE_COUNT];  /* since start */
-    uint64_t library;                 /* descriptors that only a library knows of */
+    uint64_t libraries;               /* descriptors that only libraries know of */
     uint64_t inherited;               /* from whoever started us */
     int64_t descriptors, threads;     /* census - equation */
 };

@@ -116,7 +116,7 @@ static void write_descriptors(struct metric_writer *w, const struct status_repor
     metric_count(w, (int64_t)r->balance.inherited, "inherited", NULL);
     for (int i = 0; i < RESOURCE_COUNT; i++)
         metric_count(w, (int64_t)r->balance.counted[i], resource_word((enum resource)i), NULL);
-    metric_count(w, (int64_t)r->balance.library, "library", NULL);
+    metric_count(w, (int64_t)r->balance.libraries, "library", NULL);
 }
 
 static void write_opened(struct metric_writer *w, const struct status_report *r)

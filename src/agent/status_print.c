@@ -131,7 +131,7 @@ static void put_descriptors(const struct status_report *r, struct buf *to)
     number(to, "inherited", b->inherited);
     for (int i = 0; i < RESOURCE_COUNT; i++)
         number(to, resource_word((enum resource)i), b->counted[i]);
-    number(to, "library", b->library);
+    number(to, "library", b->libraries);
     json_print_end(to, '}');
     json_print_begin(to, "census", '{');
     for (int i = 0; i < CENSUS_CLASS_COUNT; i++)

@@ -88,7 +88,7 @@ static void a_pair_is_the_library_s_and_a_socket_is_not(void **state)
     int pair[2], alone = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
     struct census_balance b = balance(&inherited);
-    assert_int_equal(b.library, 2);
+    assert_int_equal(b.libraries, 2);
     assert_int_equal(b.descriptors, 1);
     assert_int_equal(b.census.descriptors[CENSUS_SOCKET], inherited.descriptors[CENSUS_SOCKET] + 3);
     close_fd(pair[0]);
