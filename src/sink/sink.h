@@ -20,7 +20,11 @@
 #include "model/container.h"
 #include "model/cursor.h"
 #include "model/entry.h"
+#include "sink/answer.h"
+#include "sink/request.h"
 
+#include <poll.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Answers of the operations below, beside 0 and -errno (which is fatal to the route). */
@@ -97,6 +101,33 @@ struct sink_ops {
      * was replaced by another file, and is appended to) come back in `changed`. May be NULL. */
     int (*recover)(struct sink *s, const struct sink_rows *rows, struct sink_rows *changed,
                    struct error *error);
+
+    /* Not NULL: the sink sends requests. Then encode to recover above are NULL. */
+    const struct sink_request_ops *requests;
+};
+
+/* A sink that sends requests. The route fills a request (request.h), sends it, and commits the
+ * cursors of its sources when it is answered; requests in flight know nothing of each other. */
+struct sink_request_ops {
+    /* Encodes the entries of `range` and sends them. `slot` is a small number that tells the
+     * requests in flight apart, from 0 to less than requests_max; the slot is free. `q` and the
+     * targets of its parts live until the answer or `abandon`. The answer never comes from within.
+     * 0, or -errno with words: nothing was sent. */
+    int (*send)(struct sink *s, unsigned slot, const struct request *q, struct request_range range,
+                struct error *error);
+    /* Gives up what is under way; the server may have it all the same. */
+    void (*abandon)(struct sink *s, unsigned slot);
+    /* What to wait for: up to `max` descriptors, and *timeout_ns if that is later. */
+    size_t (*wait)(struct sink *s, struct pollfd *fds, size_t max, int64_t *timeout_ns);
+    /* Goes on with whatever can go on, without waiting. True: *ret is the answer of one request
+     * more; to be called until it is false. */
+    bool (*step)(struct sink *s, struct sink_answer *ret);
+};
+
+/* What every sink that sends requests lets the user choose: the beginning of its options. */
+struct request_options {
+    int64_t requests_max; /* in flight at once, 1 to REQUESTS_MAX */
+    int64_t max_age_ns;   /* older entries are booked and not sent; 0: all are sent */
 };
 
 /* The sinks there are, by type; NULL for an unknown one. sink/catalog.c has the list. */

@@ -1,0 +1,79 @@
+/* client — HTTP for sinks: bodies out, answers in, several at once over kept connections.
+ *
+ *     http_client_open → { http_client_post … http_client_wait, http_client_step … } → close
+ *
+ * Names are looked up by c-ares within wait and step (base/name_lookup.h), so no thread is ever
+ * started. Redirects are not followed. Secrets out of files are read again for each connection that
+ * an answer 401 or 403 came on, so that they can be renewed. What is written about a request never
+ * holds a password, a token, or the user part of its URL.
+ *
+ * - Owns: a curl multi handle, its connections (at most requests_max, counted as sink connections),
+ *   bodies until they are answered.
+ * - Thread: the route's.
+ * - Limits: ANSWER_TEXT_MAX bytes of an answer are kept.
+ * - Errors: -errno with words that name the URL.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "sink/answer.h"
+#include "sink/option.h"
+#include "sink/sink.h"
+
+/* What every HTTP sink lets the user choose; http_options_table has the keys. */
+struct http_options {
+    struct request_options request;
+    const char *url;
+    const char *username, *password, *password_file; /* basic */
+    const char *token, *token_file;                  /* bearer */
+    struct option_pairs headers;
+    const char *proxy; /* http://…, socks5://…; NULL: none, whatever the environment says */
+    const char *tls_ca, *tls_cert, *tls_key; /* PEM files */
+    bool tls_verify;                         /* false: said loudly at start, and in health */
+    int64_t timeout_ns;                      /* of a request as a whole */
+    int64_t connect_timeout_ns;
+};
+
+extern const struct sink_option http_option_rows[];
+extern const size_t http_option_count;
+
+struct http_client;
+
+/* `path` is what stands behind the URL where the URL has no path of its own ("/loki/api/v1/push");
+ * "": nothing. `content_type` and `content_encoding` (NULL: none) hold for all bodies; `headers`,
+ * full lines, are sent beside the user's, and lose against them. */
+struct http_protocol {
+    const char *path;
+    const char *content_type;
+    const char *content_encoding;
+    const char *const *headers; /* ends with NULL; or NULL */
+};
+int http_client_open(struct http_client **ret, const struct http_options *options,
+                     const struct http_protocol *protocol, struct error *error) MUST_CHECK;
+/* Also while requests are under way: they are given up. */
+struct http_client *http_client_close(struct http_client *c);
+DEFINE_CLEANUP(struct http_client *, http_client_close)
+
+/* Sends the body, which is copied or taken (`*body` is empty afterwards, its memory may be
+ * another). */
+int http_client_post(struct http_client *c, unsigned slot, struct buf *body, struct error *error)
+    MUST_CHECK;
+void http_client_abandon(struct http_client *c, unsigned slot);
+
+/* As sink.h's wait. */
+size_t http_client_wait(struct http_client *c, struct pollfd *fds, size_t max, int64_t *timeout_ns);
+
+/* One answer. */
+struct http_answer {
+    unsigned slot;
+    int status;             /* of HTTP; 0: there was none, `failure` says why */
+    const char *failure;    /* "connection refused", "TLS: …", "timed out after 30s" */
+    int64_t retry_after_ns; /* 0: not said */
+    struct span body;       /* its first ANSWER_TEXT_MAX bytes; until the next step */
+    const char *url;        /* as it may be shown */
+};
+bool http_client_step(struct http_client *c, struct http_answer *ret);
+
+/* What an answer means where the protocol does not say more (the table is in judge.c). */
+void http_judge(const struct http_answer *answer, struct sink_answer *ret);
