@@ -4,9 +4,9 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/name_lookup.h"
 #include "docker/container_json.h"
 #include "docker/engine_ask.h"
-#include "docker/name_lookup.h"
 
 #include <errno.h>
 #include <limits.h>

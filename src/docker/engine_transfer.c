@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "docker/engine_transfer.h"
 
+#include "base/name_lookup.h"
 #include "base/resource.h"
 #include "docker/engine_answer.h"
-#include "docker/name_lookup.h"
 
 #include <errno.h>
 #include <strings.h>

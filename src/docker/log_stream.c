@@ -7,10 +7,10 @@
 #include <sys/socket.h>
 
 #include "base/clock.h"
+#include "base/name_lookup.h"
 #include "base/resource.h"
 #include "docker/engine_transfer.h"
 #include "docker/engine_version.h"
-#include "docker/name_lookup.h"
 
 enum {
     ERROR_BODY_MAX = 64 * 1024, /* bytes that are read of an answer that is no log */

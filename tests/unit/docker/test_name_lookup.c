@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Looking up a name, from /etc/hosts and from a name server of the test's own: in namespaces where
  * /etc/resolv.conf names nobody else. */
-#include "docker/name_lookup.h"
+#include "base/name_lookup.h"
 
 #include "base/span.h"
 #include "docker/log_stream.h"

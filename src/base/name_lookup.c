@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "docker/name_lookup.h"
+#include "base/name_lookup.h"
 
 #include "base/clock.h"
 
