@@ -41,10 +41,8 @@ static size_t text_size(const struct container_fields *f)
 }
 
 /* Room for all that it can need: first the pairs, which need alignment, then the text. */
-static void *store_new(struct container_store *store, const struct container_fields *f)
+static void *store_new(struct container_store *store, size_t pair_count, size_t text_bytes)
 {
-    size_t pair_count = f->labels.count + f->networks.count + container_labels_count_max(f);
-    size_t text_bytes = text_size(f);
     void *room = malloc(pair_count * sizeof(struct pair) + text_bytes);
     if (!room)
         return NULL;
@@ -155,7 +153,8 @@ int container_new(struct container **ret, const struct container_fields *f)
         return -EINVAL;
 
     struct container_store store;
-    CLEANUP_FREE void *room = store_new(&store, f);
+    size_t pair_count = f->labels.count + f->networks.count + container_labels_count_max(f);
+    CLEANUP_FREE void *room = store_new(&store, pair_count, text_size(f));
     if (!room)
         return -ENOMEM;
     struct container made;
@@ -163,6 +162,36 @@ int container_new(struct container **ret, const struct container_fields *f)
     int r = container_labels_render(&made, &f->constants, &store);
     if (r < 0)
         return r;
+    *ret = fitted(&made, &store);
+    return *ret ? 0 : -ENOMEM;
+}
+
+static void keep_rendered(struct container *c, struct container_store *store,
+                          const struct pairs *rendered)
+{
+    c->rendered = (struct pairs){.items = store->pairs, .count = rendered->count};
+    store->pairs += rendered->count;
+    for (size_t i = 0; i < rendered->count; i++) {
+        c->rendered.items[i].key = container_store_keep(store, rendered->items[i].key);
+        c->rendered.items[i].value = container_store_keep(store, rendered->items[i].value);
+    }
+}
+
+int container_restore(struct container **ret, const char *id, const char *name,
+                      const struct pairs *rendered, bool tty)
+{
+    if (!container_id_valid(id))
+        return -EINVAL;
+
+    const struct container_fields fields = {.id = id, .name = name, .tty = tty};
+    struct container_store store;
+    size_t text_bytes = text_size(&fields) + pairs_text_size(rendered);
+    CLEANUP_FREE void *room = store_new(&store, rendered->count, text_bytes);
+    if (!room)
+        return -ENOMEM;
+    struct container made;
+    keep_fields(&made, &store, &fields);
+    keep_rendered(&made, &store, rendered);
     *ret = fitted(&made, &store);
     return *ret ? 0 : -ENOMEM;
 }

@@ -90,6 +90,10 @@ struct container_fields {
 };
 
 int container_new(struct container **ret, const struct container_fields *fields) MUST_CHECK;
+/* A record made of what another one rendered, in its order: good for what depends on the rendered
+ * labels, id, name and TTY alone, as all sinks do. The rest is empty. */
+int container_restore(struct container **ret, const char *id, const char *name,
+                      const struct pairs *rendered, bool tty) MUST_CHECK;
 struct container *container_ref(struct container *c);
 /* Gives one reference back. Accepts NULL. Returns NULL. */
 struct container *container_unref(struct container *c);
