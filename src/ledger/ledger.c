@@ -6,14 +6,8 @@
 #include <string.h>
 
 #include "ledger/columns.h"
-#include "ledger/database.h"
+#include "ledger/ledger_private.h"
 #include "ledger/ledger_schema.h"
-
-struct ledger {
-    struct database *database; /* owned */
-    int64_t attached_ns;
-    bool unsettled; /* a commit failed: see settle */
-};
 
 struct ledger *ledger_close(struct ledger *l)
 {
@@ -21,6 +15,7 @@ struct ledger *ledger_close(struct ledger *l)
         return NULL;
 
     database_close(l->database);
+    buf_deinit(&l->labels);
     free(l);
     return NULL;
 }
@@ -44,6 +39,7 @@ int ledger_open(struct ledger **ret, const char *path, const char *vfs, unsigned
     CLEANUP(ledger_close) struct ledger *l = calloc(1, sizeof(*l));
     if (!l)
         return error_set(error, -ENOMEM, "%s: out of memory", path);
+    l->labels = BUF_INIT(LABELS_TEXT_MAX);
 
     char first_rows[96];
     snprintf(first_rows, sizeof(first_rows),
@@ -72,7 +68,7 @@ int64_t ledger_attached_ns(const struct ledger *l)
  * come back to life, over outputs that were cut back since. So before anything is read or written
  * after a failed commit, another small one goes over its place in the log. Until that succeeds
  * nobody knows what is committed, and nothing is answered. */
-static int settle(struct ledger *l, struct error *error)
+int ledger_settle(struct ledger *l, struct error *error)
 {
     if (!l->unsettled)
         return 0;
@@ -104,7 +100,7 @@ static void read_source(struct row *row, struct ledger_source *ret)
 int ledger_sources(struct ledger *l, int (*visit)(void *, const struct ledger_source *),
                    void *context, struct error *error)
 {
-    int r = settle(l, error);
+    int r = ledger_settle(l, error);
     if (r < 0)
         return r;
 
@@ -125,7 +121,7 @@ int ledger_find(struct ledger *l, const char *id,
                 int (*visit)(void *, const struct ledger_source *), void *context,
                 struct error *error)
 {
-    int r = settle(l, error);
+    int r = ledger_settle(l, error);
     if (r < 0)
         return r;
 
@@ -144,7 +140,7 @@ int ledger_find(struct ledger *l, const char *id,
 int ledger_outputs(struct ledger *l, int (*visit)(void *, const struct ledger_output *),
                    void *context, struct error *error)
 {
-    int r = settle(l, error);
+    int r = ledger_settle(l, error);
     if (r < 0)
         return r;
 
@@ -177,7 +173,7 @@ static void read_gap(struct row *row, struct ledger_gap *ret)
 int ledger_gaps(struct ledger *l, int (*visit)(void *, const struct ledger_gap *), void *context,
                 struct error *error)
 {
-    int r = settle(l, error);
+    int r = ledger_settle(l, error);
     if (r < 0)
         return r;
 
@@ -196,7 +192,8 @@ int ledger_gaps(struct ledger *l, int (*visit)(void *, const struct ledger_gap *
 
 int ledger_begin(struct ledger *l, struct error *error)
 {
-    int r = settle(l, error);
+    int r = ledger_settle(l, error);
+    l->labels_of = NULL;
     return r < 0 ? r : database_begin(l->database, error);
 }
 
@@ -355,12 +352,12 @@ static int fold_tallies(struct ledger *l, int64_t before_ns, struct error *error
     return r == 0 && *day ? add_to_day(l, day, &sum, error) : r;
 }
 
-static int delete_before(struct ledger *l, enum ledger_statement statement, int64_t before_ns,
-                         int64_t *ret_deleted, struct error *error)
+static int run_before(struct ledger *l, enum ledger_statement statement, int64_t before_ns,
+                      int64_t *ret_changed, struct error *error)
 {
     struct row row = database_row(l->database, statement);
     row_put_i64(&row, before_ns);
-    return database_run(l->database, &row, ret_deleted, error);
+    return database_run(l->database, &row, ret_changed, error);
 }
 
 int ledger_fold(struct ledger *l, int64_t before_ns, uint64_t *ret_folded, struct error *error)
@@ -372,11 +369,13 @@ int ledger_fold(struct ledger *l, int64_t before_ns, uint64_t *ret_folded, struc
 
     r = fold_tallies(l, before_ns, error);
     if (r == 0)
-        r = delete_before(l, DELETE_FOLDED_GAPS, before_ns, NULL, error);
+        r = run_before(l, FOLD_LETTERS, before_ns, NULL, error);
     if (r == 0)
-        r = delete_before(l, DELETE_FOLDED_OPEN_LINES, before_ns, NULL, error);
+        r = run_before(l, DELETE_FOLDED_GAPS, before_ns, NULL, error);
     if (r == 0)
-        r = delete_before(l, DELETE_FOLDED_SOURCES, before_ns, &folded, error);
+        r = run_before(l, DELETE_FOLDED_OPEN_LINES, before_ns, NULL, error);
+    if (r == 0)
+        r = run_before(l, DELETE_FOLDED_SOURCES, before_ns, &folded, error);
     if (r < 0) {
         database_rollback(l->database);
         return r;
@@ -391,7 +390,7 @@ int ledger_fold(struct ledger *l, int64_t before_ns, uint64_t *ret_folded, struc
 int ledger_total(struct ledger *l, struct tally *ret, struct error *error)
 {
     struct tally sum = {0};
-    int r = settle(l, error);
+    int r = ledger_settle(l, error);
     if (r < 0)
         return r;
 

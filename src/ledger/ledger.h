@@ -1,7 +1,8 @@
 /* ledger — the durable book of one route: cursors, tallies, gaps, and its sink's rows.
  *
- * One SQLite file per route, WAL, synchronous=FULL. All of a commit is one transaction: begin,
- * put…, commit. Only what is put is written. Readable beside the running daemon with sqlite3.
+ * One SQLite file per route, WAL, synchronous=FULL. Dead letters lie in it too (letters.h). All of
+ * a commit is one transaction: begin, put…, commit. Only what is put is written. Readable beside
+ * the running daemon with sqlite3.
  *
  * - Owns: one connection and its prepared statements.
  * - Thread: one (the route's). Readers open their own with LEDGER_READ_ONLY.
@@ -23,7 +24,7 @@
 #include <stdint.h>
 
 enum {
-    LEDGER_SCHEMA_VERSION = 1,
+    LEDGER_SCHEMA_VERSION = 2,
     LEDGER_GAPS_MAX = 100000, /* gap rows per book; past it the oldest go, their sums stay */
 };
 enum ledger_flags { LEDGER_READ_ONLY = 1 << 0 };

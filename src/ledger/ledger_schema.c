@@ -107,8 +107,51 @@ static const char *const migrations[] = {
     "  gap_bytes INTEGER NOT NULL,"
     "  gaps_unknown INTEGER NOT NULL"
     ") STRICT, WITHOUT ROWID;",
+
+    /* 1 -> 2 */
+    /* What became of the source of a letter does not matter to it: it outlives its row. The wide
+     * columns come last, so that what does not ask for them does not read them. */
+    "CREATE TABLE dead_letters ("
+    "  key INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  source INTEGER NOT NULL," /* its key, also after it is folded */
+    "  folded_day TEXT,"         /* the day it was folded into; NULL: its row is there */
+    "  bytes INTEGER NOT NULL,"  /* what counts towards the limit */
+    "  refused_ns INTEGER NOT NULL,"
+    "  reason TEXT NOT NULL,"
+    "  time_ns INTEGER NOT NULL,"
+    "  serial INTEGER NOT NULL,"
+    "  offset INTEGER NOT NULL,"
+    "  stream TEXT NOT NULL,"
+    "  flags INTEGER NOT NULL,"
+    "  form TEXT NOT NULL," /* bytes, json */
+    "  container_id TEXT NOT NULL,"
+    "  container_name TEXT NOT NULL,"
+    "  tty INTEGER NOT NULL,"
+    "  answer TEXT NOT NULL,"
+    "  labels TEXT NOT NULL," /* JSON, as they were rendered and in that order */
+    "  message BLOB NOT NULL,"
+    "  attrs BLOB NOT NULL"
+    ") STRICT;"
+
+    /* How many there are, and their bytes, without looking through them. */
+    "ALTER TABLE route ADD COLUMN letters INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE route ADD COLUMN letter_bytes INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TRIGGER letter_added AFTER INSERT ON dead_letters BEGIN"
+    "  UPDATE route SET letters = letters + 1, letter_bytes = letter_bytes + NEW.bytes;"
+    "END;"
+    "CREATE TRIGGER letter_dropped AFTER DELETE ON dead_letters BEGIN"
+    "  UPDATE route SET letters = letters - 1, letter_bytes = letter_bytes - OLD.bytes;"
+    "END;",
 };
 _Static_assert(ARRAY_SIZE(migrations) == LEDGER_SCHEMA_VERSION, "each version has its migration");
+
+/* In the order in which letters.c puts and reads them. */
+#define LETTER_COLUMNS                                                                             \
+    "source, refused_ns, reason, answer, time_ns, serial, offset, stream, flags, form, "           \
+    "container_id, container_name, tty, labels, message, attrs"
+#define LETTER_PARAMETERS "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?"
+
+#define REDEEM " SET lines_refused = lines_refused - 1, lines_delivered = lines_delivered + 1"
 
 #define SELECT_FROM_SOURCES                                                                        \
     "SELECT key, id, name, removed_ns, " CURSOR_COLUMNS(                                           \
@@ -157,6 +200,25 @@ static const char *const statements[LEDGER_STATEMENT_COUNT] = {
     [DELETE_FOLDED_SOURCES] = "DELETE FROM sources WHERE removed_ns < ?",
     [SELECT_TALLIES] = "SELECT " TALLY_COLUMNS " FROM sources"
                        " UNION ALL SELECT " TALLY_COLUMNS " FROM daily",
+
+    [INSERT_LETTER] =
+        "INSERT INTO dead_letters (bytes, " LETTER_COLUMNS ") VALUES (?, " LETTER_PARAMETERS ")",
+    [SELECT_LETTERS] =
+        "SELECT key, " LETTER_COLUMNS " FROM dead_letters WHERE key > ? ORDER BY key",
+    [SELECT_LETTER_REASONS] = "SELECT reason, count(*), sum(bytes), min(refused_ns),"
+                              " max(refused_ns) FROM dead_letters GROUP BY reason ORDER BY reason",
+    [SELECT_LETTER_SUMS] = "SELECT letters, letter_bytes FROM route",
+    [UPDATE_LETTER] = "UPDATE dead_letters SET (refused_ns, reason, answer) = (?, ?, ?)"
+                      " WHERE key = ?",
+    [REDEEM_IN_SOURCE] = "UPDATE sources" REDEEM " WHERE lines_refused > 0 AND key ="
+                         " (SELECT source FROM dead_letters WHERE key = ?)",
+    [REDEEM_IN_DAY] = "UPDATE daily" REDEEM " WHERE lines_refused > 0 AND day ="
+                      " (SELECT folded_day FROM dead_letters WHERE key = ?)",
+    [DELETE_LETTER] = "DELETE FROM dead_letters WHERE key = ?",
+    [FOLD_LETTERS] = "UPDATE dead_letters SET folded_day ="
+                     " (SELECT date(removed_ns / 1000000000, 'unixepoch') FROM sources"
+                     " WHERE sources.key = source)"
+                     " WHERE source IN (SELECT key FROM sources WHERE removed_ns < ?)",
 };
 
 const struct schema ledger_schema = {

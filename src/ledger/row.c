@@ -29,6 +29,12 @@ void row_put_text(struct row *row, const char *value)
     row_fail(row, sqlite3_bind_text(row->statement, row->next++, value, -1, SQLITE_STATIC));
 }
 
+void row_put_bytes(struct row *row, struct span value)
+{
+    row_fail(row, sqlite3_bind_blob64(row->statement, row->next++, value.size ? value.data : "",
+                                      value.size, SQLITE_STATIC));
+}
+
 void row_put_copy(struct row *row, const char *value, size_t size)
 {
     if (size > sizeof(row->copies) - row->copied) {
@@ -75,6 +81,12 @@ const char *row_get_text(struct row *row)
 
     row_fail(row, SQLITE_CORRUPT);
     return "";
+}
+
+struct span row_get_bytes(struct row *row)
+{
+    const void *data = sqlite3_column_blob(row->statement, row->next);
+    return (struct span){data, (size_t)sqlite3_column_bytes(row->statement, row->next++)};
 }
 
 void row_skip(struct row *row, int count)

@@ -15,6 +15,7 @@
 #pragma once
 
 #include "base/cleanup.h"
+#include "base/span.h"
 
 #include <sqlite3.h>
 #include <stdbool.h>
@@ -36,6 +37,8 @@ void row_put_u64(struct row *row, uint64_t value);
 void row_put_bool(struct row *row, bool value);
 /* NULL is SQL's NULL. */
 void row_put_text(struct row *row, const char *value);
+/* A blob, never NULL. */
+void row_put_bytes(struct row *row, struct span value);
 /* Copies, so that `value` may go at once; ROW_COPIES_MAX bytes of a row at most. */
 void row_put_copy(struct row *row, const char *value, size_t size);
 /* `none` is stored as NULL, which people read better than a magic number. */
@@ -46,6 +49,7 @@ uint64_t row_get_u64(struct row *row);
 bool row_get_bool(struct row *row);
 /* Never NULL: what should be text and is not fails the row, and reads as "". */
 const char *row_get_text(struct row *row);
+struct span row_get_bytes(struct row *row);
 /* Passes columns by. */
 void row_skip(struct row *row, int count);
 int64_t row_get_unless(struct row *row, int64_t none);
