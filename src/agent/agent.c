@@ -277,8 +277,12 @@ static int open_all(struct agent *a, const struct agent_options *options, struct
         r = open_pins(a, error);
     if (r == 0 && output_registry_new(&a->outputs) < 0)
         r = error_set(error, -ENOMEM, "no memory");
-    a->environment =
-        (struct sink_environment){a->outputs, outputs / (a->config->route_count + 1) + 1};
+    a->environment = (struct sink_environment){
+        .registry = a->outputs,
+        .outputs_open_max = outputs / (a->config->route_count + 1) + 1,
+        .health = a->health,
+        .version = options->version,
+    };
     if (r == 0 && watch_new(&a->watch, a->health) < 0)
         r = error_set(error, -ENOMEM, "no memory");
     if (r == 0)

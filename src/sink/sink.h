@@ -17,6 +17,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "base/health.h"
 #include "model/container.h"
 #include "model/cursor.h"
 #include "model/entry.h"
@@ -65,6 +66,8 @@ struct sink_options {
 struct sink_environment {
     struct output_registry *registry; /* who owns which output file (sink/output_registry.h) */
     size_t outputs_open_max;          /* of each sink, at least 1 is taken */
+    struct health *health;            /* lasting troubles; NULL: nobody asks */
+    const char *version;              /* the program's, for those it talks to; NULL: none said */
 };
 
 struct sink;        /* a sink's own; begins with nothing in particular */

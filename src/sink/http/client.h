@@ -8,7 +8,7 @@
  * holds a password, a token, or the user part of its URL.
  *
  * - Owns: a curl multi handle, its connections (at most requests_max, counted as sink connections),
- *   bodies until they are answered.
+ *   bodies until they are answered; their buffers are used again.
  * - Thread: the route's.
  * - Limits: ANSWER_TEXT_MAX bytes of an answer are kept.
  * - Errors: -errno with words that name the URL.
@@ -40,25 +40,27 @@ extern const size_t http_option_count;
 
 struct http_client;
 
-/* `path` is what stands behind the URL where the URL has no path of its own ("/loki/api/v1/push");
- * "": nothing. `content_type` and `content_encoding` (NULL: none) hold for all bodies; `headers`,
+/* `method` is POST where it is NULL. `path` is what stands behind the URL where the URL has no path
+ * of its own ("/loki/api/v1/push"); "": nothing. `content_type` and `content_encoding` (NULL: none) hold for all bodies; `headers`,
  * full lines, are sent beside the user's, and lose against them. */
 struct http_protocol {
+    const char *method;
     const char *path;
     const char *content_type;
     const char *content_encoding;
     const char *const *headers; /* ends with NULL; or NULL */
 };
 int http_client_open(struct http_client **ret, const struct http_options *options,
-                     const struct http_protocol *protocol, struct error *error) MUST_CHECK;
+                     const struct http_protocol *protocol,
+                     const struct sink_environment *environment, struct error *error) MUST_CHECK;
 /* Also while requests are under way: they are given up. */
 struct http_client *http_client_close(struct http_client *c);
 DEFINE_CLEANUP(struct http_client *, http_client_close)
 
-/* Sends the body, which is copied or taken (`*body` is empty afterwards, its memory may be
- * another). */
-int http_client_post(struct http_client *c, unsigned slot, struct buf *body, struct error *error)
-    MUST_CHECK;
+/* Sends what stands in `body` after its first `skip` bytes. It is taken: `*body` is empty
+ * afterwards, with the memory of an earlier one. */
+int http_client_post(struct http_client *c, unsigned slot, struct buf *body, size_t skip,
+                     struct error *error) MUST_CHECK;
 void http_client_abandon(struct http_client *c, unsigned slot);
 
 /* As sink.h's wait. */

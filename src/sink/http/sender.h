@@ -1,0 +1,40 @@
+/* sender — what the sinks over HTTP share between their encoding and their table of answers.
+ *
+ *     http_sender_open
+ *       send:  buf *body = http_sender_body(s); append the encoded entries; http_sender_send
+ *       wait, abandon: as they are
+ *       step:  while http_sender_step(s, &answer): judge it
+ *     http_sender_close
+ *
+ * - Owns: the client, the compressor, the buffers of bodies: one for each request in flight, and
+ *   one to encode into; they are kept from request to request.
+ * - Limits: HTTP_BODY_MAX bytes of a body before it is compressed.
+ * - Thread: the route's.
+ */
+#pragma once
+
+#include "sink/http/client.h"
+#include "sink/http/compress.h"
+
+enum { HTTP_BODY_MAX = 128 * 1024 * 1024 /* bytes; then send fails, and says so */ };
+
+struct http_sender;
+
+/* Checks all options that http_options holds: -EINVAL with words that name the key. */
+int http_sender_open(struct http_sender **ret, const struct http_options *options,
+                     const struct http_protocol *protocol, enum compression compression,
+                     const struct sink_environment *environment, struct error *error) MUST_CHECK;
+struct http_sender *http_sender_close(struct http_sender *s);
+DEFINE_CLEANUP(struct http_sender *, http_sender_close)
+
+/* Where the next body is to be appended. What stands there already is not the body's. */
+struct buf *http_sender_body(struct http_sender *s);
+/* Compresses what was appended and sends it. 0, or -errno with words: nothing was sent. A failed
+ * buffer (buf.h) is such an error. */
+int http_sender_send(struct http_sender *s, unsigned slot, struct error *error) MUST_CHECK;
+
+/* As sink.h has them for requests. */
+void http_sender_abandon(struct http_sender *s, unsigned slot);
+size_t http_sender_wait(struct http_sender *s, struct pollfd *fds, size_t max, int64_t *timeout_ns);
+/* True: an answer, for http_judge or a table of the protocol's own. */
+bool http_sender_step(struct http_sender *s, struct http_answer *ret);
