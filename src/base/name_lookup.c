@@ -2,11 +2,13 @@
 #include "base/name_lookup.h"
 
 #include "base/clock.h"
+#include "base/resource.h"
 
 #include <ares.h>
 #include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/uio.h>
 
 _Static_assert(NAME_LOOKUP_FDS_MAX == ARES_GETSOCK_MAXNUM, "room for all that c-ares tells of");
 
@@ -55,6 +57,44 @@ static void take(void *context, int status, int timeouts, struct ares_addrinfo *
     ares_freeaddrinfo(found);
 }
 
+static ares_socket_t open_socket(int family, int type, int protocol, void *context)
+{
+    int fd = socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
+    if (fd < 0)
+        return ARES_SOCKET_BAD;
+    resource_opened(RESOURCE_LOOKUP);
+    return fd;
+}
+
+static int close_socket(ares_socket_t fd, void *context)
+{
+    resource_closed(RESOURCE_LOOKUP);
+    return close(fd);
+}
+
+static int connect_socket(ares_socket_t fd, const struct sockaddr *to, ares_socklen_t size,
+                          void *context)
+{
+    return connect(fd, to, size);
+}
+
+static ares_ssize_t receive(ares_socket_t fd, void *to, size_t size, int flags,
+                            struct sockaddr *from, ares_socklen_t *from_size, void *context)
+{
+    return recvfrom(fd, to, size, flags, from, from_size);
+}
+
+static ares_ssize_t send_parts(ares_socket_t fd, const struct iovec *parts, int count,
+                               void *context)
+{
+    return writev(fd, parts, count);
+}
+
+/* c-ares takes all of them or none; it is opening and closing that are to be counted. */
+static const struct ares_socket_functions counted_sockets = {
+    open_socket, close_socket, connect_socket, receive, send_parts,
+};
+
 int name_lookup_start(struct name_lookup **ret, const char *name, int deadline_ms,
                       struct error *error)
 {
@@ -72,6 +112,7 @@ int name_lookup_start(struct name_lookup **ret, const char *name, int deadline_m
     if (status != ARES_SUCCESS)
         return error_set(error, status == ARES_ENOMEM ? -ENOMEM : -EIO, "%s: cannot look it up: %s",
                          name, ares_strerror(status));
+    ares_set_socket_functions(l->channel, &counted_sockets, NULL);
     ares_getaddrinfo(l->channel, name, NULL, &hints, take, l);
     *ret = TAKE(l);
     return 0;

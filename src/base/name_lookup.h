@@ -6,7 +6,7 @@
  *
  *     name_lookup_start → name_lookup_wait (for poll), name_lookup_step, … → name_lookup_result
  *
- * - Owns: a few sockets until it is over.
+ * - Owns: a few sockets until it is freed, counted in base/resource.h.
  * - Limits: NAME_LOOKUP_FDS_MAX sockets, NAME_ADDRESSES_MAX bytes of addresses; the deadline.
  * - Thread: one.
  * - Errors: -errno with words.

@@ -24,6 +24,8 @@
     X(RESOURCE_SPOOL, "spool", "files that streams are received into")                             \
     X(RESOURCE_JOURNAL, "journal", "readers of the journal")                                       \
     X(RESOURCE_ENGINE, "engine", "connections with the Engine, without its log streams")           \
+    X(RESOURCE_SINK, "sink", "connections of sinks")                                               \
+    X(RESOURCE_LOOKUP, "lookup", "sockets of name servers that are being asked")                   \
     X(RESOURCE_ADMIN, "admin", "the admin server's sockets")
 
 enum resource {

@@ -242,7 +242,7 @@ static void test_streams_by_name(void **state)
                                           .callbacks = {count_stream_ping, take_all, count_end},
                                           .context = &pings};
     assert_int_equal(log_streams_open(&s, &options, NULL), 0);
-    assert_int_equal(log_stream_start(&stream, s, "x", 0, &ends), -ENOTCONN);
+    assert_int_equal(log_stream_start(&stream, s, &request, &ends), -ENOTCONN);
     assert_int_equal(log_streams_ping(s), 0);
     assert_int_equal(log_streams_ping(s), -EALREADY);
     while (ends < 5) {
@@ -254,7 +254,7 @@ static void test_streams_by_name(void **state)
         }
         log_streams_step(s);
         for (; pings == 1 && started < 5; started++)
-            assert_int_equal(log_stream_start(&stream, s, "x", 0, &ends), 0);
+            assert_int_equal(log_stream_start(&stream, s, &request, &ends), 0);
         assert_int_equal(entries_of("/proc/self/task"), 3);
     }
     assert_int_equal(questions, 2);
