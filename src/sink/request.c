@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sink/request.h"
+
+#include "base/check.h"
+
+#include <errno.h>
+
+enum {
+    TEXT_BLOCK_BYTES = 256 * 1024,
+    ENTRIES_KEPT_MAX = 4096, /* places kept from request to request */
+    PARTS_KEPT_MAX = 1024,
+};
+
+/* The first of the list is the one that is being filled. Its texts may be read ARENA_SLACK bytes
+ * past their end, as those of a batch. */
+struct request_text {
+    struct request_text *next;
+    size_t used, capacity; /* bytes */
+    char bytes[];
+};
+
+void request_init(struct request *q, enum message_form form)
+{
+    *q = (struct request){.form = form};
+}
+
+/* All of them but, where `keep` is set, one of the usual size. */
+static void free_texts(struct request *q, bool keep)
+{
+    struct request_text *kept = NULL;
+    while (q->texts) {
+        struct request_text *next = q->texts->next;
+        if (keep && !kept && q->texts->capacity == TEXT_BLOCK_BYTES) {
+            kept = q->texts;
+            kept->next = NULL;
+            kept->used = 0;
+        } else {
+            free(q->texts);
+        }
+        q->texts = next;
+    }
+    q->texts = kept;
+}
+
+void request_deinit(struct request *q)
+{
+    free_texts(q, false);
+    free(q->entries);
+    free(q->parts);
+    request_init(q, q->form);
+}
+
+void request_clear(struct request *q)
+{
+    free_texts(q, true);
+    if (q->capacity > ENTRIES_KEPT_MAX) {
+        free(q->entries);
+        q->entries = NULL;
+        q->capacity = 0;
+    }
+    if (q->part_capacity > PARTS_KEPT_MAX) {
+        free(q->parts);
+        q->parts = NULL;
+        q->part_capacity = 0;
+    }
+    q->count = q->part_count = 0;
+    q->bytes = 0;
+}
+
+static int make_room(struct request *q, size_t count)
+{
+    if (q->count + count > q->capacity) {
+        size_t capacity = q->capacity ? 2 * q->capacity : 256;
+        while (capacity < q->count + count)
+            capacity *= 2;
+        void *entries = reallocarray(q->entries, capacity, sizeof(*q->entries));
+        if (!entries)
+            return -ENOMEM;
+        q->entries = entries;
+        q->capacity = capacity;
+    }
+    if (q->part_count == q->part_capacity) {
+        size_t capacity = q->part_capacity ? 2 * q->part_capacity : 16;
+        void *parts = reallocarray(q->parts, capacity, sizeof(*q->parts));
+        if (!parts)
+            return -ENOMEM;
+        q->parts = parts;
+        q->part_capacity = capacity;
+    }
+    return 0;
+}
+
+/* A text that is larger than a block gets one of its own, behind the one that is being filled. */
+static struct request_text *add_block(struct request *q, size_t size)
+{
+    size_t capacity = size > TEXT_BLOCK_BYTES ? size : TEXT_BLOCK_BYTES;
+    struct request_text *block = malloc(sizeof(*block) + capacity + ARENA_SLACK);
+    if (!block)
+        return NULL;
+    block->used = 0;
+    block->capacity = capacity;
+    struct request_text **at = size > TEXT_BLOCK_BYTES && q->texts ? &q->texts->next : &q->texts;
+    block->next = *at;
+    *at = block;
+    return block;
+}
+
+static bool copy_text(struct request *q, struct span *text)
+{
+    struct request_text *block = q->texts;
+    if (text->size == 0)
+        return true;
+    if (!block || block->capacity - block->used < text->size)
+        block = add_block(q, text->size);
+    if (!block)
+        return false;
+    char *to = block->bytes + block->used;
+    memcpy(to, text->data, text->size);
+    block->used += text->size;
+    text->data = to;
+    return true;
+}
+
+static int copy_entries(struct request *q, const struct entry *entries, size_t count)
+{
+    struct entry *to = q->entries + q->count;
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < count; i++) {
+        to[i] = entries[i];
+        if (!copy_text(q, &to[i].message) || !copy_text(q, &to[i].attrs))
+            return -ENOMEM;
+        bytes += to[i].message.size + to[i].attrs.size;
+    }
+    q->bytes += bytes;
+    return 0;
+}
+
+int request_add(struct request *q, struct sink_target *target, const struct batch *batch)
+{
+    CHECK(batch->form == q->form);
+    if (batch->count == 0)
+        return 0;
+    int code = make_room(q, batch->count);
+    if (code == 0)
+        code = copy_entries(q, batch->entries, batch->count);
+    if (code < 0)
+        return code;
+    q->parts[q->part_count++] =
+        (struct request_part){target, batch->container, q->count, batch->count};
+    q->count += batch->count;
+    return 0;
+}
+
+const struct request_part *request_part_at(const struct request *q, size_t at)
+{
+    CHECK(at < q->count);
+    size_t low = 0, high = q->part_count;
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+        if (q->parts[middle].first <= at)
+            low = middle;
+        else
+            high = middle;
+    }
+    return &q->parts[low];
+}
