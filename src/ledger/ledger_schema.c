@@ -208,6 +208,8 @@ static const char *const statements[LEDGER_STATEMENT_COUNT] = {
     [SELECT_LETTER_REASONS] = "SELECT reason, count(*), sum(bytes), min(refused_ns),"
                               " max(refused_ns) FROM dead_letters GROUP BY reason ORDER BY reason",
     [SELECT_LETTER_SUMS] = "SELECT letters, letter_bytes FROM route",
+    [COUNT_LETTERS] = "SELECT count(*), coalesce(max(key), 0) FROM dead_letters"
+                      " WHERE (?1 = 0 OR key = ?1) AND (?2 IS NULL OR reason = ?2)",
     [UPDATE_LETTER] = "UPDATE dead_letters SET (refused_ns, reason, answer) = (?, ?, ?)"
                       " WHERE key = ?",
     [REDEEM_IN_SOURCE] = "UPDATE sources" REDEEM " WHERE lines_refused > 0 AND key ="

@@ -205,6 +205,31 @@ int ledger_letters(struct ledger *l, uint64_t after_key,
     return r;
 }
 
+bool ledger_letter_matches(const struct ledger_letter_filter *filter,
+                           const struct ledger_letter *letter)
+{
+    return (!filter->key || letter->key == filter->key) &&
+           (!filter->reason || strcmp(letter->reason, filter->reason) == 0);
+}
+
+int ledger_count_letters(struct ledger *l, const struct ledger_letter_filter *filter,
+                         uint64_t *ret_count, uint64_t *ret_newest, struct error *error)
+{
+    int r = ledger_settle(l, error);
+    if (r < 0)
+        return r;
+
+    CLEANUP(row_end) struct row row = database_row(l->database, COUNT_LETTERS);
+    row_put_u64(&row, filter->key);
+    row_put_text(&row, filter->reason);
+    r = database_next(l->database, &row, error);
+    if (r <= 0)
+        return r;
+    *ret_count = row_get_u64(&row);
+    *ret_newest = row_get_u64(&row);
+    return 0;
+}
+
 int ledger_letter_sums(struct ledger *l, uint64_t *ret_count, uint64_t *ret_bytes,
                        struct error *error)
 {

@@ -50,6 +50,17 @@ int ledger_letters(struct ledger *l, uint64_t after_key,
                    int (*visit)(void *context, const struct ledger_letter *letter), void *context,
                    struct error *error) MUST_CHECK;
 
+/* Which letters are meant. */
+struct ledger_letter_filter {
+    uint64_t key;       /* 0: any */
+    const char *reason; /* NULL: any */
+};
+bool ledger_letter_matches(const struct ledger_letter_filter *filter,
+                           const struct ledger_letter *letter);
+/* How many match, and the key of the newest of them; 0 where there is none. */
+int ledger_count_letters(struct ledger *l, const struct ledger_letter_filter *filter,
+                         uint64_t *ret_count, uint64_t *ret_newest, struct error *error) MUST_CHECK;
+
 /* How many there are, and what counts of them towards the limit of a route: their messages, attrs,
  * answers and labels. Cheap; also within a transaction, whose letters count. */
 int ledger_letter_sums(struct ledger *l, uint64_t *ret_count, uint64_t *ret_bytes,

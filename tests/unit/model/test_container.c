@@ -308,6 +308,33 @@ static void s14_copied_from_its_fields(void **state)
     assert_string_equal(container_rendered(c, "container_label_k_1"), "v");
 }
 
+/* R13: a letter is sent again with the labels that its line had. */
+static void r13_restored_of_what_was_rendered(void **state)
+{
+    struct container_fields fields = full_fields();
+    fields.labels = PAIRS({"z", "1"}, {"a", ""}, {"k", "v"});
+    CLEANUP(container_unref) struct container *c = made(&fields);
+    CLEANUP(container_unref) struct container *again = NULL;
+    assert_int_equal(container_restore(&again, c->id, c->name, &c->rendered, true), 0);
+    CLEANUP(container_unref) struct container *bare = NULL;
+    assert_int_equal(container_restore(&bare, ID, "", &(struct pairs){0}, false), 0);
+
+    assert_string_equal(again->id, c->id);
+    assert_string_equal(again->name, c->name);
+    assert_true(again->tty);
+    assert_int_equal(again->rendered.count, c->rendered.count);
+    for (size_t i = 0; i < c->rendered.count; i++) {
+        assert_string_equal(again->rendered.items[i].key, c->rendered.items[i].key);
+        assert_string_equal(again->rendered.items[i].value, c->rendered.items[i].value);
+        assert_ptr_not_equal(again->rendered.items[i].value, c->rendered.items[i].value);
+    }
+    assert_string_equal(container_rendered(again, "image"), "nginx:1.25");
+    assert_string_equal(again->image, "");
+    assert_null(container_label(again, "z"));
+    assert_int_equal(bare->rendered.count, 0);
+    assert_int_equal(container_restore(&again, "short", "", &(struct pairs){0}, false), -EINVAL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -322,6 +349,7 @@ int main(void)
         cmocka_unit_test(renders_same),
         cmocka_unit_test(s14_references_from_many_threads),
         cmocka_unit_test(s14_copied_from_its_fields),
+        cmocka_unit_test(r13_restored_of_what_was_rendered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
