@@ -192,7 +192,7 @@ static int open_routes(struct agent *a, bool once, struct error *error)
             .start = {config->start, config->start_since_ns},
             .record_bytes_max = (size_t)a->config->record_max_bytes,
             .batch_age_ns = config->batch_age_ns,
-            .sink = &config->sink,
+            .sink = config->sink,
             .environment = &a->environment,
             .ledger_path = path,
             .ledger_keep_ns = a->config->ledger_keep_ns,

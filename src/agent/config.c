@@ -3,6 +3,8 @@
 
 #include "agent/config_read.h"
 #include "base/buf.h"
+#include "sink/catalog.h"
+#include "sink/file_options.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -96,14 +98,18 @@ static int add_default_route(struct config_reader *r, struct config *c)
     if (!route)
         return -ENOMEM;
 
+    void *defaults = NULL;
     int code = config_route_defaults(r, route);
+    if (code == 0)
+        code = config_sink_defaults(r, &file_sink, &defaults);
     if (code < 0)
         return code;
+    struct file_options *options = defaults;
     route->name = "files";
-    route->sink.type = "file";
-    route->sink.path = default_template(r->storage, c->state);
-    if (!route->sink.path)
+    options->path = default_template(r->storage, c->state);
+    if (!options->path)
         return -ENOMEM;
+    route->sink = (struct sink_config){&file_sink, options};
     c->routes = route;
     c->route_count = 1;
     return 0;

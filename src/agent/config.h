@@ -1,7 +1,8 @@
 /* config — the whole configuration as plain structs, filled from one YAML file by one table.
  *
- * agent/config_table.c lists every key once: name, type, default, bounds, unit, help. The parser,
- * `check --print` and docs/configuration.md are made from it. A wrong key, type or value
+ * agent/config_table.c lists every key once: name, type, default, bounds, unit, help; the options
+ * of a sink are listed by the sink. The parser, `check --print` and docs/configuration.md are made
+ * from these tables. A wrong key, type or value
  * is one error "file:line:column: …" with the nearest known key, and nothing is started.
  *
  * - Owns: all its strings. Immutable once loaded.
@@ -24,7 +25,7 @@ struct route_config {
     enum start_kind start;
     int64_t start_since_ns; /* START_SINCE: this long before the first attach */
     int64_t batch_age_ns;   /* batch.age: how long a line may wait; 0: at once */
-    struct sink_options sink;
+    struct sink_config sink;
 };
 
 struct config {

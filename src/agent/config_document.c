@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/config.h"
 
+#include "agent/config_sink.h"
 #include "agent/config_type.h"
 
 static const char introduction[] =
@@ -80,34 +81,86 @@ static const char about_fields[] =
     "| `time_missing` | `true`: the record had no valid time; `time` is when it was read |\n"
     "| `stream_missing` | `true`: the record had no stream; it is taken for `stdout` |\n";
 
-static void print_bounds(FILE *to, const struct config_key *key)
+static void print_key(FILE *to, const struct config_key *key)
 {
     char expects[CONFIG_EXPECTS_SIZE];
 
-    if (!key->type)
-        fputs("a list", to);
+    fprintf(to, "| `%s` | %s", key->path, key->type ? config_expects(expects, key) : "a list");
+    if (key->fallback)
+        fprintf(to, " | `%s`", key->fallback);
+    else if (key->required)
+        fputs(" | required", to);
     else
-        fputs(config_expects(expects, key), to);
-    for (const char *const *sink = key->sinks; sink && *sink; sink++)
-        fprintf(to, "%s%s", sink == key->sinks ? "; sink " : ", ", *sink);
+        fprintf(to, " | %s", key->fallback_words ? key->fallback_words : "–");
+    fprintf(to, " | %s |\n", key->help);
 }
+
+static const char table_head[] = "| key | value | default | meaning |\n|---|---|---|---|\n";
 
 static void print_scope(FILE *to, enum config_scope scope)
 {
-    fputs("| key | value | default | meaning |\n|---|---|---|---|\n", to);
-    for (size_t i = 0; i < config_key_count; i++) {
-        const struct config_key *key = &config_keys[i];
-        if (key->scope != scope)
-            continue;
-        fprintf(to, "| `%s` | ", key->path);
-        print_bounds(to, key);
-        if (key->fallback)
-            fprintf(to, " | `%s`", key->fallback);
-        else if (key->required)
-            fputs(" | required", to);
-        else
-            fprintf(to, " | %s", key->fallback_words ? key->fallback_words : "–");
-        fprintf(to, " | %s |\n", key->help);
+    fputs(table_head, to);
+    for (size_t i = 0; i < config_key_count; i++)
+        if (config_keys[i].scope == scope)
+            print_key(to, &config_keys[i]);
+}
+
+static void print_options(FILE *to, const struct sink_option_table *table)
+{
+    struct config_sink_key option;
+
+    fprintf(to, "\n%s", table_head);
+    for (const struct sink_option *o = table->items; o->name; o++) {
+        config_sink_key(&option, table, o);
+        print_key(to, &option.key);
+    }
+}
+
+/* A sink: its own keys, and where the shared ones are. */
+static void print_sink(FILE *to, const struct sink_ops *ops)
+{
+    fprintf(to, "\n### Sink `%s`\n\n%s\n", ops->type, ops->help);
+    for (size_t i = 0; i < SINK_OPTION_TABLES_MAX && ops->options[i].items; i++)
+        if (ops->options[i].shared)
+            fprintf(to, "It also has the [keys of %s](#keys-of-%s).\n", ops->options[i].shared,
+                    ops->options[i].shared);
+    for (size_t i = 0; i < SINK_OPTION_TABLES_MAX && ops->options[i].items; i++)
+        if (!ops->options[i].shared)
+            print_options(to, &ops->options[i]);
+}
+
+/* Is it the first of the catalog's with these rows? */
+static bool is_first(const struct sink_option_table *table)
+{
+    size_t count;
+    const struct sink_ops *const *sinks = sink_all(&count);
+
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < SINK_OPTION_TABLES_MAX; j++)
+            if (sinks[i]->options[j].items == table->items)
+                return &sinks[i]->options[j] == table;
+    return false;
+}
+
+static void print_sinks(FILE *to)
+{
+    struct config_sink_type_key type;
+    size_t count;
+    const struct sink_ops *const *sinks = sink_all(&count);
+
+    config_sink_type_key(&type);
+    fprintf(to, "\n## Sinks\n\n%s", table_head);
+    print_key(to, &type.key);
+    for (size_t i = 0; i < count; i++)
+        print_sink(to, sinks[i]);
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; j < SINK_OPTION_TABLES_MAX; j++) {
+            const struct sink_option_table *table = &sinks[i]->options[j];
+            if (!table->shared || !is_first(table))
+                continue;
+            fprintf(to, "\n### Keys of %s\n", table->shared);
+            print_options(to, table);
+        }
     }
 }
 
@@ -119,5 +172,6 @@ void config_document(FILE *to)
     fputs("\n## Keys of a route\n\n", to);
     fputs(about_routes, to);
     print_scope(to, CONFIG_ROUTE);
+    print_sinks(to);
     fputs(about_fields, to);
 }

@@ -11,12 +11,9 @@ static void print_scope(FILE *to, enum config_scope scope, const void *base, int
 
     for (size_t i = 0; i < config_key_count; i++) {
         const struct config_key *key = &config_keys[i];
-        const struct route_config *route = scope == CONFIG_ROUTE ? base : NULL;
         const void *field = (const char *)base + key->offset;
 
         if (key->scope != scope || !key->type || (key->type->present && !key->type->present(field)))
-            continue;
-        if (route && !config_key_belongs(key, route->sink.type))
             continue;
 
         if (key->section[0] && strcmp(key->section, open) != 0)

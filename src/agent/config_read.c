@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/config_read.h"
 
+#include "agent/config_sink.h"
 #include "base/limits.h"
 #include "base/nearest.h"
 
@@ -32,6 +33,7 @@ static int unknown_key(struct config_reader *r, enum config_scope scope, const c
                        const struct config_node *key)
 {
     const char *name = key->text.data;
+    struct config_sink_key option;
     struct nearest near = nearest_to(key->text);
 
     for (size_t i = 0; i < config_key_count; i++) {
@@ -49,6 +51,12 @@ static int unknown_key(struct config_reader *r, enum config_scope scope, const c
             nearest_offer(&near, span_of(known->name));
         else if (!section[0])
             nearest_offer(&near, span_of(known->section));
+    }
+    if (scope == CONFIG_ROUTE && config_sink_key_anywhere(&option, name)) {
+        if (strcmp(option.key.path, name) == 0)
+            return config_error(&r->file, key, "\"%s\" is written as a map, \"sink: {%s: …}\"",
+                                name, option.key.name);
+        near.best = span_of(option.key.path);
     }
     return config_error(&r->file, key, "unknown key \"%s%s%s\"%s", section, section[0] ? "." : "",
                         name, NEAREST_HINT(&near));
@@ -92,7 +100,7 @@ static int collect(struct config_reader *r, struct draft *draft)
     return 0;
 }
 
-static int set_fallback(struct config_reader *r, const struct config_key *key, void *field)
+int config_fallback(struct config_reader *r, const struct config_key *key, void *field)
 {
     struct config_node fallback = {.kind = NODE_TEXT, .text = span_of(key->fallback)};
     return key->type->set(r, key, &fallback, field);
@@ -116,17 +124,12 @@ static int apply_route_key(struct config_reader *r, const struct draft *draft, s
     const struct config_key *key = &config_keys[index];
     const struct config_node *value = draft->values[index];
     void *field = (char *)route + key->offset;
-    /* The table has sink.type before the keys that depend on it. */
-    bool belongs = config_key_belongs(key, route->sink.type);
 
-    if (value && !belongs)
-        return config_error(&r->file, value->key, "\"%s\" is no option of a %s sink", key->path,
-                            route->sink.type);
     if (value)
         return key->type->set(r, key, value, field);
-    if (key->required && belongs)
+    if (key->required)
         return missing_key(r, draft, key);
-    return key->fallback ? set_fallback(r, key, field) : 0;
+    return key->fallback ? config_fallback(r, key, field) : 0;
 }
 
 int config_route_defaults(struct config_reader *r, struct route_config *route)
@@ -135,7 +138,7 @@ int config_route_defaults(struct config_reader *r, struct route_config *route)
         const struct config_key *key = &config_keys[i];
         if (key->scope != CONFIG_ROUTE || !key->fallback)
             continue;
-        int code = set_fallback(r, key, (char *)route + key->offset);
+        int code = config_fallback(r, key, (char *)route + key->offset);
         if (code < 0)
             return code;
     }
@@ -196,7 +199,7 @@ int config_read(struct config_reader *r, const struct config_node *root, struct 
         else if (draft.values[i])
             code = key->type->set(r, key, draft.values[i], field);
         else if (key->fallback)
-            code = set_fallback(r, key, field);
+            code = config_fallback(r, key, field);
     }
     return code;
 }

@@ -11,6 +11,13 @@
 int config_read(struct config_reader *r, const struct config_node *root, struct config *c)
     MUST_CHECK;
 
+/* Puts the key's default into its field. */
+int config_fallback(struct config_reader *r, const struct config_key *key, void *field) MUST_CHECK;
+
+/* A sink's options as they are without any key. They live as long as the configuration. */
+int config_sink_defaults(struct config_reader *r, const struct sink_ops *ops, void **ret)
+    MUST_CHECK;
+
 /* The defaults of a route's keys; what has none stays zero. */
 int config_route_defaults(struct config_reader *r, struct route_config *route) MUST_CHECK;
 

@@ -104,29 +104,9 @@ const struct config_key config_keys[] = {
              "containers are read from their beginning."},
     {ROUTE(IN("batch", "age"), duration, batch_age_ns), .fallback = "1s", .maximum = 1 * HOUR,
      .help = "How long a line may wait for others. `0`: not at all."},
-    {ROUTE(IN("sink", "type"), word, sink.type), .required = true,
-     .words = WORDS("file", "stdout", "null"),
-     .help = "Where lines go: files, standard output, or nowhere (they are read and counted)."},
-    {ROUTE(IN("sink", "path"), template, sink.path), .required = true, .sinks = WORDS("file"),
-     .help = "The files to write. `{container_name}` and other labels in braces are replaced by "
-             "the container's own; `{{` and `}}` stand for braces."},
-    {ROUTE(IN("sink", "format"), choice, sink.format), .sinks = WORDS("file", "stdout"),
-     .fallback = "ndjson", .words = WORDS("ndjson", "text", "raw"),
-     .help = "One JSON object a line; time, stream and message; or the message alone."},
-    {ROUTE(IN("sink", "fields"), fields, sink), .sinks = WORDS("file", "stdout"),
-     .fallback_words = "all of them",
-     .help = "Which members an NDJSON line has, see [Fields](#fields)."},
+    {ROUTE(TOP("sink"), sink, sink), .required = true,
+     .help = "Where the lines go, see [Sinks](#sinks)."},
 };
 
 const size_t config_key_count = ARRAY_SIZE(config_keys);
 _Static_assert(ARRAY_SIZE(config_keys) <= CONFIG_KEY_COUNT_MAX, "make room for more keys");
-
-bool config_key_belongs(const struct config_key *key, const char *sink_type)
-{
-    if (!key->sinks)
-        return true;
-    for (const char *const *sink = key->sinks; *sink; sink++)
-        if (strcmp(*sink, sink_type) == 0)
-            return true;
-    return false;
-}

@@ -1,4 +1,5 @@
-/* config_table — every key of the configuration, once.
+/* config_table — every key of the configuration, once; but the options of the sinks, which have
+ * tables of their own (sink/option.h, config_sink.h).
  *
  * The parser, its suggestions, `check --print` and docs/configuration.md are made from this table:
  * a key that is not in it does not exist, a key that is in it has a place in struct config.
@@ -26,13 +27,9 @@ struct config_key {
     const char *fallback_words; /* what holds where there is no default to write */
     int64_t minimum, maximum;   /* sizes and durations; both 0: no bounds */
     const char *const *words;   /* a closed set, ends with NULL; NULL: open */
-    const char *const *sinks;   /* the sink types it belongs to, as above; NULL: all */
     const char *help;           /* whole sentences */
 };
 
 enum { CONFIG_KEY_COUNT_MAX = 64 };
 extern const struct config_key config_keys[];
 extern const size_t config_key_count;
-
-/* False where the key is an option of other sinks than `sink_type`. */
-bool config_key_belongs(const struct config_key *key, const char *sink_type);

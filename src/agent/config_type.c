@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "base/nearest.h"
 #include "docker/docker_host.h"
+#include "sink/line_options.h"
 
 #include <errno.h>
 
@@ -232,22 +233,6 @@ static int find_word(struct config_reader *r, const struct config_key *key,
     return config_wrong(r, key, value, text);
 }
 
-static int word_set(struct config_reader *r, const struct config_key *key,
-                    const struct config_node *value, void *field)
-{
-    unsigned at = 0;
-    int code = find_word(r, key, value, &at);
-    if (code == 0)
-        *(const char **)field = key->words[at];
-    return code;
-}
-
-static void word_print(FILE *to, const struct config_key *key, const void *field, int indent)
-{
-    /* In quotes: a bare null would be nothing, by YAML's own rules. */
-    fprintf(to, " \"%s\"\n", *(const char *const *)field);
-}
-
 _Static_assert(sizeof(enum log_level) == sizeof(unsigned) &&
                    sizeof(enum sink_format) == sizeof(unsigned),
                "choice_set fills an enum as an unsigned");
@@ -272,8 +257,9 @@ static int amount_set(struct config_reader *r, const struct config_key *key,
     int code = config_text(r, key, value, &text);
     if (code < 0)
         return code;
-    if (config_units_parse(units_of(key), text, &amount) < 0 || amount < key->minimum ||
-        amount > key->maximum)
+    bool bounded = key->minimum || key->maximum;
+    if (config_units_parse(units_of(key), text, &amount) < 0 ||
+        (bounded && (amount < key->minimum || amount > key->maximum)))
         return config_wrong(r, key, value, text);
     *(int64_t *)field = amount;
     return 0;
@@ -300,7 +286,6 @@ const struct config_type config_type_host = {"unix:///path, tcp://host:port or n
 const struct config_type config_type_listen = {
     "an address (127.0.0.1:9777, [::1]:9777), unix:/path or none", listen_set, text_present,
     text_print};
-const struct config_type config_type_word = {"a word", word_set, text_present, word_print};
 const struct config_type config_type_choice = {"a word", choice_set, NULL, choice_print};
 const struct config_type config_type_size = {"a size (512KiB, 1MiB, 10MB)", amount_set, NULL,
                                              amount_print};

@@ -38,14 +38,14 @@ extern const struct config_type config_type_root;        /* const char *: a path
 extern const struct config_type config_type_template;    /* const char * */
 extern const struct config_type config_type_host;        /* const char * */
 extern const struct config_type config_type_listen;      /* const char * */
-extern const struct config_type config_type_word;        /* const char *, one of key->words */
 extern const struct config_type config_type_choice;      /* an enum: the place in key->words */
 extern const struct config_type config_type_size;        /* int64_t */
 extern const struct config_type config_type_duration;    /* int64_t, nanoseconds */
 extern const struct config_type config_type_globs;       /* struct globs */
 extern const struct config_type config_type_label_globs; /* struct match_keys: its labels */
 extern const struct config_type config_type_start; /* enum start_kind, within struct route_config */
-extern const struct config_type config_type_fields; /* struct sink_options: its fields */
+extern const struct config_type config_type_texts; /* struct option_texts */
+extern const struct config_type config_type_sink;  /* struct sink_config */
 
 /* "a size (512KiB, 1MiB, 10MB) from 64KiB to 16MiB", "one of file, stdout, null". */
 enum { CONFIG_EXPECTS_SIZE = 256 /* bytes, with the NUL */ };

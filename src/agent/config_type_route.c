@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The types that only a route's keys have: globs, labels, its start, the fields of its lines. */
+/* The types that only a route's keys have: globs, labels, its start, lists of its sink. */
 #include "agent/config_type.h"
 
 #include "agent/config_units.h"
@@ -154,31 +154,35 @@ static void start_print(FILE *to, const struct config_key *key, const void *fiel
         fprintf(to, " %s\n", route->start == START_END ? "end" : "beginning");
 }
 
-static int fields_set(struct config_reader *r, const struct config_key *key,
-                      const struct config_node *value, void *field)
+static int texts_set(struct config_reader *r, const struct config_key *key,
+                     const struct config_node *value, void *field)
 {
-    struct sink_options *sink = field;
-    struct globs fields;
+    struct globs texts;
 
     if (value->kind != NODE_LIST)
         return config_error(&r->file, value, "\"%s\" must be %s", key->path, key->type->expects);
-    int code = read_texts(r, key, value, &fields);
+    int code = read_texts(r, key, value, &texts);
     if (code < 0)
         return code;
-    sink->fields = fields.items;
-    sink->field_count = fields.count;
+    const struct config_node *item = value->first;
+    for (size_t i = 0; i < texts.count; i++, item = item->next)
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(texts.items[i], texts.items[j]) == 0)
+                return config_error(&r->file, item, "\"%s\" has \"%s\" twice", key->path,
+                                    texts.items[i]);
+    *(struct option_texts *)field = (struct option_texts){texts.items, texts.count};
     return 0;
 }
 
-static bool fields_present(const void *field)
+static bool texts_present(const void *field)
 {
-    return ((const struct sink_options *)field)->field_count > 0;
+    return ((const struct option_texts *)field)->count > 0;
 }
 
-static void fields_print(FILE *to, const struct config_key *key, const void *field, int indent)
+static void texts_print(FILE *to, const struct config_key *key, const void *field, int indent)
 {
-    const struct sink_options *sink = field;
-    print_texts(to, sink->fields, sink->field_count);
+    const struct option_texts *texts = field;
+    print_texts(to, texts->items, texts->count);
 }
 
 const struct config_type config_type_globs = {"a glob or a list of globs", globs_set, globs_present,
@@ -188,5 +192,5 @@ const struct config_type config_type_label_globs = {
     label_globs_print};
 const struct config_type config_type_start = {"beginning, end or since and a duration (since 2h)",
                                               start_set, NULL, start_print};
-const struct config_type config_type_fields = {"a list of fields", fields_set, fields_present,
-                                               fields_print};
+const struct config_type config_type_texts = {"a list of texts", texts_set, texts_present,
+                                              texts_print};

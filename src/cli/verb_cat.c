@@ -46,7 +46,7 @@ static const struct option options[] = {
     {0},
 };
 
-struct request {
+struct cat_request {
     const char *config_path;
     const char *operand;
     enum sink_format format;
@@ -55,7 +55,7 @@ struct request {
 };
 
 struct cat {
-    const struct request *request;
+    const struct cat_request *request;
     struct history *history;
     struct encoder encoder;
     struct stream_texts texts; /* of the encoder */
@@ -68,18 +68,18 @@ static const char *const loose_fields[] = {
     "continued", "unterminated", "time_missing", "stream_missing",
 };
 
-static bool is_any_time(const struct request *q)
+static bool is_any_time(const struct cat_request *q)
 {
     return q->since_ns == INT64_MIN && q->until_ns == INT64_MAX;
 }
 
-static bool everything_wanted(const struct request *q)
+static bool everything_wanted(const struct cat_request *q)
 {
     return is_any_time(q) && q->stream < 0;
 }
 
 /* Leaves the entries that were asked for. */
-static void filter(const struct request *q, struct batch *batch)
+static void filter(const struct cat_request *q, struct batch *batch)
 {
     size_t kept = 0;
     for (size_t i = 0; i < batch->count; i++) {
@@ -151,7 +151,7 @@ static void tell_gaps(const struct cat *c, const struct batch *batch)
 
 static int print(struct cat *c, struct error *error)
 {
-    const struct request *q = c->request;
+    const struct cat_request *q = c->request;
     bool all = everything_wanted(q), tty = history_container(c->history)->tty;
     struct batch *batch;
     int r;
@@ -178,13 +178,11 @@ static int print(struct cat *c, struct error *error)
 }
 
 /* `log` says which; how it is wanted is added here. */
-static int cat_history(const struct request *q, struct history_options log, struct error *error)
+static int cat_history(const struct cat_request *q, struct history_options log, struct error *error)
 {
-    struct sink_options format = {.format = q->format};
-    if (!log.container && q->format == SINK_NDJSON) {
-        format.fields = loose_fields;
-        format.field_count = ARRAY_SIZE(loose_fields);
-    }
+    struct line_options format = {.format = q->format};
+    if (!log.container && q->format == SINK_NDJSON)
+        format.fields = (struct option_texts){loose_fields, ARRAY_SIZE(loose_fields)};
     struct cat c = {.request = q, .out = BUF_INIT(ENCODED_BYTES_MAX)};
     int r = encoder_init(&c.encoder, &format, error);
     if (r < 0)
@@ -205,7 +203,7 @@ static int cat_history(const struct request *q, struct history_options log, stru
 }
 
 /* Why there is nothing to read. */
-static int no_log(const struct request *q, const struct container *c, struct error *error)
+static int no_log(const struct cat_request *q, const struct container *c, struct error *error)
 {
     return error_set(error, -ENOTSUP,
                      "%s: its log driver is %s, which keeps nothing that can be read here",
@@ -217,7 +215,7 @@ static void warn(const char *text)
     fprintf(stderr, "tallyman cat: %s\n", text);
 }
 
-static int cat_streamed(const struct request *q, struct container *container, const char *host,
+static int cat_streamed(const struct cat_request *q, struct container *container, const char *host,
                         struct error *error)
 {
     const struct streamed_log_options wanted = {
@@ -240,7 +238,7 @@ static int cat_streamed(const struct request *q, struct container *container, co
     return cat_history(q, log, error);
 }
 
-static int cat_found(const struct request *q, const struct config *config,
+static int cat_found(const struct cat_request *q, const struct config *config,
                      const struct container_lookup_options *from,
                      const struct container_found *found, struct error *error)
 {
@@ -264,7 +262,8 @@ static int cat_found(const struct request *q, const struct config *config,
     return cat_history(q, log, error);
 }
 
-static int cat_container(const struct request *q, const struct config *config, struct error *error)
+static int cat_container(const struct cat_request *q, const struct config *config,
+                         struct error *error)
 {
     char root[PATH_BYTES_MAX];
     const struct container_lookup_options from = {
@@ -281,7 +280,7 @@ static int cat_container(const struct request *q, const struct config *config, s
     return r;
 }
 
-static enum verb_exit cat(const struct request *q)
+static enum verb_exit cat(const struct cat_request *q)
 {
     CLEANUP(config_free) struct config *config = NULL;
     struct error error = {""};
@@ -322,7 +321,7 @@ static bool take_stream(const char *word, int *ret)
 }
 
 /* What is wrong with the value of the option; NULL where nothing is. */
-static const char *take_option(struct request *q, int option, int64_t now_ns)
+static const char *take_option(struct cat_request *q, int option, int64_t now_ns)
 {
     static const char no_time[] = "is no time, such as 2026-11-23T16:02:11Z or 10m";
     switch (option) {
@@ -336,7 +335,7 @@ static const char *take_option(struct request *q, int option, int64_t now_ns)
 
 int verb_cat(int count, char **arguments)
 {
-    struct request q = {
+    struct cat_request q = {
         .format = SINK_RAW, .since_ns = INT64_MIN, .until_ns = INT64_MAX, .stream = -1};
     int64_t now_ns = clock_now_ns();
     int option;

@@ -61,10 +61,8 @@ struct route *route_close(struct route *r)
 
 static int open_parts(struct route *r, struct error *error)
 {
-    r->ops = sink_find(r->options.sink->type);
-    if (!r->ops)
-        return error_set(error, -EINVAL, "no sink is called \"%s\"", r->options.sink->type);
-    int code = r->ops->open(&r->sink, r->options.sink, r->options.environment, error);
+    r->ops = r->options.sink.ops;
+    int code = r->ops->open(&r->sink, r->options.sink.options, r->options.environment, error);
     if (code)
         return code < 0 ? code : -EIO;
     code = ledger_open(&r->ledger, r->options.ledger_path, r->options.ledger_vfs, 0, clock_now_ns(),
@@ -121,7 +119,7 @@ const char *route_name(const struct route *r)
 
 const char *route_sink_type(const struct route *r)
 {
-    return r->options.sink->type;
+    return r->options.sink.ops->type;
 }
 
 bool route_is_stuck(const struct route *r)

@@ -33,7 +33,7 @@ struct route_options {
     struct start start;
     size_t record_bytes_max; /* 0: RECORD_BYTES_MAX */
     int64_t batch_age_ns;    /* longest wait of a line for its commit; 0: at once */
-    const struct sink_options *sink;
+    struct sink_config sink;
     const struct sink_environment *environment;
     const char *ledger_path; /* needed by route_open alone */
     int64_t ledger_keep_ns; /* rows of removed containers are folded into daily totals after this */

@@ -3,12 +3,12 @@
 
 #include <errno.h>
 
-int encoder_init(struct encoder *e, const struct sink_options *options, struct error *error)
+int encoder_init(struct encoder *e, const struct line_options *options, struct error *error)
 {
     *e = (struct encoder){.format = options->format, .time = TIME_TEXT_INIT};
     if (e->format == SINK_NDJSON)
-        return ndjson_init(&e->ndjson, options->fields, options->field_count, error);
-    if (options->fields)
+        return ndjson_init(&e->ndjson, options->fields.items, options->fields.count, error);
+    if (options->fields.items)
         return error_set(error, -EINVAL, "fields: only format ndjson has members to choose from");
     return 0;
 }

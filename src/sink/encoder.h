@@ -7,6 +7,7 @@
 
 #include "sink/encode_ndjson.h"
 #include "sink/encode_text.h"
+#include "sink/line_options.h"
 #include "sink/sink.h"
 
 struct encoder {
@@ -16,7 +17,7 @@ struct encoder {
 };
 
 /* -EINVAL with words where the options ask for what the format has not. */
-int encoder_init(struct encoder *e, const struct sink_options *options, struct error *error)
+int encoder_init(struct encoder *e, const struct line_options *options, struct error *error)
     MUST_CHECK;
 
 /* The form of message that the format wants. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/check.h"
 #include "sink/catalog.h"
+#include "sink/file_options.h"
 #include "sink/output_table.h"
 #include "sink/path_template.h"
 #include "sink/rendered.h"
@@ -45,16 +46,27 @@ static struct sink *file_close(struct sink *s)
 }
 DEFINE_CLEANUP(struct sink *, file_close)
 
-static int file_open(struct sink **ret, const struct sink_options *options,
+static const struct sink_option file_rows[] = {
+    {.name = "path",
+     .kind = OPTION_TEMPLATE,
+     .offset = offsetof(struct file_options, path),
+     .required = true,
+     .help = "The files to write. `{container_name}` and other labels in braces are replaced by "
+             "the container's own; `{{` and `}}` stand for braces."},
+    {0},
+};
+
+static int file_open(struct sink **ret, const void *options_,
                      const struct sink_environment *environment, struct error *error)
 {
+    const struct file_options *options = options_;
     CLEANUP(file_close) struct sink *s = malloc(sizeof(*s));
     if (!s)
         return -ENOMEM;
     *s = (struct sink){.environment = environment, .buffer = BUF_INIT(ENCODED_BYTES_MAX)};
     if (!options->path)
         return error_set(error, -EINVAL, "path: sink file needs one");
-    int r = encoder_init(&s->encoder, options, error);
+    int r = encoder_init(&s->encoder, &options->lines, error);
     if (r == 0)
         r = path_template_parse(&s->template, options->path, error);
     if (r < 0)
@@ -381,6 +393,10 @@ static int file_recover(struct sink *s, const struct sink_rows *rows, struct sin
 
 const struct sink_ops file_sink = {
     .type = "file",
+    .help = "Lines go to files, exactly once.",
+    .options_size = sizeof(struct file_options),
+    .options = {{.items = file_rows},
+                {line_option_rows, offsetof(struct file_options, lines), "lines"}},
     .open = file_open,
     .close = file_close,
     .form = file_form,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sink/catalog.h"
+#include "sink/line_options.h"
 
 #include <errno.h>
 
@@ -8,6 +9,10 @@
 
 struct sink {
     enum message_form form;
+};
+
+struct null_options {
+    enum sink_format format;
 };
 
 struct sink_target {
@@ -20,9 +25,20 @@ static struct sink *null_close(struct sink *s)
     return NULL;
 }
 
-static int null_open(struct sink **ret, const struct sink_options *options,
+static const struct sink_option null_rows[] = {
+    {.name = "format",
+     .kind = OPTION_CHOICE,
+     .offset = offsetof(struct null_options, format),
+     .fallback = "ndjson",
+     .words = SINK_FORMAT_WORDS,
+     .help = "What lines are decoded for: JSON (`ndjson`), or their bytes."},
+    {0},
+};
+
+static int null_open(struct sink **ret, const void *options_,
                      const struct sink_environment *environment, struct error *error)
 {
+    const struct null_options *options = options_;
     struct sink *s = malloc(sizeof(*s));
     if (!s)
         return -ENOMEM;
@@ -65,6 +81,9 @@ static int null_flush(struct sink *s, struct error *error)
 
 const struct sink_ops null_sink = {
     .type = "null",
+    .help = "Lines go nowhere: they are read, decoded and counted.",
+    .options_size = sizeof(struct null_options),
+    .options = {{.items = null_rows}},
     .open = null_open,
     .close = null_close,
     .form = null_form,

@@ -17,7 +17,7 @@ enum option_kind {
     OPTION_SECRET,   /* const char *; never shown again */
     OPTION_PATH,     /* const char *, absolute */
     OPTION_TEMPLATE, /* const char *: a path with labels in braces (path_template.h) */
-    OPTION_URL,      /* const char *: http:// or https:// */
+    OPTION_URL,      /* const char *: its scheme is one of `words`; never with a user in it */
     OPTION_CHOICE,   /* an enum: the place in `words` */
     OPTION_BOOL,     /* bool */
     OPTION_COUNT,    /* int64_t */
@@ -25,6 +25,7 @@ enum option_kind {
     OPTION_DURATION, /* int64_t, nanoseconds */
     OPTION_TEXTS,    /* struct option_texts: a list */
     OPTION_PAIRS,    /* struct option_pairs: a map */
+    OPTION_HEADERS,  /* struct option_pairs: of HTTP; what may hold a secret is not shown again */
 };
 
 struct option_texts {
@@ -49,7 +50,7 @@ struct sink_option {
     const char *fallback;       /* the default as one would write it; NULL: none */
     const char *fallback_words; /* what holds where there is no default to write */
     int64_t minimum, maximum;   /* counts, sizes and durations; both 0: no bounds */
-    const char *const *words;   /* OPTION_CHOICE: ends with NULL */
+    const char *const *words;   /* OPTION_CHOICE, OPTION_URL: ends with NULL */
     const char *help;           /* whole sentences */
 };
 
@@ -59,11 +60,12 @@ struct sink_option {
         __VA_ARGS__, NULL                                                                          \
     }
 
-/* Rows that several sinks share: `at` is where their struct lies in the sink's own. */
+/* Rows of a sink. Those that several sinks share are of a struct of their own: `at` is where that
+ * lies in the sink's, and the documents have them once, under their name. */
 struct sink_option_table {
-    const struct sink_option *items;
-    size_t count;
+    const struct sink_option *items; /* ends with a row without a name */
     size_t at;
+    const char *shared; /* "lines", "requests"; NULL: no other sink has them */
 };
 
 enum { SINK_OPTION_TABLES_MAX = 4 };

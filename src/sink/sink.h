@@ -22,6 +22,7 @@
 #include "model/cursor.h"
 #include "model/entry.h"
 #include "sink/answer.h"
+#include "sink/option.h"
 #include "sink/request.h"
 
 #include <poll.h>
@@ -50,18 +51,6 @@ struct sink_rows {
 int sink_rows_add(struct sink_rows *rows, struct sink_row row) MUST_CHECK;
 void sink_rows_deinit(struct sink_rows *rows);
 
-enum sink_format { SINK_NDJSON, SINK_TEXT, SINK_RAW };
-
-/* The route's `sink:` section, as configuration fills it. Strings are borrowed from the
- * configuration, which outlives the sink. */
-struct sink_options {
-    const char *type; /* "file", "stdout", "null" */
-    const char *path; /* file: template, absolute */
-    enum sink_format format;
-    const char *const *fields; /* NDJSON members to write, in the schema's order; NULL: all */
-    size_t field_count;
-};
-
 /* What the sinks of one program share. */
 struct sink_environment {
     struct output_registry *registry; /* who owns which output file (sink/output_registry.h) */
@@ -75,10 +64,16 @@ struct sink_target; /* where the lines of one (source, era) go, and their render
 
 struct sink_ops {
     const char *type;
+    const char *help; /* one sentence: where lines go */
 
-    /* Checks the options and makes the sink; opens nothing outside yet. 0 or -errno with words. */
-    int (*open)(struct sink **ret, const struct sink_options *options,
-                const struct sink_environment *environment, struct error *error);
+    /* What can be configured: a struct of its own, and the tables that fill it. */
+    size_t options_size;
+    struct sink_option_table options[SINK_OPTION_TABLES_MAX]; /* the rest has no items */
+
+    /* Checks the options and makes the sink; opens nothing outside yet. 0, or -errno with words:
+     * where an option is wrong they begin with its name and a colon, "path: …". */
+    int (*open)(struct sink **ret, const void *options, const struct sink_environment *environment,
+                struct error *error);
     struct sink *(*close)(struct sink *s);
 
     /* Which form of message it wants in its batches. */
@@ -125,6 +120,12 @@ struct sink_request_ops {
     /* Goes on with whatever can go on, without waiting. True: *ret is the answer of one request
      * more; to be called until it is false. */
     bool (*step)(struct sink *s, struct sink_answer *ret);
+};
+
+/* What a route is given: a sink and its options, which the configuration has filled and keeps. */
+struct sink_config {
+    const struct sink_ops *ops;
+    const void *options;
 };
 
 /* What every sink that sends requests lets the user choose: the beginning of its options. */

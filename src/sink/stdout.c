@@ -31,7 +31,7 @@ static struct sink *stdout_close(struct sink *s)
 }
 DEFINE_CLEANUP(struct sink *, stdout_close)
 
-static int stdout_open(struct sink **ret, const struct sink_options *options,
+static int stdout_open(struct sink **ret, const void *options,
                        const struct sink_environment *environment, struct error *error)
 {
     CLEANUP(stdout_close) struct sink *s = malloc(sizeof(*s));
@@ -150,6 +150,9 @@ static int stdout_recover(struct sink *s, const struct sink_rows *rows, struct s
 
 const struct sink_ops stdout_sink = {
     .type = "stdout",
+    .help = "Lines go to standard output, at least once.",
+    .options_size = sizeof(struct line_options),
+    .options = {{line_option_rows, 0, "lines"}},
     .open = stdout_open,
     .close = stdout_close,
     .form = stdout_form,

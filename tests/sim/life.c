@@ -15,6 +15,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "points.h"
+#include "sink/catalog.h"
+#include "sink/file_options.h"
 #include "source/pin.h"
 
 enum { DEED_SECONDS_MAX = 60, OUTPUTS_OPEN = 4, RECONCILE_SECONDS = 60 };
@@ -38,7 +40,7 @@ struct parts {
     struct pin *pins;
     struct output_registry *outputs;
     struct sink_environment environment;
-    struct sink_options sink;
+    struct file_options sink;
     char spools[PATH_MAX];
     struct match match;
     struct watch *watch;
@@ -104,14 +106,15 @@ static void open_route(struct parts *p)
 {
     char path[PATH_BYTES_MAX];
     struct error error = {""};
-    p->environment = (struct sink_environment){p->outputs, OUTPUTS_OPEN};
-    p->sink = (struct sink_options){.type = "file", .path = p->options->output};
+    p->environment =
+        (struct sink_environment){.registry = p->outputs, .outputs_open_max = OUTPUTS_OPEN};
+    p->sink = (struct file_options){.path = p->options->output};
     snprintf(path, sizeof(path), "%s/route.db", p->options->state);
     struct route_options options = {
         .name = "sim",
         .match = &p->match,
         .batch_age_ns = p->options->batch_age_ns,
-        .sink = &p->sink,
+        .sink = {&file_sink, &p->sink},
         .environment = &p->environment,
         .ledger_path = path,
         .board = &p->board,

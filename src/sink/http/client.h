@@ -35,8 +35,7 @@ struct http_options {
     int64_t connect_timeout_ns;
 };
 
-extern const struct sink_option http_option_rows[];
-extern const size_t http_option_count;
+extern const struct sink_option http_option_rows[]; /* ends with a row without a name */
 
 struct http_client;
 

@@ -2,7 +2,9 @@
 /* R3: every key of the table is read into its place, and has an effect there. */
 #include "load.h"
 
-#include "agent/config_table.h"
+#include "agent/config_sink.h"
+#include "sink/catalog.h"
+#include "sink/file_options.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,6 +18,8 @@
 #define ROUTE(keys)  "routes: [{name: r, sink: {type: stdout}, " keys "}]"
 #define SINK(keys)   "routes: [{name: r, sink: {" keys "}}]"
 #define FIRST(c)     (&(c)->routes[0])
+#define FILES(c)     ((const struct file_options *)FIRST(c)->sink.options)
+#define LINES(c)     ((const struct line_options *)FIRST(c)->sink.options)
 #define INCLUDE(key) (FIRST(c)->match.include.key)
 #define EXCLUDE(key) (FIRST(c)->match.exclude.key)
 
@@ -38,6 +42,11 @@ static bool labels_are(const struct match_keys *keys)
     return keys->label_count == 2 && is(keys->labels[0].key, "team") &&
            are(keys->labels[0].values, "a*", "b") && is(keys->labels[1].key, "x.y/z") &&
            are(keys->labels[1].values, "", NULL);
+}
+
+static bool is_file(const struct config *c)
+{
+    return FIRST(c)->sink.ops == &file_sink;
 }
 
 /* Key, a file that sets it, what then holds of `c`, and does not without it. */
@@ -84,14 +93,22 @@ static bool labels_are(const struct match_keys *keys)
     X(start, "start", ROUTE("start: since 2h"),                                                    \
       FIRST(c)->start == START_SINCE && FIRST(c)->start_since_ns == 7200 * SECOND)                 \
     X(batch_age, "batch.age", ROUTE("batch: {age: 0}"), FIRST(c)->batch_age_ns == 0)               \
-    X(sink_type, "sink.type", SINK("type: \"null\""), is(FIRST(c)->sink.type, "null"))             \
-    X(sink_path, "sink.path", SINK("type: file, path: \"/l/{image}\""),                            \
-      is(FIRST(c)->sink.path, "/l/{image}"))                                                       \
-    X(sink_format, "sink.format", SINK("type: stdout, format: raw"),                               \
-      FIRST(c)->sink.format == SINK_RAW)                                                           \
-    X(sink_fields, "sink.fields", SINK("type: stdout, fields: [time, container_label_a]"),         \
-      FIRST(c)->sink.field_count == 2 && is(FIRST(c)->sink.fields[0], "time") &&                   \
-          is(FIRST(c)->sink.fields[1], "container_label_a"))
+    X(sink, "sink", SINK("type: \"null\""), FIRST(c)->sink.ops == &null_sink)                      \
+    X(file_path, "file sink.path", SINK("type: file, path: \"/l/{image}\""),                       \
+      is_file(c) && is(FILES(c)->path, "/l/{image}"))                                              \
+    X(file_format, "file sink.format", SINK("type: file, path: /l, format: raw"),                  \
+      is_file(c) && FILES(c)->lines.format == SINK_RAW)                                            \
+    X(file_fields, "file sink.fields", SINK("type: file, path: /l, fields: [time]"),               \
+      is_file(c) && is(FILES(c)->lines.fields.items[0], "time"))                                   \
+    X(stdout_format, "stdout sink.format", SINK("type: stdout, format: raw"),                      \
+      LINES(c)->format == SINK_RAW)                                                                \
+    X(stdout_fields, "stdout sink.fields",                                                         \
+      SINK("type: stdout, fields: [time, container_label_a]"),                                     \
+      LINES(c)->fields.count == 2 && is(LINES(c)->fields.items[0], "time") &&                      \
+          is(LINES(c)->fields.items[1], "container_label_a"))                                      \
+    X(null_format, "null sink.format", SINK("type: \"null\", format: raw"),                        \
+      FIRST(c)->sink.ops == &null_sink &&                                                          \
+          *(const enum sink_format *)FIRST(c)->sink.options == SINK_RAW)
 
 #define X(name, path, yaml, condition)                                                             \
     static bool name##_holds(const struct config *c)                                               \
@@ -125,16 +142,34 @@ static void each_key_has_its_effect_R3(void **state)
     config_free(without);
 }
 
+static void assert_has_a_case(const char *path)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+        if (strcmp(cases[i].path, path) == 0)
+            return;
+    fail_msg("no case for the key %s", path);
+}
+
 static void each_key_of_the_table_has_a_case_R3(void **state)
 {
-    for (size_t i = 0; i < config_key_count; i++) {
-        bool found = false;
-        for (size_t j = 0; j < ARRAY_SIZE(cases); j++)
-            found = found || strcmp(cases[j].path, config_keys[i].path) == 0;
-        if (!found)
-            fail_msg("no case for the key %s", config_keys[i].path);
-    }
+    for (size_t i = 0; i < config_key_count; i++)
+        assert_has_a_case(config_keys[i].path);
     assert_true(ARRAY_SIZE(cases) >= config_key_count);
+}
+
+static void each_option_of_each_sink_has_a_case_R3(void **state)
+{
+    struct config_sink_key option;
+    size_t count;
+    const struct sink_ops *const *sinks = sink_all(&count);
+
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; config_sink_key_at(&option, sinks[i], j); j++) {
+            char path[128];
+            snprintf(path, sizeof(path), "%s %s", sinks[i]->type, option.path);
+            assert_has_a_case(path);
+        }
+    }
 }
 
 static void each_start_word_is_read_D76(void **state)
@@ -171,10 +206,10 @@ static void assert_built_in_route(const struct config *c, const char *path)
     assert_memory_equal(&route->match, &(struct match){0}, sizeof(struct match));
     assert_int_equal(route->start, START_BEGINNING);
     assert_true(route->batch_age_ns == SECOND);
-    assert_string_equal(route->sink.type, "file");
-    assert_string_equal(route->sink.path, path);
-    assert_int_equal(route->sink.format, SINK_NDJSON);
-    assert_null(route->sink.fields);
+    assert_true(is_file(c));
+    assert_string_equal(FILES(c)->path, path);
+    assert_int_equal(FILES(c)->lines.format, SINK_NDJSON);
+    assert_null(FILES(c)->lines.fields.items);
 }
 
 static void nothing_written_is_the_built_in_configuration(void **state)
@@ -256,6 +291,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_key_has_its_effect_R3),
         cmocka_unit_test(each_key_of_the_table_has_a_case_R3),
+        cmocka_unit_test(each_option_of_each_sink_has_a_case_R3),
         cmocka_unit_test(each_start_word_is_read_D76),
         cmocka_unit_test(nothing_written_is_the_built_in_configuration),
         cmocka_unit_test(what_depends_on_the_state_directory_follows_it),

@@ -201,7 +201,8 @@ static void every_key_is_printed_and_read_back(void **state)
         "    batch:\n"
         "      age: 1s\n"
         "    sink:\n"
-        "      type: \"null\"\n");
+        "      type: \"null\"\n"
+        "      format: ndjson\n");
 }
 
 static void each_unit_is_read_and_written(void **state)

@@ -15,8 +15,6 @@ struct sink_target {
     char name[64];
 };
 
-static struct test_sink *test_sinks; /* of the rig that is in use */
-
 static bool strikes(unsigned *left, struct error *error, const char *what)
 {
     if (*left == 0)
@@ -26,12 +24,12 @@ static bool strikes(unsigned *left, struct error *error, const char *what)
     return true;
 }
 
-static int test_open(struct sink **ret, const struct sink_options *options,
+static int test_open(struct sink **ret, const void *options,
                      const struct sink_environment *environment, struct error *error)
 {
     *ret = malloc(sizeof(**ret));
     assert_non_null(*ret);
-    (*ret)->state = &test_sinks[options->path[0] - '0'];
+    (*ret)->state = (struct test_sink *)options;
     return 0;
 }
 
@@ -117,14 +115,6 @@ static const struct sink_ops test_sink_ops = {
     .recover = test_recover,
 };
 
-const struct sink_ops *__real_sink_find(const char *type);
-const struct sink_ops *__wrap_sink_find(const char *type);
-
-const struct sink_ops *__wrap_sink_find(const char *type)
-{
-    return strcmp(type, "test") == 0 ? &test_sink_ops : __real_sink_find(type);
-}
-
 static void init_source(struct route_rig *r, size_t i)
 {
     char id[CONTAINER_ID_SIZE + 1], name[] = {(char)('a' + i), '\0'};
@@ -138,24 +128,21 @@ static void init_source(struct route_rig *r, size_t i)
 
 void route_rig_init(struct route_rig *r, size_t count)
 {
-    static const char *const sink_paths[RIG_ROUTES] = {"0", "1"};
     assert_true(count <= ROUTE_RIG_SOURCES_MAX);
     *r = (struct route_rig){.count = count, .now_ns = NS_PER_SECOND};
-    test_sinks = r->sinks;
     roster_board_init(&r->board);
     for (size_t i = 0; i < count; i++)
         init_source(r, i);
     for (unsigned i = 0; i < RIG_ROUTES; i++) {
         r->sinks[i] = (struct test_sink){.pending = BUF_INIT(RIG_TEXT_MAX),
                                          .delivered = BUF_INIT(RIG_TEXT_MAX)};
-        r->sink_options[i] = (struct sink_options){.type = "test", .path = sink_paths[i]};
         snprintf(r->ledger_paths[i], sizeof(r->ledger_paths[i]), "%.400s/route%u.db",
                  r->sources[0].root, i);
         r->options[i] = (struct route_options){
             .name = "test",
             .number = i,
             .match = &r->match,
-            .sink = &r->sink_options[i],
+            .sink = {&test_sink_ops, &r->sinks[i]},
             .environment = &r->environment,
             .ledger_path = r->ledger_paths[i],
             .board = &r->board,

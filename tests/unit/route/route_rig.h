@@ -1,7 +1,7 @@
 /* route_rig — a route that is stepped by hand: sources that the source rig plays, a roster, a sink
  * that can be told to fail, a ledger, and the test's own clock.
  *
- * The sink is the test's (type "test"), put in place of the catalog's at link time: what it was
+ * The sink is the test's: what it was
  * given is pending until a flush delivers it, and void when something fails. Two routes at most.
  */
 #pragma once
@@ -28,7 +28,6 @@ struct route_rig {
     uint64_t roster_version;
     struct test_sink sinks[RIG_ROUTES];
     struct match match;
-    struct sink_options sink_options[RIG_ROUTES];
     struct sink_environment environment;
     struct route_options options[RIG_ROUTES];
     char ledger_paths[RIG_ROUTES][RIG_PATH_MAX];

@@ -3,6 +3,8 @@
  * and tries again (design §1, §7; R1, R7; S103's outages in small). */
 #include "route_rig.h"
 
+#include "sink/catalog.h"
+#include "sink/file_options.h"
 #include "sink/output_registry.h"
 
 #include <errno.h>
@@ -247,7 +249,8 @@ static void file_sink_survives_a_full_disk(void **state)
     mount_small(directory);
     assert_int_equal(output_registry_new(&r.environment.registry), 0);
     r.environment.outputs_open_max = 8;
-    r.sink_options[0] = (struct sink_options){.type = "file", .path = path, .format = SINK_RAW};
+    const struct file_options options = {.path = path, .lines.format = SINK_RAW};
+    r.options[0].sink = (struct sink_config){&file_sink, &options};
 
     struct buf expected = BUF_INIT(RIG_TEXT_MAX);
     for (int i = 0; i < 3000; i++) {

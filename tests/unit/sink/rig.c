@@ -11,7 +11,7 @@
 
 void rig_init(struct rig *r, const char *tail)
 {
-    *r = (struct rig){.ops = &file_sink, .options = {.type = "file", .format = SINK_RAW}};
+    *r = (struct rig){.ops = &file_sink, .options.lines.format = SINK_RAW};
     r->book = &r->own_book;
     snprintf(r->directory, sizeof(r->directory), "/tmp/tallyman-sink-XXXXXX");
     assert_non_null(mkdtemp(r->directory));

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "sink/catalog.h"
+#include "sink/file_options.h"
 #include "sink/output_registry.h"
 
 enum { RIG_PATH_MAX = 512, RIG_ROWS_MAX = 64 };
@@ -37,7 +38,7 @@ struct rig {
     struct rig_book *book;
     struct output_registry *registry;
     struct sink_environment environment;
-    struct sink_options options;
+    struct file_options options;
     const struct sink_ops *ops;
     struct sink *sink;
     size_t changed;      /* rows that the last recovery had to change */

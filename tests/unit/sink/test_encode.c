@@ -18,7 +18,7 @@ struct bench {
 
 static void setup(struct bench *b, enum sink_format format, const char *const *fields, size_t count)
 {
-    struct sink_options options = {.format = format, .fields = fields, .field_count = count};
+    struct line_options options = {.format = format, .fields = {fields, count}};
     struct error error = {0};
     *b = (struct bench){.out = BUF_INIT(ENCODED_BYTES_MAX)};
     b->container = rig_container("web-1", "shop");
@@ -107,8 +107,7 @@ static void test_ndjson_escapes_labels(void **state)
 
 static void expect_refused(enum sink_format format, const char *field, const char *words)
 {
-    struct sink_options options = {
-        .format = format, .fields = &field, .field_count = field ? 1 : 0};
+    struct line_options options = {.format = format, .fields = {&field, 1}};
     struct encoder encoder;
     struct error error = {0};
     assert_int_equal(encoder_init(&encoder, &options, &error), -EINVAL);
@@ -123,7 +122,7 @@ static void test_unknown_fields_are_refused(void **state)
     expect_refused(SINK_NDJSON, "container_label_", "no member");
     expect_refused(SINK_TEXT, "time", "only format ndjson");
     const char *const prefixed[] = {"container_label_tier", "network_backend"};
-    struct sink_options options = {.fields = prefixed, .field_count = 2};
+    struct line_options options = {.fields = {prefixed, 2}};
     struct encoder encoder;
     assert_int_equal(encoder_init(&encoder, &options, NULL), 0);
 }
@@ -153,7 +152,7 @@ static void test_every_rendered_label_is_a_known_field(void **state)
     assert_int_equal(container_new(&c, &all), 0);
     assert_true(c->rendered.count >= 15);
     for (size_t i = 0; i < c->rendered.count; i++) {
-        struct sink_options options = {.fields = &c->rendered.items[i].key, .field_count = 1};
+        struct line_options options = {.fields = {&c->rendered.items[i].key, 1}};
         struct encoder encoder;
         assert_int_equal(encoder_init(&encoder, &options, NULL), 0);
     }

@@ -511,7 +511,7 @@ static void test_options_are_checked(void **state)
         const char *path, *words;
     } bad[] = {{NULL, "path: sink file needs one"}, {"x", "absolute"}, {"/{x}", "{x}"}};
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-        struct sink_options options = {.type = "file", .path = bad[i].path};
+        struct file_options options = {.path = bad[i].path};
         struct sink *s = NULL;
         struct error error = {0};
         assert_int_equal(file_sink.open(&s, &options, NULL, &error), -EINVAL);

@@ -24,7 +24,7 @@ struct many {
 
 static void many_init(struct many *m)
 {
-    struct sink_options options = {.format = SINK_NDJSON};
+    struct line_options options = {.format = SINK_NDJSON};
     *m = (struct many){0};
     assert_int_equal(encoder_init(&m->encoder, &options, NULL), 0);
     for (int i = 0; i < TARGETS; i++) {
