@@ -3,6 +3,7 @@
  * /etc/resolv.conf names nobody else. */
 #include "base/name_lookup.h"
 
+#include "base/resource.h"
 #include "base/span.h"
 #include "docker/log_stream.h"
 #include "engine_rig.h"
@@ -101,6 +102,7 @@ static int look_up(const char *name, int deadline_ms, enum manners manners,
 {
     CLEANUP(name_lookup_free) struct name_lookup *l = NULL;
     unsigned threads = entries_of("/proc/self/task"), turns = 0;
+    uint64_t before = entries_of("/proc/self/fd") - resource_open(RESOURCE_LOOKUP);
     assert_int_equal(name_lookup_start(&l, name, deadline_ms, error), 0);
     while (!name_lookup_step(l)) {
         struct pollfd fds[NAME_LOOKUP_FDS_MAX + 1];
@@ -112,6 +114,7 @@ static int look_up(const char *name, int deadline_ms, enum manners manners,
         if (fds[count].revents)
             serve(manners == KNOWS);
         assert_int_equal(entries_of("/proc/self/task"), threads);
+        assert_int_equal(entries_of("/proc/self/fd"), before + resource_open(RESOURCE_LOOKUP));
         assert_true(++turns < 50); /* no busy loop */
     }
     addresses[0] = '\0';
@@ -157,6 +160,8 @@ static void test_silent_name_server(void **state)
     assert_string_equal(error.text, "the host's name: no answer of a name server in 300 ms");
     assert_string_equal(addresses, "");
     assert_int_equal(entries_of("/proc/self/fd"), before);
+    assert_int_equal(resource_open(RESOURCE_LOOKUP), 0);
+    assert_true(atomic_load(&resource_counts[RESOURCE_LOOKUP].opened) > 0);
 
     char question[PACKET_MAX];
     while (recv(server, question, sizeof(question), MSG_DONTWAIT) > 0)
@@ -242,7 +247,7 @@ static void test_streams_by_name(void **state)
                                           .callbacks = {count_stream_ping, take_all, count_end},
                                           .context = &pings};
     assert_int_equal(log_streams_open(&s, &options, NULL), 0);
-    assert_int_equal(log_stream_start(&stream, s, &request, &ends), -ENOTCONN);
+    assert_int_equal(log_stream_start(&stream, s, "x", 0, &ends), -ENOTCONN);
     assert_int_equal(log_streams_ping(s), 0);
     assert_int_equal(log_streams_ping(s), -EALREADY);
     while (ends < 5) {
@@ -254,7 +259,7 @@ static void test_streams_by_name(void **state)
         }
         log_streams_step(s);
         for (; pings == 1 && started < 5; started++)
-            assert_int_equal(log_stream_start(&stream, s, &request, &ends), 0);
+            assert_int_equal(log_stream_start(&stream, s, "x", 0, &ends), 0);
         assert_int_equal(entries_of("/proc/self/task"), 3);
     }
     assert_int_equal(questions, 2);
@@ -270,6 +275,7 @@ static void test_given_up(void **state)
     assert_int_equal(name_lookup_start(&l, "engine.example", DEADLINE_MS, &error), 0);
     l = name_lookup_free(l);
     assert_int_equal(entries_of("/proc/self/fd"), before);
+    assert_int_equal(resource_open(RESOURCE_LOOKUP), 0);
 }
 
 int main(void)
