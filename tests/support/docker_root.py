@@ -54,19 +54,24 @@ def record(log, stream, time_ns):
 class Container:
     """One container directory with a json-file log, written as Docker writes it."""
 
+    driver = "json-file"
+
     def __init__(self, root, name, labels=None, tty=False, created_ns=BASE_NS):
         self.id = hashlib.sha256(f"{root}/{name}/{created_ns}".encode()).hexdigest()
         self.name = name
         self.directory = Path(root) / "containers" / self.id
-        self.log = self.directory / f"{self.id}-json.log"
+        self.log = self.log_path()
         self.labels = labels or {}
         self.tty = tty
         self.created_ns = created_ns
         self.running = True
         self.last_ns = created_ns
-        self.directory.mkdir(parents=True)
+        self.log.parent.mkdir(parents=True)
         self.write_metadata()
         self.log.touch(0o640)
+
+    def log_path(self):
+        return self.directory / f"{self.id}-json.log"
 
     def write_metadata(self):
         """config.v2.json and hostconfig.json, each replaced by a rename."""
@@ -98,14 +103,14 @@ class Container:
             },
             "Image": "sha256:" + "0" * 64,
             "NetworkSettings": {"Networks": {"none": {"IPAddress": ""}}},
-            "LogPath": str(self.log),
+            "LogPath": str(self.log) if self.driver == "json-file" else "",
             "Name": f"/{self.name}",
             "Driver": "overlay2",
             "OS": "linux",
             "LocalLogCacheMeta": {"HaveNotifyEnabled": False},
         }
         host = {
-            "LogConfig": {"Type": "json-file", "Config": {}},
+            "LogConfig": {"Type": self.driver, "Config": {}},
             "NetworkMode": "none",
             "AutoRemove": False,
             "RestartPolicy": {"Name": "no"},
@@ -175,6 +180,37 @@ class Container:
 
     def remove(self):
         shutil.rmtree(self.directory)
+
+
+class LocalContainer(Container):
+    """The same with the driver `local`, whose records keep the bytes of a line as they are."""
+
+    driver = "local"
+
+    def log_path(self):
+        return self.directory / "local-logs" / "container.log"
+
+    def write(self, message, stream="stdout"):
+        """One line of at most CHUNK_BYTES, text or bytes."""
+        line = message if isinstance(message, bytes) else message.encode()
+        self.append(frame(line, stream, self.tick_ns()))
+
+
+def frame(line, stream, time_ns):
+    """One `local` record: its length, protobuf (stream, time, line), its length again."""
+    payload = b"\x0a" + _varint(len(stream)) + stream.encode()
+    payload += b"\x10" + _varint(time_ns)
+    payload += b"\x1a" + _varint(len(line)) + line
+    mark = len(payload).to_bytes(4, "big")
+    return mark + payload + mark
+
+
+def _varint(number):
+    data = b""
+    while number >= 0x80:
+        data += bytes([number & 0x7F | 0x80])
+        number >>= 7
+    return data + bytes([number])
 
 
 def compress_member(plain, target, last_ns):
