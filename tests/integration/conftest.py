@@ -95,6 +95,17 @@ def started_engine(*args, **keys):
         private.stop()
 
 
+@contextmanager
+def started_server(kind, **keys):
+    """A server of `make backends` that runs, or the skip of the test that wants it."""
+    try:
+        server = kind(**keys)
+    except BackendMissing as error:
+        skip_unless_required(f"{error}", "REQUIRE_BACKENDS")
+    with server:
+        yield server
+
+
 def skip_unless_required(why, variable):
     if os.environ.get(variable) == "1":
         pytest.fail(why)

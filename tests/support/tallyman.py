@@ -37,6 +37,12 @@ def file_route(name, path, **keys):
     return {"name": name, "start": "beginning", "batch": {"age": "100ms"}, **keys, "sink": sink}
 
 
+def loki_route(name, url, tenant, **keys):
+    """A route to a Loki, as file_route; `keys` of the sink are given in `sink`."""
+    sink = {"type": "loki", "url": url, "tenant": tenant, **keys.pop("sink", {})}
+    return {"name": name, "start": "beginning", "batch": {"age": "100ms"}, **keys, "sink": sink}
+
+
 class Tallyman:
     """One state directory and one configuration; at most one running daemon, which answers at a
     local socket of its own: many run at once, and there is one port.
