@@ -25,6 +25,7 @@ struct route_config {
     enum start_kind start;
     int64_t start_since_ns; /* START_SINCE: this long before the first attach */
     int64_t batch_age_ns;   /* batch.age: how long a line may wait; 0: at once */
+    int64_t batch_bytes_max, batch_lines_max, dead_letters_bytes_max; /* 0: not of this sink */
     struct sink_config sink;
 };
 

@@ -92,7 +92,8 @@ static void print_key(FILE *to, const struct config_key *key)
         fputs(" | required", to);
     else
         fprintf(to, " | %s", key->fallback_words ? key->fallback_words : "–");
-    fprintf(to, " | %s |\n", key->help);
+    fprintf(to, " | %s%s |\n", key->help,
+            key->of_requests ? " Only where the sink sends requests." : "");
 }
 
 static const char table_head[] = "| key | value | default | meaning |\n|---|---|---|---|\n";

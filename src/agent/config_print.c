@@ -15,6 +15,8 @@ static void print_scope(FILE *to, enum config_scope scope, const void *base, int
 
         if (key->scope != scope || !key->type || (key->type->present && !key->type->present(field)))
             continue;
+        if (key->of_requests && !((const struct route_config *)base)->sink.ops->requests)
+            continue;
 
         if (key->section[0] && strcmp(key->section, open) != 0)
             fprintf(to, "%*s%s:\n", indent, "", key->section);

@@ -117,6 +117,23 @@ static int missing_key(struct config_reader *r, const struct draft *draft,
                         key->path, config_expects(expects, key));
 }
 
+/* The keys that the route's sink has no use for. */
+static int check_requests(struct config_reader *r, const struct draft *draft,
+                          struct route_config *route)
+{
+    for (size_t i = 0; i < config_key_count; i++) {
+        const struct config_key *key = &config_keys[i];
+        if (!key->of_requests || route->sink.ops->requests)
+            continue;
+        if (draft->values[i])
+            return config_error(&r->file, draft->values[i]->key,
+                                "\"%s\" is of sinks that send requests; a %s sink sends none",
+                                key->path, route->sink.ops->type);
+        *(int64_t *)((char *)route + key->offset) = 0;
+    }
+    return 0;
+}
+
 /* Fills one key of a route that stands, complete or not, in `draft`. */
 static int apply_route_key(struct config_reader *r, const struct draft *draft, size_t index,
                            struct route_config *route)
@@ -136,7 +153,7 @@ int config_route_defaults(struct config_reader *r, struct route_config *route)
 {
     for (size_t i = 0; i < config_key_count; i++) {
         const struct config_key *key = &config_keys[i];
-        if (key->scope != CONFIG_ROUTE || !key->fallback)
+        if (key->scope != CONFIG_ROUTE || !key->fallback || key->of_requests)
             continue;
         int code = config_fallback(r, key, (char *)route + key->offset);
         if (code < 0)
@@ -156,7 +173,7 @@ static int read_route(struct config_reader *r, const struct config_node *map,
     for (size_t i = 0; code == 0 && i < config_key_count; i++)
         if (config_keys[i].scope == CONFIG_ROUTE)
             code = apply_route_key(r, &draft, i, route);
-    return code;
+    return code == 0 ? check_requests(r, &draft, route) : code;
 }
 
 static int read_routes(struct config_reader *r, const struct config_node *list, struct config *c)

@@ -18,7 +18,8 @@ int config_fallback(struct config_reader *r, const struct config_key *key, void 
 int config_sink_defaults(struct config_reader *r, const struct sink_ops *ops, void **ret)
     MUST_CHECK;
 
-/* The defaults of a route's keys; what has none stays zero. */
+/* The defaults of a route's keys; what has none, and what is of sinks that send requests, stays
+ * zero. */
 int config_route_defaults(struct config_reader *r, struct route_config *route) MUST_CHECK;
 
 /* What no key alone can tell of the route that was read last, c->routes[c->route_count]: is it

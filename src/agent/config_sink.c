@@ -8,7 +8,7 @@ static const struct config_type *const types[] = {
     [OPTION_TEXT] = &config_type_text,         [OPTION_PATH] = &config_type_path,
     [OPTION_TEMPLATE] = &config_type_template, [OPTION_CHOICE] = &config_type_choice,
     [OPTION_SIZE] = &config_type_size,         [OPTION_DURATION] = &config_type_duration,
-    [OPTION_TEXTS] = &config_type_texts,
+    [OPTION_COUNT] = &config_type_count,       [OPTION_TEXTS] = &config_type_texts,
 };
 
 void config_sink_key(struct config_sink_key *ret, const struct sink_option_table *from,

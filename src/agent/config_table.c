@@ -104,6 +104,15 @@ const struct config_key config_keys[] = {
              "containers are read from their beginning."},
     {ROUTE(IN("batch", "age"), duration, batch_age_ns), .fallback = "1s", .maximum = 1 * HOUR,
      .help = "How long a line may wait for others. `0`: not at all."},
+    {ROUTE(IN("batch", "bytes"), size, batch_bytes_max), .of_requests = true, .fallback = "1MiB",
+     .minimum = 64 * KIB, .maximum = 16 * MIB,
+     .help = "A request is sent when its lines have so many bytes, before they are encoded."},
+    {ROUTE(IN("batch", "lines"), count, batch_lines_max), .of_requests = true, .fallback = "20000",
+     .minimum = 1, .maximum = 1000000, .help = "A request is sent when it has so many lines."},
+    {ROUTE(TOP("dead_letters_max"), size, dead_letters_bytes_max), .of_requests = true,
+     .fallback = "64MiB", .minimum = 1 * MIB, .maximum = 1024 * TIB,
+     .help = "How much is kept of the lines that the server refused for what is in them "
+             "(`tallyman dead`). When that is full the route stops, and says so."},
     {ROUTE(TOP("sink"), sink, sink), .required = true,
      .help = "Where the lines go, see [Sinks](#sinks)."},
 };

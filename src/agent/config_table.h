@@ -27,6 +27,7 @@ struct config_key {
     const char *fallback_words; /* what holds where there is no default to write */
     int64_t minimum, maximum;   /* sizes and durations; both 0: no bounds */
     const char *const *words;   /* a closed set, ends with NULL; NULL: open */
+    bool of_requests;           /* of routes whose sink sends requests, and of no other */
     const char *help;           /* whole sentences */
 };
 

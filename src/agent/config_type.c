@@ -18,7 +18,9 @@ enum {
 
 static const struct config_units *units_of(const struct config_key *key)
 {
-    return key->type == &config_type_duration ? &config_duration_units : &config_size_units;
+    return key->type == &config_type_count      ? &config_count_units
+           : key->type == &config_type_duration ? &config_duration_units
+                                                : &config_size_units;
 }
 
 static void expects_one_of(FILE *to, const char *const *words)
@@ -291,3 +293,4 @@ const struct config_type config_type_size = {"a size (512KiB, 1MiB, 10MB)", amou
                                              amount_print};
 const struct config_type config_type_duration = {"a duration (250ms, 1s, 5m, 2h, 30d)", amount_set,
                                                  NULL, amount_print};
+const struct config_type config_type_count = {"a whole number", amount_set, NULL, amount_print};

@@ -41,6 +41,7 @@ extern const struct config_type config_type_listen;      /* const char * */
 extern const struct config_type config_type_choice;      /* an enum: the place in key->words */
 extern const struct config_type config_type_size;        /* int64_t */
 extern const struct config_type config_type_duration;    /* int64_t, nanoseconds */
+extern const struct config_type config_type_count;       /* int64_t */
 extern const struct config_type config_type_globs;       /* struct globs */
 extern const struct config_type config_type_label_globs; /* struct match_keys: its labels */
 extern const struct config_type config_type_start; /* enum start_kind, within struct route_config */

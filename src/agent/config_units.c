@@ -36,6 +36,8 @@ const struct config_units config_duration_units = {{
     {"ms", NS_PER_MS},
 }};
 
+const struct config_units config_count_units = {{{"", 1}}};
+
 int config_units_parse(const struct config_units *units, const char *text, int64_t *ret)
 {
     const char *at = text;

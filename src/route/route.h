@@ -33,6 +33,9 @@ struct route_options {
     struct start start;
     size_t record_bytes_max; /* 0: RECORD_BYTES_MAX */
     int64_t batch_age_ns;    /* longest wait of a line for its commit; 0: at once */
+    /* Of a sink that sends requests; zero for the others. */
+    int64_t batch_bytes_max, batch_lines_max; /* a request is sent when it has as many */
+    int64_t dead_letters_bytes_max;           /* then the route stops */
     struct sink_config sink;
     const struct sink_environment *environment;
     const char *ledger_path; /* needed by route_open alone */
