@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "route/letters.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/json_text.h"
+#include "base/limits.h"
+
+/* Halving goes to the left first, so that each half that waits is smaller than the one before. */
+enum { WAITING_MAX = 16 };
+_Static_assert(LETTERS_LINES_MAX < 1 << (WAITING_MAX - 1), "all halves have a place");
+
+/* Where the entry of the same number came from. */
+struct origin {
+    uint64_t key;
+    uint32_t source;
+};
+
+struct addressee {
+    struct container *container; /* owned */
+    struct sink_target *target;  /* owned */
+};
+
+struct letters {
+    struct letters_options options;
+    char reason[LETTERS_REASON_MAX]; /* of the filter */
+    uint64_t after_key, newest_key;  /* what is to be read still */
+
+    struct request request;
+    struct origin origins[LETTERS_LINES_MAX];
+    struct addressee addressees[LETTERS_LINES_MAX];
+    size_t addressee_count;
+    struct buf text; /* a message in the sink's form */
+
+    struct request_range waiting[WAITING_MAX]; /* the last goes first */
+    size_t waiting_count;
+    struct request_range sent;
+    bool in_flight;
+    unsigned pieces_sent; /* of the request */
+
+    struct letters_progress progress;
+};
+
+static void fail(struct letters *l, const char *text)
+{
+    l->progress.state = LETTERS_FAILED;
+    snprintf(l->progress.text, sizeof(l->progress.text), "%s", text);
+}
+
+int letters_open(struct letters **ret, const struct letters_options *options, struct error *error)
+{
+    if (!options->ops->requests)
+        return error_set(error, -ENOTSUP,
+                         "a sink of the type %s refuses nothing, and takes no dead letters",
+                         options->ops->type);
+    CLEANUP(letters_close) struct letters *l = calloc(1, sizeof(*l));
+    if (!l)
+        return error_set(error, -ENOMEM, "no memory");
+    l->options = *options;
+    if (options->filter.reason) {
+        snprintf(l->reason, sizeof(l->reason), "%s", options->filter.reason);
+        l->options.filter.reason = l->reason;
+    }
+    l->after_key = options->filter.key ? options->filter.key - 1 : 0;
+    l->text = BUF_INIT(ENCODED_BYTES_MAX);
+    request_init(&l->request, options->ops->form(options->sink));
+    int r = ledger_count_letters(options->ledger, &l->options.filter, &l->progress.left,
+                                 &l->newest_key, error);
+    if (r < 0)
+        return r;
+    *ret = TAKE(l);
+    return 0;
+}
+
+static void forget_request(struct letters *l)
+{
+    request_clear(&l->request);
+    for (size_t i = 0; i < l->addressee_count; i++) {
+        l->options.ops->unbind(l->options.sink, l->addressees[i].target);
+        container_unref(l->addressees[i].container);
+    }
+    l->addressee_count = 0;
+    l->waiting_count = 0;
+    l->pieces_sent = 0;
+}
+
+struct letters *letters_close(struct letters *l)
+{
+    if (!l)
+        return NULL;
+    if (l->in_flight)
+        l->options.ops->requests->abandon(l->options.sink, l->options.slot);
+    forget_request(l);
+    request_deinit(&l->request);
+    buf_deinit(&l->text);
+    free(l);
+    return NULL;
+}
+
+/* Filling a request. */
+
+enum { ENOUGH = 1 /* beside 0 and -errno: the rest is the next request's */ };
+
+struct filling {
+    struct letters *letters;
+    struct error *error;
+};
+
+/* The record of the visit is gone when the request is sent, so that it gets one of its own. */
+static int find_addressee(struct letters *l, const struct container *c,
+                          const struct addressee **ret, struct error *error)
+{
+    for (size_t i = l->addressee_count; i > 0; i--) {
+        *ret = &l->addressees[i - 1];
+        if (container_renders_same((*ret)->container, c))
+            return 0;
+    }
+    struct addressee *added = &l->addressees[l->addressee_count];
+    int r = container_restore(&added->container, c->id, c->name, &c->rendered, c->tty);
+    if (r < 0)
+        return error_set(error, r, "the labels of %s: %s", c->name, strerror(-r));
+    r = l->options.ops->bind(l->options.sink, added->container, &added->target, error);
+    if (r < 0) {
+        added->container = container_unref(added->container);
+        return r;
+    }
+    l->addressee_count++;
+    *ret = added;
+    return 0;
+}
+
+/* A letter of another sink's time may be in the other form. */
+static struct span in_form(struct letters *l, const struct ledger_letter *letter)
+{
+    if (letter->form == l->request.form)
+        return letter->message;
+    buf_clear(&l->text);
+    if (letter->form == FORM_BYTES) {
+        json_text_escape(&l->text, letter->message);
+    } else {
+        char *to = buf_reserve(&l->text, letter->message.size);
+        l->text.size = to ? json_text_unescape(to, letter->message) : 0;
+    }
+    return buf_span(&l->text);
+}
+
+/* The letters of one container in a row are one part, as those of one pull would be. */
+static void join_last_parts(struct request *q)
+{
+    if (q->part_count < 2)
+        return;
+    struct request_part *before = &q->parts[q->part_count - 2];
+    if (before->target != before[1].target)
+        return;
+    before->count += before[1].count;
+    q->part_count--;
+}
+
+static int add_letter(struct letters *l, const struct ledger_letter *letter, struct error *error)
+{
+    const struct addressee *to;
+    int r = find_addressee(l, letter->container, &to, error);
+    if (r < 0)
+        return r;
+    struct entry entry = {.time_ns = letter->time_ns,
+                          .serial = letter->serial,
+                          .offset = letter->offset,
+                          .message = in_form(l, letter),
+                          .attrs = letter->attrs,
+                          .flags = (uint16_t)letter->flags,
+                          .stream = (uint8_t)letter->stream};
+    const struct batch batch = {
+        .form = l->request.form, .container = to->container, .entries = &entry, .count = 1};
+    r = l->text.failed ? l->text.failed : request_add(&l->request, to->target, &batch);
+    if (r < 0)
+        return error_set(error, r, "no memory");
+    join_last_parts(&l->request);
+    l->origins[l->request.count - 1] = (struct origin){letter->key, letter->source};
+    return 0;
+}
+
+static int take_letter(void *context, const struct ledger_letter *letter)
+{
+    struct filling *filling = context;
+    struct letters *l = filling->letters;
+    uint64_t bytes = letter->message.size + letter->attrs.size;
+    if (letter->key > l->newest_key)
+        return ENOUGH;
+    if (ledger_letter_matches(&l->options.filter, letter)) {
+        if (l->request.count == LETTERS_LINES_MAX ||
+            (l->request.count && l->request.bytes + bytes > LETTERS_BYTES_MAX))
+            return ENOUGH;
+        int r = add_letter(l, letter, filling->error);
+        if (r < 0)
+            return r;
+    }
+    l->after_key = letter->key;
+    return 0;
+}
+
+static int fill(struct letters *l, struct error *error)
+{
+    struct filling filling = {l, error};
+    forget_request(l);
+    if (l->after_key >= l->newest_key)
+        return 0;
+    int r = ledger_letters(l->options.ledger, l->after_key, take_letter, &filling, error);
+    if (r < 0)
+        return r;
+    if (l->request.count)
+        l->waiting[l->waiting_count++] = (struct request_range){0, l->request.count};
+    return 0;
+}
+
+/* Sending it, and its pieces. */
+
+void letters_step(struct letters *l)
+{
+    struct error error = {""};
+    if (l->in_flight || l->progress.state != LETTERS_ON_THEIR_WAY)
+        return;
+    int r = l->waiting_count ? 0 : fill(l, &error);
+    if (r == 0 && l->waiting_count == 0) {
+        l->progress.state = LETTERS_DONE;
+        l->progress.left = 0; /* some may have been dropped meanwhile */
+        return;
+    }
+    if (r == 0) {
+        l->sent = l->waiting[--l->waiting_count];
+        r = l->options.ops->requests->send(l->options.sink, l->options.slot, &l->request, l->sent,
+                                           &error);
+    }
+    if (r < 0) {
+        fail(l, error.text);
+        return;
+    }
+    l->in_flight = true;
+    l->pieces_sent++;
+}
+
+/* All of what was sent is redeemed (no answer), or keeps its place with the answer. */
+static int book(struct letters *l, const struct sink_answer *refused, struct error *error)
+{
+    struct ledger *ledger = l->options.ledger;
+    int64_t now_ns = clock_now_ns();
+    int r = ledger_begin(ledger, error);
+    for (size_t i = l->sent.first; r == 0 && i < l->sent.end; i++) {
+        uint64_t key = l->origins[i].key;
+        r = refused
+                ? ledger_answer_letter(ledger, key, now_ns, refused->reason, refused->text, error)
+                : ledger_redeem_letter(ledger, key, error);
+    }
+    return r == 0 ? ledger_commit(ledger, error) : r;
+}
+
+static void tell_redeemed(const struct letters *l)
+{
+    for (size_t i = l->sent.first; l->options.redeemed && i < l->sent.end; i++)
+        l->options.redeemed(l->options.context, l->origins[i].source, 1);
+}
+
+static void settle(struct letters *l, const struct sink_answer *refused)
+{
+    struct error error = {""};
+    size_t count = l->sent.end - l->sent.first;
+    if (book(l, refused, &error) < 0) {
+        fail(l, error.text);
+        return;
+    }
+    l->progress.left -= count;
+    if (refused) {
+        l->progress.refused += count;
+        return;
+    }
+    l->progress.delivered += count;
+    tell_redeemed(l);
+}
+
+static void halve(struct letters *l)
+{
+    size_t middle = l->sent.first + (l->sent.end - l->sent.first) / 2;
+    CHECK(l->waiting_count + 2 <= WAITING_MAX);
+    l->waiting[l->waiting_count++] = (struct request_range){middle, l->sent.end};
+    l->waiting[l->waiting_count++] = (struct request_range){l->sent.first, middle};
+}
+
+void letters_take(struct letters *l, const struct sink_answer *answer)
+{
+    bool alone = l->sent.end - l->sent.first == 1;
+    CHECK(l->in_flight && answer->slot == l->options.slot);
+    l->in_flight = false;
+    switch (answer->verdict) {
+    case VERDICT_DELIVERED: settle(l, NULL); break;
+    case VERDICT_RETRY: fail(l, answer->text); break;
+    case VERDICT_TOO_LARGE:
+    case VERDICT_REFUSED:
+        if (alone || l->pieces_sent >= PIECES_SENT_MAX)
+            settle(l, answer);
+        else
+            halve(l);
+    }
+}
+
+void letters_progress(const struct letters *l, struct letters_progress *ret)
+{
+    *ret = l->progress;
+}
