@@ -75,3 +75,34 @@ size_t utf8_put(char *to, uint32_t code)
     to[3] = (char)(0x80 | (code & 0x3f));
     return 4;
 }
+
+#define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
+
+size_t utf8_mended_size(struct span s)
+{
+    size_t size = 0;
+    while (s.size) {
+        size_t n = utf8_sequence(s);
+        size += n ? n : sizeof(REPLACEMENT) - 1;
+        s.data += n ? n : 1;
+        s.size -= n ? n : 1;
+    }
+    return size;
+}
+
+char *utf8_put_mended(char *to, struct span s)
+{
+    while (s.size) {
+        size_t n = utf8_sequence(s);
+        if (n) {
+            memcpy(to, s.data, n);
+            to += n;
+        } else {
+            memcpy(to, REPLACEMENT, sizeof(REPLACEMENT) - 1);
+            to += sizeof(REPLACEMENT) - 1;
+        }
+        s.data += n ? n : 1;
+        s.size -= n ? n : 1;
+    }
+    return to;
+}

@@ -18,3 +18,8 @@ bool utf8_valid(struct span s);
 /* Writes `code` (U+FFFD for a surrogate or a number too large); returns the bytes written, 1 to 4.
  */
 size_t utf8_put(char *to, uint32_t code);
+
+/* The same text as UTF-8: each byte that is part of no valid sequence becomes U+FFFD. Returns where
+ * it ends; its size is told beforehand. */
+size_t utf8_mended_size(struct span s);
+char *utf8_put_mended(char *to, struct span s);
