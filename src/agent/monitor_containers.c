@@ -149,7 +149,6 @@ static void sync_chain(struct monitor *m, struct tracked *t)
         monitor_set_unreadable(m, t, true);
     if (r < 0) {
         t->chain_stale = true;
-        t->created = CHAIN_CREATED_UNKNOWN;
         if (monitor_retry(t) && r != -ESTALE && !t->unreadable)
             log_line(LOG_WARN, "source.unreadable", "a log directory cannot be read; trying again",
                      "container=%.12s error=%s", t->id, LOG_QUOTE(error.text));

@@ -29,6 +29,7 @@ struct chain {
     struct segment **segments; /* the elements' segments, side by side for a view */
     uint64_t next_serial;
     int seen_minus_created; /* generations seen whose creation was not reported yet */
+    int created_owed;       /* created before a look that failed before it counted them */
     bool looked;            /* at the directory, once at least */
     bool gone;
     uint64_t *dropped; /* serials the ledger should forget */

@@ -15,7 +15,8 @@ struct sync {
     struct scan scan;
     uint64_t *serials;                /* of each file's element; 0: none */
     struct fingerprint *fingerprints; /* of the files that no element had by inode */
-    bool uncounted; /* how many live files were created since the last look, nobody knows */
+    int created;                      /* as chain_sync(), with what is owed of failed looks */
+    bool counted;                     /* … and they are, in the chain */
     bool changed;
 };
 
@@ -320,7 +321,8 @@ static int place_file(struct sync *s, size_t i)
     uint64_t low, high;
     bounds(s, i, &low, &high);
     if (high == UINT64_MAX) {
-        int r = s->uncounted && skips_number(s, i) ? add_hole(s, GAP_ROTATED) : 0;
+        int r = s->created == CHAIN_CREATED_UNKNOWN && skips_number(s, i) ? add_hole(s, GAP_ROTATED)
+                                                                          : 0;
         return r < 0 ? r : add_generation(s, i, s->fingerprints[i], s->chain->next_serial);
     }
 
@@ -388,18 +390,19 @@ static int note_removed(struct sync *s)
 }
 
 /* Generations came and went between two looks: a hole before those that are left. */
-static int note_unseen(struct sync *s, int created)
+static int note_unseen(struct sync *s)
 {
     struct chain *c = s->chain;
     int appeared = count_new(s);
 
-    if (created == CHAIN_CREATED_UNKNOWN) {
+    s->counted = true;
+    if (s->created == CHAIN_CREATED_UNKNOWN) {
         c->seen_minus_created = 0;
         if (c->gone)
             return note_removed(s);
         return appeared && lost_sight(s) ? add_hole(s, GAP_ROTATED) : 0;
     }
-    c->seen_minus_created += appeared - created;
+    c->seen_minus_created += appeared - s->created;
     if (!live_changed(s)) {
         c->seen_minus_created = 0;
         return 0;
@@ -470,7 +473,7 @@ static int place_files(struct sync *s)
     return 0;
 }
 
-static int look(struct sync *s, int created)
+static int look(struct sync *s)
 {
     struct chain *c = s->chain;
     int r = home_scan(c->home, &s->scan);
@@ -492,7 +495,7 @@ static int look(struct sync *s, int created)
     match_by_file(s);
     r = match_by_content(s);
     if (r == 0)
-        r = note_unseen(s, created);
+        r = note_unseen(s);
     if (r == 0)
         r = place_files(s);
     if (r == 0)
@@ -506,10 +509,29 @@ static int look(struct sync *s, int created)
     return 0;
 }
 
+static int add_created(int a, int b)
+{
+    bool known = a != CHAIN_CREATED_UNKNOWN && b != CHAIN_CREATED_UNKNOWN;
+    return known ? a + b : CHAIN_CREATED_UNKNOWN;
+}
+
+/* After a look that failed: what it has not counted, and what it has counted but not added, since
+ * the next look sees that as new once more. */
+static void keep_count(struct sync *s)
+{
+    if (!s->counted || s->created == CHAIN_CREATED_UNKNOWN)
+        s->chain->created_owed = s->created;
+    else
+        s->chain->seen_minus_created -= count_new(s);
+}
+
 int chain_sync(struct chain *c, int created, bool *ret_changed, struct error *error)
 {
-    struct sync s = {.chain = c, .uncounted = created == CHAIN_CREATED_UNKNOWN};
-    int r = look(&s, created);
+    struct sync s = {.chain = c, .created = add_created(c->created_owed, created)};
+    c->created_owed = 0;
+    int r = look(&s);
+    if (r < 0)
+        keep_count(&s);
     while (r == 0 && c->count > SEGMENTS_MAX && chain_give_up(c, GAP_PIN_QUOTA))
         s.changed = true;
     if (descriptors_relieve(r))

@@ -3,7 +3,9 @@
  * D32, S67). A serial, once given, stays with its file. */
 #include "source_rig.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <sys/resource.h>
 
 static void first_look_numbers_oldest_to_newest(void **state)
 {
@@ -135,6 +137,65 @@ static void generation_after_generation_makes_no_hole(void **state)
     rig_rotate(&r, 3);
     rig_sync(&r, 2);
     assert_chain(&r, "1s 2s 3");
+    source_rig_deinit(&r);
+}
+
+/* A look while the system refuses all but `room` more descriptors. */
+static void look_in_vain(struct source_rig *r, int created, int room)
+{
+    struct rlimit before, low;
+    bool changed;
+    int next = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    low = (struct rlimit){(rlim_t)(next + room), before.rlim_max};
+    close(next);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+    int outcome = chain_sync(r->chain, created, &changed, NULL);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_true(outcome < 0);
+}
+
+/* R1: how many were created is known all the same: no more holes than there are, and no fewer. */
+static void r1_a_look_that_fails_keeps_the_count(void **state)
+{
+    struct source_rig r;
+    source_rig_init(&r);
+    rig_log(&r, 1, "a\\n");
+    rig_sync(&r, 1);
+    rig_rotate(&r, 2);
+    look_in_vain(&r, 1, 0);
+    rig_rotate(&r, 2); /* serial 1 has no name any more */
+    look_in_vain(&r, 1, 0);
+    rig_sync(&r, 0);
+    assert_chain(&r, "1s 2s 3");
+
+    for (int i = 0; i < 3; i++) {
+        rig_rotate(&r, 2);
+        look_in_vain(&r, 1, 0);
+    }
+    rig_sync(&r, 0);
+    assert_chain(&r, "1s 2s 3s 4h:rotated 5s 6");
+    source_rig_deinit(&r);
+}
+
+/* Behind the count, with one generation added and one not. */
+static void r1_a_look_that_fails_halfway_counts_once(void **state)
+{
+    struct source_rig r;
+    source_rig_init(&r);
+    rig_log(&r, 1, "a\\n");
+    rig_sync(&r, 1);
+    rig_rotate(&r, 2);
+    rig_rotate(&r, 2);
+    look_in_vain(&r, 2, 1);
+    assert_int_equal(chain_highest_serial(r.chain), 2);
+    rig_sync(&r, 0);
+    assert_chain(&r, "1s 2s 3");
+    for (int i = 0; i < 3; i++)
+        rig_rotate(&r, 2);
+    rig_sync(&r, 3);
+    assert_chain(&r, "1s 2s 3s 4h:rotated 5s 6");
     source_rig_deinit(&r);
 }
 
@@ -293,6 +354,8 @@ int main(void)
         cmocka_unit_test(unfinished_gz_with_a_whole_record_is_read),
         cmocka_unit_test(generation_that_came_and_went_unseen_is_a_hole),
         cmocka_unit_test(generation_after_generation_makes_no_hole),
+        cmocka_unit_test(r1_a_look_that_fails_keeps_the_count),
+        cmocka_unit_test(r1_a_look_that_fails_halfway_counts_once),
         cmocka_unit_test(late_event_makes_no_false_hole),
         cmocka_unit_test(lost_events_make_a_hole_where_the_newest_is_out_of_sight),
         cmocka_unit_test(max_file_1_by_rename_and_by_unlink),
