@@ -133,6 +133,7 @@ struct request_options {
     int64_t requests_max; /* in flight at once, 1 to REQUESTS_MAX */
     int64_t max_age_ns;   /* older entries are booked and not sent; 0: all are sent */
 };
+extern const struct sink_option request_option_rows[]; /* ends with a row without a name */
 
 /* The sinks there are, by type; NULL for an unknown one. sink/catalog.c has the list. */
 const struct sink_ops *sink_find(const char *type);
