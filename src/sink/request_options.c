@@ -16,7 +16,7 @@ const struct sink_option request_option_rows[] = {
      .offset = offsetof(struct request_options, max_age_ns),
      .fallback = "0s",
      .minimum = 0,
-     .maximum = 100 * 365 * 24 * 3600 * NS_PER_SECOND,
+     .maximum = INT64_C(100) * 365 * 24 * 3600 * NS_PER_SECOND,
      .help = "Lines that are older when they are read are booked and not sent; `0s`: all are "
              "sent."},
     {0},
