@@ -31,6 +31,7 @@ extern const size_t verb_count;
 int verb_run(int count, char **arguments);
 int verb_cat(int count, char **arguments);
 int verb_check(int count, char **arguments);
+int verb_dead(int count, char **arguments);
 int verb_ls(int count, char **arguments);
 int verb_pins(int count, char **arguments);
 int verb_version(int count, char **arguments);

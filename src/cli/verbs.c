@@ -13,6 +13,7 @@ const struct verb verbs[] = {
     {"ls", "list the containers, and how far each route stands", verb_ls},
     {"cat", "print the whole log of a container, or a log file", verb_cat},
     {"pins", "show or give up what keeps unread logs", verb_pins},
+    {"dead", "show, replay or drop the lines that a sink has refused", verb_dead},
     {"version", "show the versions of tallyman and of its libraries", verb_version},
 };
 const size_t verb_count = ARRAY_SIZE(verbs);

@@ -64,3 +64,36 @@ def assert_conservation(state, route):
         assert (
             t["bytes_read"] == t["bytes_records"] + t["bytes_blank"] + t["bytes_gap"]
         ), f"bytes of {source_id[:12]} do not add up: {t}"
+
+
+def letters(state, route):
+    """The dead letters of a route, oldest first."""
+    rows = _rows(
+        state / "routes" / f"{route}.db",
+        "SELECT key, source, refused_ns, reason, answer, serial, offset, time_ns, stream, form,"
+        " container_id, container_name, labels, message FROM dead_letters ORDER BY key",
+    )
+    return [dict(row) for row in rows]
+
+
+def make_letters(state, route, source_id, messages, *, reason="too_old", labels="{}", form="bytes"):
+    """Makes as many delivered lines of a source into dead letters: as if its sink had refused them.
+    Only while no program has the book."""
+    path = state / "routes" / f"{route}.db"
+    with closing(sqlite3.connect(path)) as book, book:
+        ((key, name),) = book.execute("SELECT key, name FROM sources WHERE id = ?", (source_id,))
+        book.execute(
+            "UPDATE sources SET lines_delivered = lines_delivered - :n,"
+            " lines_refused = lines_refused + :n WHERE key = :key",
+            {"n": len(messages), "key": key},
+        )
+        for number, message in enumerate(messages):
+            book.execute(
+                "INSERT INTO dead_letters (source, bytes, refused_ns, reason, time_ns, serial,"
+                " offset, stream, flags, form, container_id, container_name, tty, answer, labels,"
+                " message, attrs) VALUES"
+                " (?, ?, ?, ?, ?, 1, ?, 'stderr', 0, ?, ?, ?, 0, ?, ?, ?, x'')",
+                (key, len(message), 1_795_000_000_000_000_000 + number, reason,
+                 1_794_000_000_000_000_000 + number, 10 * number, form, source_id, name,
+                 "http://x: HTTP 400: entry too far behind", labels, message),
+            )  # fmt: skip
