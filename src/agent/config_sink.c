@@ -5,11 +5,16 @@
 #include "base/check.h"
 
 static const struct config_type *const types[] = {
-    [OPTION_TEXT] = &config_type_text,         [OPTION_PATH] = &config_type_path,
-    [OPTION_TEMPLATE] = &config_type_template, [OPTION_CHOICE] = &config_type_choice,
-    [OPTION_SIZE] = &config_type_size,         [OPTION_DURATION] = &config_type_duration,
-    [OPTION_COUNT] = &config_type_count,       [OPTION_TEXTS] = &config_type_texts,
+    [OPTION_TEXT] = &config_type_text,       [OPTION_SECRET] = &config_type_secret,
+    [OPTION_PATH] = &config_type_path,       [OPTION_TEMPLATE] = &config_type_template,
+    [OPTION_URL] = &config_type_url,         [OPTION_CHOICE] = &config_type_choice,
+    [OPTION_BOOL] = &config_type_bool,       [OPTION_COUNT] = &config_type_count,
+    [OPTION_SIZE] = &config_type_size,       [OPTION_DURATION] = &config_type_duration,
+    [OPTION_TEXTS] = &config_type_texts,     [OPTION_PAIRS] = &config_type_pairs,
+    [OPTION_HEADERS] = &config_type_headers,
 };
+
+static const char *const url_schemes[] = {"http", "https", NULL};
 
 void config_sink_key(struct config_sink_key *ret, const struct sink_option_table *from,
                      const struct sink_option *option)
@@ -27,7 +32,7 @@ void config_sink_key(struct config_sink_key *ret, const struct sink_option_table
         .fallback_words = option->fallback_words,
         .minimum = option->minimum,
         .maximum = option->maximum,
-        .words = option->words,
+        .words = option->kind == OPTION_URL && !option->words ? url_schemes : option->words,
         .help = option->help,
     };
 }

@@ -9,6 +9,7 @@
 struct expansion {
     const struct config_file *file;
     const struct config_node *value;
+    enum config_text_kind kind;
     struct buf text;
 };
 
@@ -23,25 +24,36 @@ static bool is_name(struct span s)
     return s.size > 0;
 }
 
+bool config_text_is_reference(struct span text)
+{
+    return text.size > 3 && memcmp(text.data, "${", 2) == 0 && text.data[text.size - 1] == '}' &&
+           is_name((struct span){text.data + 2, text.size - 3});
+}
+
 /* `inside` is what stands between the braces of ${…}. */
 static int append_variable(struct expansion *e, struct span inside)
 {
     const char *mark = memmem(inside.data, inside.size, ":-", 2);
     struct span name = {inside.data, mark ? (size_t)(mark - inside.data) : inside.size};
     char variable[128];
+    bool hidden = e->kind == CONFIG_TEXT_HIDDEN;
 
     if (!is_name(name) || name.size >= sizeof(variable))
         return config_error(e->file, e->value,
                             "\"${%.*s}\" names no variable: write ${NAME} or ${NAME:-default}",
-                            (int)(inside.size < 64 ? inside.size : 64), inside.data);
+                            hidden             ? (int)strlen("…")
+                            : inside.size < 64 ? (int)inside.size
+                                               : 64,
+                            hidden ? "…" : inside.data);
     memcpy(variable, name.data, name.size);
     variable[name.size] = '\0';
 
     const char *value = getenv(variable);
+    const char *shown = hidden ? "…" : variable;
     if (value && !config_text_is_plain(span_of(value)))
         return config_error(e->file, e->value,
                             "the environment variable %s holds more than one line of plain text",
-                            variable);
+                            shown);
     if (value && (value[0] || !mark))
         buf_append(&e->text, span_of(value));
     else if (mark)
@@ -50,7 +62,7 @@ static int append_variable(struct expansion *e, struct span inside)
         return config_error(e->file, e->value,
                             "the environment variable %s is not set: set it, or write ${%s:-…} "
                             "with a default",
-                            variable, variable);
+                            shown, shown);
     return 0;
 }
 
@@ -91,6 +103,12 @@ static const char *const kind_words[] = {
 int config_text(struct config_reader *r, const struct config_key *key,
                 const struct config_node *value, const char **ret)
 {
+    return config_text_of(r, key, value, CONFIG_TEXT_SHOWN, ret);
+}
+
+int config_text_of(struct config_reader *r, const struct config_key *key,
+                   const struct config_node *value, enum config_text_kind kind, const char **ret)
+{
     char expects[CONFIG_EXPECTS_SIZE];
 
     if (value->kind != NODE_TEXT)
@@ -100,7 +118,7 @@ int config_text(struct config_reader *r, const struct config_key *key,
         return config_error(&r->file, value, "\"%s\" has no value; it must be %s", key->path,
                             config_expects(expects, key));
 
-    struct expansion e = {&r->file, value, BUF_INIT(CONFIG_TEXT_SIZE_MAX)};
+    struct expansion e = {&r->file, value, kind, BUF_INIT(CONFIG_TEXT_SIZE_MAX)};
     int code = expand(&e);
     if (code == 0 && e.text.failed)
         code = e.text.failed == -ENOBUFS

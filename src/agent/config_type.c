@@ -35,7 +35,10 @@ const char *config_expects(char to[CONFIG_EXPECTS_SIZE], const struct config_key
     if (!out)
         return key->type->expects;
 
-    if (key->words) {
+    if (key->type == &config_type_url) {
+        fputs("a URL with the scheme ", out);
+        expects_one_of(out, key->words);
+    } else if (key->words) {
         expects_one_of(out, key->words);
     } else {
         fputs(key->type->expects, out);
@@ -250,6 +253,25 @@ static void choice_print(FILE *to, const struct config_key *key, const void *fie
     fprintf(to, " %s\n", key->words[*(const unsigned *)field]);
 }
 
+static int bool_set(struct config_reader *r, const struct config_key *key,
+                    const struct config_node *value, void *field)
+{
+    const char *text;
+
+    int code = config_text(r, key, value, &text);
+    if (code < 0)
+        return code;
+    if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0)
+        return config_wrong(r, key, value, text);
+    *(bool *)field = text[0] == 't';
+    return 0;
+}
+
+static void bool_print(FILE *to, const struct config_key *key, const void *field, int indent)
+{
+    fprintf(to, " %s\n", *(const bool *)field ? "true" : "false");
+}
+
 static int amount_set(struct config_reader *r, const struct config_key *key,
                       const struct config_node *value, void *field)
 {
@@ -294,3 +316,4 @@ const struct config_type config_type_size = {"a size (512KiB, 1MiB, 10MB)", amou
 const struct config_type config_type_duration = {"a duration (250ms, 1s, 5m, 2h, 30d)", amount_set,
                                                  NULL, amount_print};
 const struct config_type config_type_count = {"a whole number", amount_set, NULL, amount_print};
+const struct config_type config_type_bool = {"true or false", bool_set, NULL, bool_print};

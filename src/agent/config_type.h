@@ -46,7 +46,12 @@ extern const struct config_type config_type_globs;       /* struct globs */
 extern const struct config_type config_type_label_globs; /* struct match_keys: its labels */
 extern const struct config_type config_type_start; /* enum start_kind, within struct route_config */
 extern const struct config_type config_type_texts; /* struct option_texts */
-extern const struct config_type config_type_sink;  /* struct sink_config */
+extern const struct config_type config_type_pairs; /* struct option_pairs */
+extern const struct config_type config_type_headers; /* struct option_pairs, of config_secrets */
+extern const struct config_type config_type_secret;  /* const char *, a config_secret */
+extern const struct config_type config_type_url;     /* const char *; key->words: its schemes */
+extern const struct config_type config_type_bool;    /* bool */
+extern const struct config_type config_type_sink;    /* struct sink_config */
 
 /* "a size (512KiB, 1MiB, 10MB) from 64KiB to 16MiB", "one of file, stdout, null". */
 enum { CONFIG_EXPECTS_SIZE = 256 /* bytes, with the NUL */ };
@@ -63,3 +68,18 @@ void config_print_quoted(FILE *to, const char *text, bool expanded);
 /* The text of a value, with the environment's in it; it lives as long as the configuration. */
 int config_text(struct config_reader *r, const struct config_key *key,
                 const struct config_node *value, const char **ret) MUST_CHECK;
+
+/* The same, where HIDDEN: without quoting anything of the value in an error. */
+enum config_text_kind { CONFIG_TEXT_SHOWN, CONFIG_TEXT_HIDDEN };
+int config_text_of(struct config_reader *r, const struct config_key *key,
+                   const struct config_node *value, enum config_text_kind kind, const char **ret)
+    MUST_CHECK;
+/* Is it `${NAME}` and nothing else? */
+bool config_text_is_reference(struct span text);
+
+/* The texts of a list, or the one text that stands in its place. An empty list would look like a
+ * restriction and be none. */
+int config_texts(struct config_reader *r, const struct config_key *key,
+                 const struct config_node *value, struct option_texts *ret) MUST_CHECK;
+/* Writes " [texts]\n". */
+void config_texts_print(FILE *to, struct option_texts texts);
