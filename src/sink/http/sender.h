@@ -8,15 +8,13 @@
  *
  * - Owns: the client, the compressor, the buffers of bodies: one for each request in flight, and
  *   one to encode into; they are kept from request to request.
- * - Limits: HTTP_BODY_MAX bytes of a body before it is compressed.
+ * - Limits: COMPRESS_CONTENT_MAX bytes of a body before it is compressed; then send fails.
  * - Thread: the route's.
  */
 #pragma once
 
 #include "sink/http/client.h"
 #include "sink/http/compress.h"
-
-enum { HTTP_BODY_MAX = 128 * 1024 * 1024 /* bytes; then send fails, and says so */ };
 
 struct http_sender;
 

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sink/http/credentials.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+/* What curl or we ourselves set by the body. */
+static const char *const own_headers[] = {
+    "Content-Length", "Transfer-Encoding", "Content-Encoding", "Connection", "Expect",
+};
+
+/* Gives the secret back, and nothing of it stays in memory. */
+static char *wipe(char *secret)
+{
+    if (secret)
+        explicit_bzero(secret, strlen(secret));
+    free(secret);
+    return NULL;
+}
+DEFINE_CLEANUP(char *, wipe)
+
+static bool has_control(const char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < ' ' || *text == 0x7f)
+            return true;
+    return false;
+}
+
+static int read_secret(char **ret, const char *option, const char *path, struct error *error)
+{
+    CLEANUP(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    CLEANUP(wipe) char *secret = calloc(1, SECRET_BYTES_MAX + 1);
+    if (!secret)
+        return -ENOMEM;
+    ssize_t size = fd < 0 ? -1 : read(fd, secret, SECRET_BYTES_MAX + 1);
+    if (size < 0)
+        return error_set(error, -errno, "%s: %s: %s", option, path, strerror(errno));
+    if (size > SECRET_BYTES_MAX)
+        return error_set(error, -EINVAL, "%s: %s is longer than %d bytes", option, path,
+                         SECRET_BYTES_MAX);
+    if (size > 0 && secret[size - 1] == '\n')
+        secret[--size] = '\0';
+    if (size > 0 && secret[size - 1] == '\r')
+        secret[--size] = '\0';
+    if (size == 0)
+        return error_set(error, -EINVAL, "%s: %s is empty", option, path);
+    if (strlen(secret) != (size_t)size || has_control(secret))
+        return error_set(error, -EINVAL, "%s: %s has more than one line, or other control bytes",
+                         option, path);
+    *ret = TAKE(secret);
+    return 0;
+}
+
+static int add_line(struct curl_slist **list, const char *line)
+{
+    struct curl_slist *more = curl_slist_append(*list, line);
+    if (!more)
+        return -ENOMEM;
+    *list = more;
+    return 0;
+}
+
+static bool is_token_character(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           (c && strchr("!#$%&'*+-.^_`|~", c));
+}
+
+static int check_header(const struct option_pair *header, struct error *error)
+{
+    size_t size = 0;
+    while (is_token_character(header->key[size]))
+        size++;
+    if (size == 0 || header->key[size])
+        return error_set(error, -EINVAL, "headers: \"%s\" is no name of a header", header->key);
+    if (has_control(header->value))
+        return error_set(error, -EINVAL,
+                         "headers: %s: a value has no line breaks or other control "
+                         "bytes",
+                         header->key);
+    for (size_t i = 0; i < ARRAY_SIZE(own_headers); i++)
+        if (strcasecmp(header->key, own_headers[i]) == 0)
+            return error_set(error, -EINVAL, "headers: %s follows from the body, and is set by us",
+                             header->key);
+    return 0;
+}
+
+static int add_header(struct curl_slist **list, const char *name, const char *value)
+{
+    char *line = NULL;
+    /* curl's own form of a header without a value. */
+    if (asprintf(&line, "%s%s%s", name, value[0] ? ": " : ";", value) < 0)
+        return -ENOMEM;
+    int r = add_line(list, line);
+    wipe(line);
+    return r;
+}
+
+/* The protocol's own headers lose against the user's. */
+static bool is_users(const struct option_pairs *headers, const char *line)
+{
+    size_t size = strcspn(line, ":");
+    for (size_t i = 0; i < headers->count; i++)
+        if (strlen(headers->items[i].key) == size &&
+            strncasecmp(headers->items[i].key, line, size) == 0)
+            return true;
+    return false;
+}
+
+static int add_users_headers(struct credentials *c, struct error *error)
+{
+    const struct option_pairs *headers = &c->options->headers;
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < headers->count; i++) {
+        r = check_header(&headers->items[i], error);
+        if (r == 0)
+            r = add_header(&c->headers, headers->items[i].key, headers->items[i].value);
+    }
+    return r;
+}
+
+static int add_protocols_headers(struct credentials *c, const struct http_protocol *protocol)
+{
+    const struct option_pairs *users = &c->options->headers;
+    int r = 0;
+    if (protocol->content_type && !is_users(users, "Content-Type"))
+        r = add_header(&c->headers, "Content-Type", protocol->content_type);
+    if (r == 0 && protocol->content_encoding)
+        r = add_header(&c->headers, "Content-Encoding", protocol->content_encoding);
+    for (size_t i = 0; r == 0 && protocol->headers && protocol->headers[i]; i++)
+        if (!is_users(users, protocol->headers[i]))
+            r = add_line(&c->headers, protocol->headers[i]);
+    /* Without a value curl leaves it out: a body goes at once, and not after a second's wait. */
+    return r == 0 ? add_line(&c->headers, "Expect:") : r;
+}
+
+static int check_choice(const struct http_options *o, struct error *error)
+{
+    bool has_password = o->password || o->password_file, has_token = o->token || o->token_file;
+
+    if (o->password && o->password_file)
+        return error_set(error, -EINVAL, "password_file: there is a password as well; take one");
+    if (o->token && o->token_file)
+        return error_set(error, -EINVAL, "token_file: there is a token as well; take one");
+    if (o->username && !has_password)
+        return error_set(error, -EINVAL, "username: needs password or password_file");
+    if (has_password && !o->username)
+        return error_set(error, -EINVAL, "%s: needs username",
+                         o->password ? "password" : "password_file");
+    if (has_password && has_token)
+        return error_set(error, -EINVAL, "%s: there is a password as well; take one",
+                         o->token ? "token" : "token_file");
+    if (o->token && (!o->token[0] || has_control(o->token)))
+        return error_set(error, -EINVAL,
+                         "token: it is empty, or has line breaks or other control "
+                         "bytes");
+    return 0;
+}
+
+/* Reads the secrets' files; what is there already stays where one cannot be read. */
+static int read_secrets(struct credentials *c, struct error *error)
+{
+    const struct http_options *o = c->options;
+    char *secret = NULL;
+    int r = 0;
+
+    if (o->password_file &&
+        (r = read_secret(&secret, "password_file", o->password_file, error)) == 0) {
+        wipe(c->password);
+        c->password = secret;
+    }
+    if (o->token_file && (r = read_secret(&secret, "token_file", o->token_file, error)) == 0) {
+        wipe(c->token);
+        c->token = secret;
+    }
+    return r;
+}
+
+int credentials_init(struct credentials *c, const struct http_options *options,
+                     const struct http_protocol *protocol, struct error *error)
+{
+    *c = (struct credentials){.options = options};
+    int r = check_choice(options, error);
+    if (r == 0)
+        r = read_secrets(c, error);
+    if (r == 0)
+        r = add_users_headers(c, error);
+    if (r == 0)
+        r = add_protocols_headers(c, protocol);
+    if (r < 0)
+        credentials_deinit(c);
+    return r;
+}
+
+void credentials_deinit(struct credentials *c)
+{
+    c->password = wipe(c->password);
+    c->token = wipe(c->token);
+    curl_slist_free_all(c->headers);
+    c->headers = NULL;
+}
+
+void credentials_renew(struct credentials *c)
+{
+    if (c->refused && read_secrets(c, NULL) == 0)
+        c->refused = false;
+}
+
+int credentials_apply(const struct credentials *c, CURL *easy)
+{
+    const struct http_options *o = c->options;
+    const char *password = c->password ? c->password : o->password;
+    const char *token = c->token ? c->token : o->token;
+    CURLcode code = curl_easy_setopt(easy, CURLOPT_HTTPHEADER, c->headers);
+
+    if (code == CURLE_OK && o->username) {
+        curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
+        code = curl_easy_setopt(easy, CURLOPT_USERNAME, o->username);
+        if (code == CURLE_OK)
+            code = curl_easy_setopt(easy, CURLOPT_PASSWORD, password);
+    }
+    if (code == CURLE_OK && token) {
+        curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
+        code = curl_easy_setopt(easy, CURLOPT_XOAUTH2_BEARER, token);
+    }
+    return code == CURLE_OK ? 0 : -ENOMEM;
+}

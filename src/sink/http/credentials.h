@@ -1,0 +1,36 @@
+/* credentials — by what we are known to a server: basic or bearer authentication, the headers of
+ * all requests.
+ *
+ * Secrets out of files are read at the start, and again where the server has refused them: so they
+ * can be renewed without a restart. A file that cannot be read then leaves the old secret.
+ *
+ * - Owns: copies of the secrets, wiped when they are let go; the list of headers.
+ * - Borrows: the options.
+ * - Limits: SECRET_BYTES_MAX of a secret's file.
+ * - Errors: -errno with words that begin with the option's name; never with a secret.
+ * - Thread: one.
+ */
+#pragma once
+
+#include "sink/http/client.h"
+
+#include <curl/curl.h>
+
+enum { SECRET_BYTES_MAX = 64 * 1024 /* tokens of some providers are long */ };
+
+struct credentials {
+    const struct http_options *options;
+    char *password, *token;     /* of the files */
+    struct curl_slist *headers; /* full lines, for curl */
+    bool refused;               /* 401, 403: to be read again */
+};
+
+int credentials_init(struct credentials *c, const struct http_options *options,
+                     const struct http_protocol *protocol, struct error *error) MUST_CHECK;
+void credentials_deinit(struct credentials *c);
+
+/* Reads the files again where the server refused what they held. */
+void credentials_renew(struct credentials *c);
+
+/* What the easy handle is to say from now on; the list of headers stays ours. 0 or -ENOMEM. */
+int credentials_apply(const struct credentials *c, CURL *easy) MUST_CHECK;

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sink/http/sender.h"
+
+#include <errno.h>
+
+enum { BODY_MAX = COMPRESS_CONTENT_MAX / 4 * 5 /* bytes: what does not shrink grows a little */ };
+
+struct http_sender {
+    struct http_client *client;    /* owned */
+    struct compressor *compressor; /* owned */
+    struct buf raw;                /* owned: what is being encoded */
+    struct buf compressed;         /* owned */
+};
+
+int http_sender_open(struct http_sender **ret, const struct http_options *options,
+                     const struct http_protocol *protocol, enum compression compression,
+                     const struct sink_environment *environment, struct error *error)
+{
+    CLEANUP(http_sender_close) struct http_sender *s = malloc(sizeof(*s));
+    if (!s)
+        return -ENOMEM;
+    *s = (struct http_sender){.raw = BUF_INIT(BODY_MAX), .compressed = BUF_INIT(BODY_MAX)};
+    int r = compressor_new(&s->compressor, compression);
+    if (r == 0)
+        r = http_client_open(&s->client, options, protocol, environment, error);
+    if (r < 0)
+        return r;
+    *ret = TAKE(s);
+    return 0;
+}
+
+struct http_sender *http_sender_close(struct http_sender *s)
+{
+    if (!s)
+        return NULL;
+
+    http_client_close(s->client);
+    compressor_free(s->compressor);
+    buf_deinit(&s->raw);
+    buf_deinit(&s->compressed);
+    free(s);
+    return NULL;
+}
+
+struct buf *http_sender_body(struct http_sender *s)
+{
+    compress_begin(&s->raw);
+    return &s->raw;
+}
+
+int http_sender_send(struct http_sender *s, unsigned slot, struct error *error)
+{
+    size_t skip;
+    int r = compress_finish(s->compressor, &s->raw, &s->compressed, &skip, error);
+    return r < 0 ? r : http_client_post(s->client, slot, &s->compressed, skip, error);
+}
+
+void http_sender_abandon(struct http_sender *s, unsigned slot)
+{
+    http_client_abandon(s->client, slot);
+}
+
+size_t http_sender_wait(struct http_sender *s, struct pollfd *fds, size_t max, int64_t *timeout_ns)
+{
+    return http_client_wait(s->client, fds, max, timeout_ns);
+}
+
+bool http_sender_step(struct http_sender *s, struct http_answer *ret)
+{
+    return http_client_step(s->client, ret);
+}

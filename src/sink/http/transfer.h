@@ -1,0 +1,66 @@
+/* transfer — one request at a time and its answer: an easy handle of curl, used again and again.
+ *
+ * For http/client alone, which moves it on. What is sent, what is kept of the answer and what became
+ * of it as one sentence is all here.
+ *
+ * - Owns: the easy handle, the body.
+ * - Limits: ANSWER_TEXT_MAX bytes of an answer's body are kept, ANSWER_READ_MAX read; then the
+ *   connection is closed.
+ * - Thread: the multi handle's.
+ */
+#pragma once
+
+#include "sink/http/credentials.h"
+#include "sink/http/target.h"
+
+enum {
+    ANSWER_READ_MAX = 256 * 1024, /* bytes */
+    FAILURE_MAX = 384,            /* bytes of a sentence, with the NUL */
+};
+
+enum transfer_state {
+    TRANSFER_IDLE,
+    TRANSFER_WAITING, /* for an address */
+    TRANSFER_RUNNING, /* at the multi handle */
+    TRANSFER_OVER,    /* answered, or failed: to be told */
+};
+
+struct transfer {
+    enum transfer_state state;
+    CURL *easy;                  /* owned; NULL until it is first used */
+    struct curl_slist *resolved; /* owned */
+    struct buf body;             /* owned */
+    size_t skip;                 /* of the body: not sent */
+    const struct http_options *options;
+
+    int status;             /* of HTTP; 0: none */
+    int64_t retry_after_ns; /* 0: not said */
+    char text[ANSWER_TEXT_MAX];
+    size_t text_size;
+    uint64_t received; /* bytes of the answer's body */
+    char failure[FAILURE_MAX];
+    char fault[CURL_ERROR_SIZE]; /* curl's */
+};
+
+/* What all transfers of a client have in common; borrowed. */
+struct transfer_setup {
+    const struct http_options *options;
+    const struct http_target *target, *proxy; /* proxy: NULL for none */
+    const char *method;
+    const char *user_agent;
+};
+
+/* Makes the easy handle. 0 or -ENOMEM. */
+int transfer_prepare(struct transfer *t, const struct transfer_setup *setup) MUST_CHECK;
+void transfer_deinit(struct transfer *t);
+
+/* Forgets the last answer, and takes the body. */
+void transfer_take(struct transfer *t, struct buf *body, size_t skip);
+/* Readies the easy handle for the multi handle. `addresses` is an entry of CURLOPT_RESOLVE, or NULL.
+ * 0 or -ENOMEM. */
+int transfer_begin(struct transfer *t, const struct credentials *credentials,
+                   const char *addresses) MUST_CHECK;
+
+/* It is over: status and text, or failure, are there. */
+void transfer_end(struct transfer *t, CURLcode code);
+void transfer_fail(struct transfer *t, const char *why);
