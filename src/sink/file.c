@@ -3,6 +3,7 @@
 #include "sink/catalog.h"
 #include "sink/file_options.h"
 #include "sink/output_table.h"
+#include "sink/output_upkeep.h"
 #include "sink/path_template.h"
 #include "sink/rendered.h"
 
@@ -11,22 +12,30 @@
 /* Exactly once (sink/output.h says how). Lines are encoded into one buffer, which belongs to the
  * output that was written last and goes out when it is full, or another output's turn comes, or at
  * the flush. An output without a row in the ledger may not be written to yet: what is encoded for
- * it is held, up to a limit for all of them, beyond which the commit has to come first.
+ * it is held, up to a limit for all of them, beyond which the commit has to come first. So it has
+ * to when an output is full, since only what is committed may be rotated.
  *
  * Whatever fails is SINK_FAILED: the route waits, recovers, and encodes again. */
+
+enum { OUTPUT_SIZE_MIN = 64 * 1024 /* bytes: less would be a rotation per commit */ };
+#define OUTPUT_QUIET_NS (10 * NS_PER_SECOND) /* unused for so long, an output is closed */
 
 struct sink {
     const struct sink_environment *environment; /* borrowed */
     struct encoder encoder;
     struct path_template *template; /* owned */
+    struct output_shared shared;
     struct output_table outputs;
+    struct output_upkeep upkeep;
     struct rendered_list rendered;
     struct output *touched; /* since the last commit; a list by next_touched */
     struct output *current; /* whose bytes are in the buffer */
     struct buf buffer;
-    size_t held_bytes; /* of all outputs */
-    size_t open_count; /* outputs that have a descriptor */
-    uint64_t uses;     /* counts up: which output was used last */
+    size_t held_bytes;    /* of all outputs */
+    size_t open_count;    /* outputs that have a descriptor */
+    uint64_t uses;        /* counts up: which output was used last */
+    uint64_t uses_before; /* at the last look for quiet outputs */
+    int64_t quiet_due_ns; /* when the next is, monotonic; 0: when one is open */
 };
 
 struct sink_target {
@@ -38,6 +47,7 @@ static struct sink *file_close(struct sink *s)
 {
     if (!s)
         return NULL;
+    output_upkeep_deinit(&s->upkeep);
     output_table_deinit(&s->outputs);
     path_template_free(s->template);
     buf_deinit(&s->buffer);
@@ -53,8 +63,52 @@ static const struct sink_option file_rows[] = {
      .required = true,
      .help = "The files to write. `{container_name}` and other labels in braces are replaced by "
              "the container's own; `{{` and `}}` stand for braces."},
+    {.name = "max_size",
+     .kind = OPTION_SIZE,
+     .offset = offsetof(struct file_options, max_size),
+     .fallback_words = "no rotation",
+     .minimum = OUTPUT_SIZE_MIN,
+     .maximum = INT64_C(1) << 50,
+     .help = "A file that has reached this size is renamed to `NAME.1` before its next line, and a "
+             "new one is begun; what was `NAME.1` becomes `NAME.2`. The path has to end in fixed "
+             "text, such as `.ndjson`, or hold no label."},
+    {.name = "max_files",
+     .kind = OPTION_COUNT,
+     .offset = offsetof(struct file_options, max_files),
+     .fallback = "5",
+     .minimum = 1,
+     .maximum = ROTATED_FILES_MAX,
+     .help = "How many rotated files are kept beside the one that is written; the oldest goes."},
+    {.name = "compression",
+     .kind = OPTION_CHOICE,
+     .offset = offsetof(struct file_options, compression),
+     .fallback = "none",
+     .words = OPTION_WORDS("none", "gzip", "zstd"),
+     .help = "Of rotated files: they become `NAME.1.gz` or `NAME.1.zst`."},
     {0},
 };
+
+static int check_rotation(const struct sink *s, const struct file_options *options,
+                          struct error *error)
+{
+    if (options->max_size == 0)
+        return options->compression == ROTATED_PLAIN
+                   ? 0
+                   : error_set(error, -EINVAL,
+                               "compression: it is that of rotated files; set max_size, too");
+    if (path_template_varies(s->template) && rotated_may_end_in(path_template_ending(s->template)))
+        return error_set(error, -EINVAL,
+                         "path: with max_size it has to end in fixed text such as .ndjson: a "
+                         "container could be called like a rotated file of another");
+    return 0;
+}
+
+static struct rotation rotation_of(const struct file_options *options)
+{
+    return (struct rotation){.max_size = (uint64_t)options->max_size,
+                             .max_files = (unsigned)options->max_files,
+                             .compression = options->compression};
+}
 
 static int file_open(struct sink **ret, const void *options_,
                      const struct sink_environment *environment, struct error *error)
@@ -69,8 +123,14 @@ static int file_open(struct sink **ret, const void *options_,
     int r = encoder_init(&s->encoder, &options->lines, error);
     if (r == 0)
         r = path_template_parse(&s->template, options->path, error);
+    if (r == 0)
+        r = check_rotation(s, options, error);
     if (r < 0)
         return r;
+    s->shared =
+        (struct output_shared){.registry = environment->registry, .rotation = rotation_of(options)};
+    if (options->max_size)
+        path_template_leave_room(s->template, ROTATED_ENDING_MAX);
     *ret = TAKE(s);
     return 0;
 }
@@ -116,7 +176,7 @@ static int bind_output(struct sink *s, const struct container *c, struct output 
         return r;
     if (s->outputs.count >= OUTPUTS_REMEMBERED_MAX)
         forget_oldest(s);
-    r = output_table_get(&s->outputs, s->environment->registry, path, ret);
+    r = output_table_get(&s->outputs, &s->shared, path, ret);
     if (r < 0)
         return error_set(error, r, "%s: %s", path, strerror(-r));
     (*ret)->used = ++s->uses;
@@ -257,9 +317,31 @@ static int encode_held(struct sink *s, struct sink_target *target, struct entrie
                           : 0;
 }
 
+/* An output that was emptied in place meanwhile has to be booked anew: what is in the buffer for it
+ * is held, like all that follows. */
+static int heed_cut(struct sink *s, struct output *o, struct error *error)
+{
+    size_t held = o->held.size;
+    int r = output_heed_cut(o, error);
+    if (r < 0 || o->booked)
+        return r;
+    if (s->current == o) {
+        buf_append(&o->held, buf_span(&s->buffer));
+        buf_clear(&s->buffer);
+        s->current = NULL;
+    }
+    s->held_bytes += o->held.size - held;
+    return o->held.failed;
+}
+
 static int outcome(int r)
 {
     return r < 0 ? SINK_FAILED : r;
+}
+
+static bool is_full(const struct sink *s, const struct output *o)
+{
+    return output_is_full(o, s->current == o ? s->buffer.size : 0);
 }
 
 static int file_encode(struct sink *s, struct sink_target *target, const struct batch *batch,
@@ -269,9 +351,15 @@ static int file_encode(struct sink *s, struct sink_target *target, const struct 
     struct entries entries = {batch->entries, batch->count};
     if (entries.count == 0)
         return 0;
+    if (target->output->touched && is_full(s, target->output))
+        return SINK_COMMIT_FIRST;
     int r = rendered_use(&s->rendered, &target->rendered, &s->encoder, batch->container, error);
     if (r == 0)
         r = make_ready(s, target->output, error);
+    if (r == 0 && s->current && s->current != target->output)
+        r = heed_cut(s, s->current, error);
+    if (r == 0)
+        r = heed_cut(s, target->output, error);
     if (r < 0)
         return outcome(r);
     return outcome(target->output->booked ? encode_ahead(s, target, entries, error)
@@ -281,9 +369,12 @@ static int file_encode(struct sink *s, struct sink_target *target, const struct 
 static int file_prepare(struct sink *s, struct sink_rows *rows, struct error *error)
 {
     for (struct output *o = s->touched; o; o = o->next_touched) {
+        int r = heed_cut(s, o, error);
+        if (r < 0)
+            return outcome(r);
         if (o->booked)
             continue;
-        int r = sink_rows_add(rows, output_row(o));
+        r = sink_rows_add(rows, output_row(o));
         if (r < 0)
             return outcome(error_set(error, r, "booking %s: %s", o->path, strerror(-r)));
         o->vouched = o->end;
@@ -294,6 +385,8 @@ static int file_prepare(struct sink *s, struct sink_rows *rows, struct error *er
 /* Every output has its row by now. */
 static int write_held(struct sink *s, struct output *o, struct error *error)
 {
+    if (o->unpacked && !o->booked)
+        output_upkeep_wake(&s->upkeep, &s->outputs);
     o->booked = true;
     if (o->held.size == 0)
         return 0;
@@ -365,7 +458,7 @@ static int recover_row(struct sink *s, const struct sink_row *row, struct sink_r
 {
     struct output *o;
     bool differs;
-    int r = output_table_get(&s->outputs, s->environment->registry, row->path, &o);
+    int r = output_table_get(&s->outputs, &s->shared, row->path, &o);
     if (r < 0)
         return error_set(error, r, "%s: %s", row->path, strerror(-r));
     r = output_recover(o, row, &differs, error);
@@ -388,7 +481,36 @@ static int file_recover(struct sink *s, const struct sink_rows *rows, struct sin
         if (r < 0)
             return outcome(r);
     }
+    if (s->shared.rotation.compression != ROTATED_PLAIN)
+        output_upkeep_wake(&s->upkeep, &s->outputs);
     return 0;
+}
+
+/* So that a file that somebody moved or removed is not kept by an output that has no more lines.
+ * When the next look is due. */
+static int64_t close_quiet(struct sink *s, int64_t now_ns)
+{
+    bool due = s->quiet_due_ns && now_ns >= s->quiet_due_ns;
+    for (size_t i = 0; due && i < s->outputs.count; i++) {
+        struct output *o = s->outputs.items[i];
+        if (!o->touched && o->used <= s->uses_before)
+            shut(s, o);
+    }
+    if (due || !s->quiet_due_ns) {
+        s->uses_before = s->uses;
+        s->quiet_due_ns = now_ns + OUTPUT_QUIET_NS;
+    }
+    if (s->open_count)
+        return s->quiet_due_ns;
+    s->quiet_due_ns = 0;
+    return INT64_MAX;
+}
+
+static int64_t file_tend(struct sink *s, int64_t now_ns)
+{
+    int64_t quiet_due_ns = close_quiet(s, now_ns);
+    int64_t upkeep_due_ns = output_upkeep_step(&s->upkeep, &s->outputs, now_ns);
+    return quiet_due_ns < upkeep_due_ns ? quiet_due_ns : upkeep_due_ns;
 }
 
 const struct sink_ops file_sink = {
@@ -407,4 +529,5 @@ const struct sink_ops file_sink = {
     .flush = file_flush,
     .checkpoint = file_checkpoint,
     .recover = file_recover,
+    .tend = file_tend,
 };

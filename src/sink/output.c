@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sink/output.h"
 
+#include "base/check.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/resource.h"
 #include "sink/output_path.h"
 
@@ -10,24 +10,19 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sys/file.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 
-/* What lies at the output's path, or behind its descriptor. */
 struct found {
-    struct file_id file;
-    uint64_t size;
-    bool regular;
-    bool created; /* by us, just now */
+    struct output_found at; /* the output's path, or behind its descriptor */
+    bool created;           /* by us, just now */
 };
 
-int output_new(struct output **ret, struct output_registry *registry, const char *path)
+int output_new(struct output **ret, struct output_shared *shared, const char *path)
 {
     CLEANUP(output_free) struct output *o = malloc(sizeof(*o));
     if (!o)
         return -ENOMEM;
     *o = (struct output){
-        .registry = registry, .fd = -1, .held = BUF_INIT(ENCODED_BYTES_MAX), .path = strdup(path)};
+        .shared = shared, .fd = -1, .held = BUF_INIT(ENCODED_BYTES_MAX), .path = strdup(path)};
     if (!o->path)
         return -ENOMEM;
     *ret = TAKE(o);
@@ -54,7 +49,7 @@ void output_close(struct output *o)
 static void unclaim(struct output *o)
 {
     if (o->claimed.inode)
-        output_registry_release(o->registry, o->claimed, o);
+        output_registry_release(o->shared->registry, o->claimed, o);
     o->claimed = (struct file_id){0};
 }
 
@@ -73,35 +68,17 @@ struct sink_row output_row(const struct output *o)
     return (struct sink_row){.path = o->path, .file = o->file, .length = o->end};
 }
 
-/* `fd` AT_FDCWD: what lies at `path`, a symbolic link itself; else what is open. */
-static int look(int fd, const char *path, struct found *ret)
-{
-    struct statx st;
-    int flags = AT_SYMLINK_NOFOLLOW | (*path ? 0 : AT_EMPTY_PATH);
-    if (statx(fd, path, flags, STATX_BASIC_STATS | STATX_BTIME, &st) < 0)
-        return -errno;
-    int64_t birth_ns = st.stx_btime.tv_sec * NS_PER_SECOND + st.stx_btime.tv_nsec;
-    *ret = (struct found){
-        .file = {.device = makedev(st.stx_dev_major, st.stx_dev_minor),
-                 .inode = st.stx_ino,
-                 .birth_ns = st.stx_mask & STATX_BTIME ? birth_ns : 0},
-        .size = st.stx_size,
-        .regular = S_ISREG(st.stx_mode),
-    };
-    return 0;
-}
-
 /* Claims before it locks: against ourselves the registry has the better words. */
 static int take_file(struct output *o, int fd, const struct found *found, struct error *error)
 {
-    if (!found->regular)
+    if (!found->at.regular)
         return error_set(error, -EINVAL, "%s is no regular file", o->path);
-    if (!file_id_equal(o->claimed, found->file))
+    if (!file_id_equal(o->claimed, found->at.id))
         unclaim(o);
-    int r = output_registry_claim(o->registry, found->file, o, o->path, error);
+    int r = output_registry_claim(o->shared->registry, found->at.id, o, o->path, error);
     if (r < 0)
         return r;
-    o->claimed = found->file;
+    o->claimed = found->at.id;
     if (flock(fd, LOCK_EX | LOCK_NB) < 0)
         return error_set(error, -errno, "%s: %s", o->path,
                          errno == EWOULDBLOCK ? "another process has it locked" : strerror(errno));
@@ -124,13 +101,14 @@ static int open_path(const char *path, int more_flags)
 
 enum open_outcome { OPEN_MISSING = 1 /* no such file */ };
 
-/* Opens what lies at the path, and takes it. */
-static int open_file(struct output *o, struct found *ret, struct error *error)
+/* Opens what lies at `path`, which is the output's or its first rotated file's, and takes it. */
+static int open_file(struct output *o, const char *path, struct found *ret, struct error *error)
 {
-    CLEANUP(close_fd) int fd = open_path(o->path, 0);
+    CLEANUP(close_fd) int fd = open_path(path, 0);
+    *ret = (struct found){0};
     if (fd < 0)
         return errno == ENOENT ? OPEN_MISSING : open_failed(o, errno, error);
-    int r = look(fd, "", ret);
+    int r = output_path_look(fd, "", &ret->at);
     if (r < 0)
         return error_set(error, r, "%s: %s", o->path, strerror(-r));
     r = take_file(o, fd, ret, error);
@@ -143,7 +121,7 @@ static int open_file(struct output *o, struct found *ret, struct error *error)
 
 static int open_or_create(struct output *o, struct found *ret, struct error *error)
 {
-    int r = open_file(o, ret, error);
+    int r = open_file(o, o->path, ret, error);
     if (r != OPEN_MISSING)
         return r;
     r = output_path_make_directories(o->path, error);
@@ -152,7 +130,7 @@ static int open_or_create(struct output *o, struct found *ret, struct error *err
     CLEANUP(close_fd) int fd = open_path(o->path, O_CREAT | O_EXCL);
     if (fd < 0)
         return open_failed(o, errno, error);
-    r = open_file(o, ret, error);
+    r = open_file(o, o->path, ret, error);
     if (r == OPEN_MISSING)
         return open_failed(o, ENOENT, error);
     ret->created = true;
@@ -163,14 +141,23 @@ static void warn(const struct output *o, const char *event, const char *message,
                  const struct found *found)
 {
     log_line(LOG_WARN, event, message, "path=%s booked=%" PRIu64 " size=%" PRIu64,
-             LOG_QUOTE(o->path), o->end, found ? found->size : 0);
+             LOG_QUOTE(o->path), o->end, found ? found->at.size : 0);
+}
+
+/* Once an hour: logrotate's copytruncate does it to all outputs, as often as it likes. */
+static void warn_of_emptied(const struct output *o, const struct found *found)
+{
+    uint64_t suppressed;
+    if (log_limit_pass(&o->shared->emptied_log, 3600 * NS_PER_SECOND, &suppressed))
+        warn(o, "output.shorter",
+             "somebody shortened or emptied the output; appending to what is there", found);
 }
 
 /* Says how what was found differs from what we left, if it does. */
 static void say_difference(struct output *o, const struct found *found)
 {
     if (!o->file.inode) {
-        if (found->size && !o->warned)
+        if (found->at.size && !o->warned)
             warn(o, "output.unknown",
                  "the ledger does not know this output (was the state lost?); appending to it",
                  found);
@@ -178,14 +165,13 @@ static void say_difference(struct output *o, const struct found *found)
     } else if (found->created) {
         if (o->end)
             warn(o, "output.missing", "the output is gone; a new one begins", found);
-    } else if (!file_id_equal(o->file, found->file)) {
-        if (o->end || found->size)
+    } else if (!file_id_equal(o->file, found->at.id)) {
+        if (o->end || found->at.size)
             warn(o, "output.replaced", "another file stands in the output's place; appending to it",
                  found);
-    } else if (found->size < o->end) {
-        warn(o, "output.shorter", "the output is shorter than booked; appending to what is there",
-             found);
-    } else if (found->size > o->end) {
+    } else if (found->at.size < o->end) {
+        warn_of_emptied(o, found);
+    } else if (found->at.size > o->end) {
         warn(o, "output.longer", "somebody else wrote to the output; appending after it", found);
     }
 }
@@ -194,15 +180,15 @@ static void say_difference(struct output *o, const struct found *found)
 static void adopt(struct output *o, const struct found *found)
 {
     say_difference(o, found);
-    o->file = found->file;
-    o->end = found->size;
+    o->file = found->at.id;
+    o->end = found->at.size;
     o->booked = false;
 }
 
 static int cut_back(struct output *o, const struct found *found, uint64_t length,
                     struct error *error)
 {
-    if (found->size == length)
+    if (found->at.size == length)
         return 0;
     if (ftruncate(o->fd, (off_t)length) < 0)
         return error_set(error, -errno, "cutting %s back: %s", o->path, strerror(errno));
@@ -211,28 +197,69 @@ static int cut_back(struct output *o, const struct found *found, uint64_t length
     return 0;
 }
 
+static bool lies_at(const char *path, struct file_id file)
+{
+    struct output_found found;
+    return output_path_look(AT_FDCWD, path, &found) == 0 && file_id_equal(found.id, file);
+}
+
+/* The row's file has been rotated, by us before the new row was committed or by somebody else: what
+ * was written to it since the last commit is cut back there. *ret: it was found. */
+static int recover_rotated(struct output *o, const struct sink_row *row, bool *ret,
+                           struct error *error)
+{
+    char path[ROTATED_PATH_MAX];
+    struct found found;
+    rotated_path(path, o->path, 1, ROTATED_PLAIN);
+    *ret = false;
+    if (lies_at(o->path, row->file) || !lies_at(path, row->file))
+        return 0;
+    int r = open_file(o, path, &found, error);
+    if (r == 0 && file_id_equal(found.at.id, row->file) && found.at.size >= row->length) {
+        r = cut_back(o, &found, row->length, error);
+        *ret = true;
+    }
+    output_close(o);
+    unclaim(o);
+    return r < 0 ? r : 0;
+}
+
+/* From now on there is none, until its next line. */
+static void forget_file(struct output *o)
+{
+    o->file = (struct file_id){0};
+    o->end = o->vouched = 0;
+    o->booked = false;
+}
+
 int output_recover(struct output *o, const struct sink_row *row, bool *ret_changed,
                    struct error *error)
 {
+    bool rotated;
     output_reset(o);
     o->file = row->file;
     o->end = o->vouched = row->length;
-    *ret_changed = false;
+    o->unpacked = o->shared->rotation.compression != ROTATED_PLAIN;
+    int r = recover_rotated(o, row, &rotated, error);
+    if (r < 0)
+        return r;
+    if (rotated)
+        forget_file(o);
+    *ret_changed = rotated;
 
     struct found found;
-    int r = open_file(o, &found, error);
+    r = open_file(o, o->path, &found, error);
     if (r < 0)
         return r;
     if (r == OPEN_MISSING) {
-        if (row->length)
+        if (o->end)
             warn(o, "output.missing", "the output is gone; a new one begins with its next line",
                  NULL);
         *ret_changed = row->length || row->file.inode;
-        o->file = (struct file_id){0};
-        o->end = o->vouched = 0;
+        forget_file(o);
         return 0;
     }
-    if (file_id_equal(found.file, row->file) && found.size >= row->length) {
+    if (file_id_equal(found.at.id, o->file) && found.at.size >= o->end) {
         r = cut_back(o, &found, row->length, error);
         o->booked = r == 0;
     } else {
@@ -258,52 +285,106 @@ static int begin_unbooked(struct output *o, struct error *error)
     return 0;
 }
 
-/* Leaves the file that is open where the path no longer leads to it. */
-static void leave_if_moved(struct output *o)
-{
-    struct found found;
-    if (look(AT_FDCWD, o->path, &found) < 0 || !file_id_equal(found.file, o->file))
-        output_close(o);
-}
-
 /* The file that is open, else the one at the path, else a new one. */
 static int find_file(struct output *o, struct found *ret, struct error *error)
 {
-    if (o->fd >= 0)
-        leave_if_moved(o);
+    if (o->fd >= 0 && !lies_at(o->path, o->file))
+        output_close(o); /* the path leads elsewhere now */
     if (o->fd < 0)
         return open_or_create(o, ret, error);
-    int r = look(o->fd, "", ret);
+    *ret = (struct found){0};
+    int r = output_path_look(o->fd, "", &ret->at);
     return r < 0 ? error_set(error, r, "%s: %s", o->path, strerror(-r)) : 0;
+}
+
+static bool is_as_left(const struct output *o, const struct found *found)
+{
+    return o->booked && file_id_equal(found->at.id, o->file) && found->at.size == o->end;
+}
+
+bool output_is_full(const struct output *o, size_t more)
+{
+    uint64_t max_size = o->shared->rotation.max_size;
+    return max_size && o->end + o->held.size + more >= max_size;
+}
+
+/* All that is in it is committed; what comes next goes into a new file. */
+static int rotate(struct output *o, struct found *ret, struct error *error)
+{
+    CHECK(!o->touched && !o->unsynced && o->vouched == o->end);
+    const struct rotation *rotation = &o->shared->rotation;
+    int r = output_rotate(o->path, rotation->max_files, o->shared->registry, error);
+    if (r < 0)
+        return r;
+    log_line(LOG_DEBUG, "output.rotated", "the output has reached its size",
+             "path=%s size=%" PRIu64, LOG_QUOTE(o->path), o->end);
+    output_close(o);
+    forget_file(o);
+    o->unpacked = rotation->compression != ROTATED_PLAIN;
+    return open_or_create(o, ret, error);
 }
 
 int output_ready(struct output *o, struct error *error)
 {
     struct found found;
     int r = find_file(o, &found, error);
+    if (r == 0 && is_as_left(o, &found) && output_is_full(o, 0))
+        r = rotate(o, &found, error);
     if (r < 0)
         return r;
-    if (o->booked && file_id_equal(found.file, o->file) && found.size == o->end)
+    if (is_as_left(o, &found))
         return 0;
     adopt(o, &found);
     return begin_unbooked(o, error);
 }
 
-int output_reopen(struct output *o, struct error *error)
+int output_heed_cut(struct output *o, struct error *error)
 {
-    struct found found;
-    int r = open_file(o, &found, error);
-    if (r < 0)
-        return r;
-    if (r == 0 && file_id_equal(found.file, o->file) && found.size == o->end)
+    struct found found = {0};
+    if (!o->booked || o->fd < 0)
         return 0;
-    output_close(o);
+    int r = output_path_look(o->fd, "", &found.at);
+    if (r < 0)
+        return error_set(error, r, "%s: %s", o->path, strerror(-r));
+    if (found.at.size >= o->end)
+        return 0;
+    adopt(o, &found);
+    return begin_unbooked(o, error);
+}
+
+static int changed_meanwhile(const struct output *o, struct error *error)
+{
     return error_set(error, -ESTALE, "%s was changed by somebody else while it was written",
                      o->path);
 }
 
+int output_reopen(struct output *o, struct error *error)
+{
+    struct found found;
+    int r = open_file(o, o->path, &found, error);
+    if (r < 0)
+        return r;
+    if (r == 0 && file_id_equal(found.at.id, o->file) && found.at.size == o->end)
+        return 0;
+    output_close(o);
+    return changed_meanwhile(o, error);
+}
+
+/* Bytes behind its end would leave a hole of zeros before them. */
+static int check_not_cut(const struct output *o, struct error *error)
+{
+    struct output_found found;
+    int r = output_path_look(o->fd, "", &found);
+    if (r < 0)
+        return error_set(error, r, "%s: %s", o->path, strerror(-r));
+    return found.size < o->end ? changed_meanwhile(o, error) : 0;
+}
+
 int output_write(struct output *o, struct span bytes, struct error *error)
 {
+    int r = bytes.size ? check_not_cut(o, error) : 0;
+    if (r < 0)
+        return r;
     while (bytes.size) {
         ssize_t n = pwrite(o->fd, bytes.data, bytes.size, (off_t)o->end);
         if (n < 0 && errno == EINTR)

@@ -1,10 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sink/output_path.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+static int64_t time_ns(struct statx_timestamp t)
+{
+    return t.tv_sec * NS_PER_SECOND + t.tv_nsec;
+}
+
+int output_path_look(int fd, const char *path, struct output_found *ret)
+{
+    struct statx st;
+    int flags = AT_SYMLINK_NOFOLLOW | (*path ? 0 : AT_EMPTY_PATH);
+    if (statx(fd, path, flags, STATX_BASIC_STATS | STATX_BTIME, &st) < 0)
+        return -errno;
+    *ret = (struct output_found){
+        .id = {.device = makedev(st.stx_dev_major, st.stx_dev_minor),
+               .inode = st.stx_ino,
+               .birth_ns = st.stx_mask & STATX_BTIME ? time_ns(st.stx_btime) : 0},
+        .size = st.stx_size,
+        .changed_ns = time_ns(st.stx_mtime),
+        .regular = S_ISREG(st.stx_mode),
+    };
+    return 0;
+}
 
 /* `path` without its last component; "/" for one at the root. NULL: no memory. */
 static char *parent_of(const char *path)

@@ -44,7 +44,7 @@ static int grow(struct output_table *t)
     return 0;
 }
 
-int output_table_get(struct output_table *t, struct output_registry *registry, const char *path,
+int output_table_get(struct output_table *t, struct output_shared *shared, const char *path,
                      struct output **ret)
 {
     size_t place = place_of(t, path);
@@ -56,7 +56,7 @@ int output_table_get(struct output_table *t, struct output_registry *registry, c
     if (r < 0)
         return r;
     struct output *o;
-    r = output_new(&o, registry, path);
+    r = output_new(&o, shared, path);
     if (r < 0)
         return r;
     memmove(t->items + place + 1, t->items + place, (t->count - place) * sizeof(o));

@@ -15,7 +15,7 @@ struct output_table {
 void output_table_deinit(struct output_table *t);
 
 /* The output of that path, made where there is none. -ENOMEM. */
-int output_table_get(struct output_table *t, struct output_registry *registry, const char *path,
+int output_table_get(struct output_table *t, struct output_shared *shared, const char *path,
                      struct output **ret) MUST_CHECK;
 
 void output_table_remove(struct output_table *t, struct output *o);

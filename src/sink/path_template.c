@@ -22,6 +22,7 @@ struct path_template {
     char *text; /* owned; pieces point into it */
     struct piece *pieces;
     size_t count;
+    size_t component_max; /* bytes */
 };
 
 struct path_template *path_template_free(struct path_template *t)
@@ -109,6 +110,7 @@ int path_template_parse(struct path_template **ret, const char *text, struct err
     if (!t)
         return -ENOMEM;
     size_t size = strlen(text);
+    t->component_max = COMPONENT_BYTES_MAX;
     t->text = strdup(text);
     t->pieces = calloc(size + 1, sizeof(*t->pieces));
     if (!t->text || !t->pieces)
@@ -121,6 +123,24 @@ int path_template_parse(struct path_template **ret, const char *text, struct err
         return r;
     *ret = TAKE(t);
     return 0;
+}
+
+struct span path_template_ending(const struct path_template *t)
+{
+    return t->count ? t->pieces[t->count - 1].literal : (struct span){t->text, 0};
+}
+
+bool path_template_varies(const struct path_template *t)
+{
+    for (size_t i = 0; i < t->count; i++)
+        if (t->pieces[i].label)
+            return true;
+    return false;
+}
+
+void path_template_leave_room(struct path_template *t, size_t bytes)
+{
+    t->component_max = COMPONENT_BYTES_MAX - bytes;
 }
 
 static void append_value(struct buf *to, const char *value)
@@ -138,16 +158,16 @@ static void append_value(struct buf *to, const char *value)
     to->size += size;
 }
 
-static void append_component(struct buf *path, struct span component)
+static void append_component(struct buf *path, struct span component, size_t size_max)
 {
     buf_append_char(path, '/');
     if (span_equal(component, SPAN("."))) {
         buf_append(path, SPAN("_"));
     } else if (span_equal(component, SPAN(".."))) {
         buf_append(path, SPAN("__"));
-    } else if (component.size > COMPONENT_BYTES_MAX) {
+    } else if (component.size > size_max) {
         uint64_t hash = XXH3_64bits(component.data, component.size);
-        buf_append(path, (struct span){component.data, COMPONENT_BYTES_MAX - HASH_SUFFIX_SIZE});
+        buf_append(path, (struct span){component.data, size_max - HASH_SUFFIX_SIZE});
         buf_append_format(path, "-%08" PRIx32, (uint32_t)hash);
     } else {
         buf_append(path, component);
@@ -155,14 +175,14 @@ static void append_component(struct buf *path, struct span component)
 }
 
 /* `raw` is a path whose values hold no slash any more. */
-static void append_components(struct buf *path, struct span raw)
+static void append_components(struct buf *path, struct span raw, size_t size_max)
 {
     for (size_t at = 0; at < raw.size;) {
         const char *begin = raw.data + at + 1;
         size_t left = raw.size - at - 1;
         const char *end = memchr(begin, '/', left);
         size_t size = end ? (size_t)(end - begin) : left;
-        append_component(path, (struct span){begin, size});
+        append_component(path, (struct span){begin, size}, size_max);
         at += 1 + size;
     }
 }
@@ -178,7 +198,7 @@ int path_template_render(const struct path_template *t, const struct container *
             buf_append(&raw, t->pieces[i].literal);
     }
     CLEANUP(buf_deinit) struct buf path = BUF_INIT(VALUES_BYTES_MAX);
-    append_components(&path, buf_span(&raw));
+    append_components(&path, buf_span(&raw), t->component_max);
 
     int failed = raw.failed ? raw.failed : path.failed;
     if (failed == -ENOMEM)

@@ -16,7 +16,10 @@
 
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/span.h"
 #include "model/container.h"
+
+#include <stdbool.h>
 
 struct path_template;
 
@@ -25,6 +28,14 @@ int path_template_parse(struct path_template **ret, const char *text, struct err
     MUST_CHECK;
 struct path_template *path_template_free(struct path_template *t);
 DEFINE_CLEANUP(struct path_template *, path_template_free)
+
+/* What all its paths end in: its text behind the last placeholder or brace. Points into it. */
+struct span path_template_ending(const struct path_template *t);
+/* It has placeholders. */
+bool path_template_varies(const struct path_template *t);
+
+/* Has names be cut so that one beside the output may be this much longer; at most 100 bytes. */
+void path_template_leave_room(struct path_template *t, size_t bytes);
 
 /* Writes the path of `c`, NUL-terminated. -ENAMETOOLONG with words; -ENOMEM. */
 int path_template_render(const struct path_template *t, const struct container *c,

@@ -32,7 +32,8 @@
 /* Answers of the operations below, beside 0 and -errno (which is fatal to the route). */
 enum sink_outcome {
     SINK_DELIVERED = 0,
-    SINK_COMMIT_FIRST = 1, /* encode: nothing of the batch was taken; commit, then come again */
+    SINK_COMMIT_FIRST = 1, /* encode: nothing of the batch was taken; commit, then come again. At
+                              most twice for one batch */
     SINK_FAILED = 2,       /* see above; `error` says why */
 };
 
@@ -100,6 +101,10 @@ struct sink_ops {
     int (*recover)(struct sink *s, const struct sink_rows *rows, struct sink_rows *changed,
                    struct error *error);
 
+    /* Goes on with what can wait, some milliseconds at most; called with each turn of the route.
+     * When it wants to be called again at the latest, monotonic; INT64_MAX: never. May be NULL. */
+    int64_t (*tend)(struct sink *s, int64_t now_ns);
+
     /* Not NULL: the sink sends requests. Then encode to recover above are NULL. */
     const struct sink_request_ops *requests;
 };
@@ -135,6 +140,5 @@ struct request_options {
 };
 extern const struct sink_option request_option_rows[]; /* ends with a row without a name */
 
-/* The sinks there are, by type; NULL for an unknown one. sink/catalog.c has the list. */
-const struct sink_ops *sink_find(const char *type);
+/* The sinks there are; sink/catalog.c has the list. */
 const struct sink_ops *const *sink_all(size_t *ret_count);

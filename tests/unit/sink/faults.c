@@ -87,6 +87,12 @@ int __wrap_ftruncate64(int fd, off_t length);
 int __wrap_sync_file_range(int fd, off_t offset, off_t size, unsigned flags);
 int __wrap_fdatasync(int fd);
 int __wrap_fsync(int fd);
+ssize_t __real_write(int fd, const void *bytes, size_t size);
+ssize_t __wrap_write(int fd, const void *bytes, size_t size);
+int __real_unlink(const char *path);
+int __wrap_unlink(const char *path);
+int __real_renameat2(int from_fd, const char *from, int to_fd, const char *to, unsigned flags);
+int __wrap_renameat2(int from_fd, const char *from, int to_fd, const char *to, unsigned flags);
 
 /* The first part of a write that strikes is written; the call for the rest fails. */
 ssize_t __wrap_pwrite64(int fd, const void *bytes, size_t size, off_t offset)
@@ -138,4 +144,22 @@ int __wrap_fdatasync(int fd)
 int __wrap_fsync(int fd)
 {
     return count_sync(fd);
+}
+
+/* Our own log goes through it as well. */
+ssize_t __wrap_write(int fd, const void *bytes, size_t size)
+{
+    bool is_file = fd > STDERR_FILENO;
+    state.writes += is_file;
+    return is_file && strikes(FAULT_WRITE) ? strike() : __real_write(fd, bytes, size);
+}
+
+int __wrap_unlink(const char *path)
+{
+    return strikes(FAULT_NAME) ? strike() : __real_unlink(path);
+}
+
+int __wrap_renameat2(int from_fd, const char *from, int to_fd, const char *to, unsigned flags)
+{
+    return strikes(FAULT_NAME) ? strike() : __real_renameat2(from_fd, from, to_fd, to, flags);
 }

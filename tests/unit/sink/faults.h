@@ -9,10 +9,11 @@
 #include <stddef.h>
 
 enum fault_call {
-    FAULT_WRITE = 1 << 0,    /* pwrite */
+    FAULT_WRITE = 1 << 0,    /* pwrite, write to a file */
     FAULT_SYNC = 1 << 1,     /* fdatasync, fsync */
     FAULT_TRUNCATE = 1 << 2, /* ftruncate */
-    FAULT_ANY = (1 << 3) - 1,
+    FAULT_NAME = 1 << 3,     /* renameat2, unlink */
+    FAULT_ANY = (1 << 4) - 1,
 };
 
 struct fault_plan {
