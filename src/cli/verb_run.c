@@ -10,6 +10,8 @@
 
 static void help(void)
 {
+    size_t count;
+    const struct sink_ops *const *sinks = sink_all(&count);
     printf(
         "usage: tallyman run [options]\n"
         "\n"
@@ -20,7 +22,11 @@ static void help(void)
         "  --once             deliver what is there now, open lines included, then exit: 0 when\n"
         "                     all is delivered, 1 when something is not\n"
         "  --timeout TIME     with --once: give up after this time, such as 30s (default: never)\n"
-        "  -h, --help         show this\n");
+        "  -h, --help         show this\n"
+        "\n"
+        "sinks, by the type that the configuration gives them:\n");
+    for (size_t i = 0; i < count; i++)
+        printf("  %-18s %s\n", sinks[i]->type, sinks[i]->help);
 }
 
 static enum verb_exit run(const struct agent_options *options)

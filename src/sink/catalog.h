@@ -1,4 +1,4 @@
-/* catalog — the sinks by name; sink.h's sink_find and sink_all look into the list of catalog.c. */
+/* catalog — the sinks by name; sink.h's sink_all gives the list of catalog.c. */
 #pragma once
 
 #include "sink/sink.h"

@@ -17,7 +17,7 @@ enum option_kind {
     OPTION_SECRET,   /* const char *; never shown again */
     OPTION_PATH,     /* const char *, absolute */
     OPTION_TEMPLATE, /* const char *: a path with labels in braces (path_template.h) */
-    OPTION_URL, /* const char *: without a user; its scheme is one of `words`, NULL: http, https */
+    OPTION_URL,      /* const char *, without a user; `words`: its schemes, NULL: http, https */
     OPTION_CHOICE,   /* an enum: the place in `words` */
     OPTION_BOOL,     /* bool */
     OPTION_COUNT,    /* int64_t */
