@@ -7,16 +7,14 @@
 
 static void source_free(struct route *r, struct route_source *s)
 {
-    if (s->target)
-        r->ops->unbind(r->sink, s->target);
-    container_unref(s->bound);
+    binding_unref(r, s->binding);
     container_unref(s->matched);
     if (r->tools.join_owner == &s->follow)
         r->tools.join_owner = NULL;
     if (s->journal)
         journal_leave(r->journal, s->journal);
     free(s->journal);
-    unwritten_drop(r, s);
+    draft_forget(s);
     follow_deinit(&s->follow);
     free(s);
 }
@@ -27,7 +25,6 @@ void attach_free(struct route *r)
         source_free(r, r->sources[i]);
     free(r->sources);
     free(r->active);
-    free(r->unwritten);
     r->roster = roster_unref(r->roster);
 }
 
@@ -104,20 +101,21 @@ static int retire(struct route *r, struct route_source *s, struct error *error)
 
 /* Bytes that nobody can count any more, in a transaction that the caller has begun. */
 static int put_lost(struct route *r, const struct ledger_source *row, struct tally *tally,
-                    struct gap gap, struct error *error)
+                    struct gap gap, struct route_sums *sums, struct error *error)
 {
     gap.bytes = GAP_BYTES_UNKNOWN;
     gap.after_ns = row->cursor.last_ns;
     gap.before_ns = GAP_TIME_UNKNOWN;
     tally->gaps++;
     tally->gaps_unknown++;
-    route_sums_add_gap(&r->unvouched, &gap);
+    route_sums_add_gap(sums, &gap);
     return ledger_put_gap(r->ledger, row->key, &gap, clock_now_ns(), error);
 }
 
 /* A container that was removed while we were down, and of which no pin kept anything: neither what
  * was unread, nor what had been read of lines that had not ended. */
-static int retire_unclaimed(struct route *r, const struct ledger_source *row, struct error *error)
+static int retire_unclaimed(struct route *r, const struct ledger_source *row,
+                            struct route_sums *sums, struct error *error)
 {
     struct cursor cursor = row->cursor;
     struct tally tally = row->tally;
@@ -127,11 +125,11 @@ static int retire_unclaimed(struct route *r, const struct ledger_source *row, st
         struct open_line *open = &cursor.open[i];
         struct gap line = {GAP_OPEN_LINE, .serial = open->segment.serial, .offset = open->offset};
         if (open->kind == OPEN_LINE)
-            code = put_lost(r, row, &tally, line, error);
+            code = put_lost(r, row, &tally, line, sums, error);
         open->kind = OPEN_NONE;
     }
     if (code == 0)
-        code = put_lost(r, row, &tally, rest, error);
+        code = put_lost(r, row, &tally, rest, sums, error);
     if (code == 0)
         code = ledger_put_source(r->ledger, row->key, &cursor, &tally, error);
     if (code == 0)
@@ -173,6 +171,7 @@ static int collect_unclaimed(void *context, const struct ledger_source *row)
 /* With the first roster: what the ledger knows and the disk does not. */
 static int retire_all_unclaimed(struct route *r, const struct roster *roster, struct error *error)
 {
+    struct route_sums sums = {0};
     struct unclaimed u = {.ids = calloc(roster->count + 1, sizeof(char *))};
     int code = u.ids ? 0 : -ENOMEM;
     for (size_t i = 0; code == 0 && i < roster->count; i++)
@@ -184,11 +183,11 @@ static int retire_all_unclaimed(struct route *r, const struct roster *roster, st
     if (code == 0 && u.count)
         code = ledger_begin(r->ledger, error);
     for (size_t i = 0; code == 0 && i < u.count; i++)
-        code = retire_unclaimed(r, &u.rows[i], error);
+        code = retire_unclaimed(r, &u.rows[i], &sums, error);
     if (code == 0 && u.count)
         code = ledger_commit(r->ledger, error);
     if (code == 0)
-        commit_vouch(r);
+        commit_vouch(r, &sums);
     if (code < 0 && u.count)
         ledger_rollback(r->ledger);
     for (size_t i = 0; i < u.count; i++)
@@ -275,7 +274,7 @@ static void adopt(struct route *r, struct roster *roster, struct route_source **
     roster_unref(r->roster);
     r->roster = roster_ref(roster);
     for (size_t i = 0; i < r->source_count; i++)
-        if (!r->sources[i]->unwritten) /* else with its commit: until then a crash goes back */
+        if (!r->sources[i]->draft) /* else with its commit: until then a crash goes back */
             source_publish_needs(r, r->sources[i]);
 }
 

@@ -27,33 +27,45 @@ static int commit_rows(struct route *r, const struct sink_rows *rows, struct err
     return code == 0 ? ledger_commit(r->ledger, error) : code;
 }
 
-/* The law of R1: a book that does not add up must not be written. */
-static int put_sources(struct route *r, struct error *error)
+static int take_tally(void *context, const struct ledger_source *row)
 {
-    for (size_t i = 0; i < r->unwritten_count; i++) {
-        const struct unwritten *u = &r->unwritten[i];
-        struct route_source *s = u->source;
-        CHECK(tally_adds_up(&u->tally));
-        int code = ledger_put_source(r->ledger, s->key, &u->cursor, &u->tally, error);
-        if (code == 0 && s->bound)
-            code = ledger_put_name(r->ledger, s->key, s->bound->name, error);
-        if (code < 0)
-            return code;
-    }
-    int64_t now = clock_now_ns();
-    for (size_t i = 0; i < r->gap_count; i++) {
-        int code = ledger_put_gap(r->ledger, r->gaps[i].source->key, &r->gaps[i].gap, now, error);
-        if (code < 0)
-            return code;
-    }
+    *(struct tally *)context = row->tally;
     return 0;
+}
+
+/* The law of R1: a book that does not add up must not be written. */
+static int put_source(struct route *r, const struct draft_source *of, struct error *error)
+{
+    struct tally tally = {0};
+    int code = ledger_find(r->ledger, of->slot->id, take_tally, &tally, error);
+    if (code == LEDGER_NO_SUCH_SOURCE)
+        return error_set(error, -ENOENT, "%s: the ledger has lost its row", of->slot->id);
+    if (code < 0)
+        return code;
+    tally_add(&tally, &of->tally);
+    CHECK(tally_adds_up(&tally));
+    code = ledger_put_source(r->ledger, of->key, &of->cursor, &tally, error);
+    if (code == 0 && of->source && of->source->binding)
+        code = ledger_put_name(r->ledger, of->key, of->source->binding->container->name, error);
+    return code;
+}
+
+static int put_draft(struct route *r, const struct draft *d, struct error *error)
+{
+    int code = 0;
+    for (size_t i = 0; code == 0 && i < d->count; i++)
+        code = put_source(r, &d->sources[i], error);
+    int64_t now = clock_now_ns();
+    for (size_t i = 0; code == 0 && i < d->gap_count; i++)
+        code = ledger_put_gap(r->ledger, d->gaps[i].key, &d->gaps[i].gap, now, error);
+    return code;
 }
 
 static int commit_books(struct route *r, const struct sink_rows *rows, struct error *error)
 {
     int code = ledger_begin(r->ledger, error);
     if (code == 0)
-        code = put_sources(r, error);
+        code = put_draft(r, &r->written, error);
     if (code == 0)
         code = put_rows(r, rows, error);
     return code == 0 ? ledger_commit(r->ledger, error) : code;
@@ -72,14 +84,36 @@ static int deliver_and_commit(struct route *r, struct sink_rows *rows, struct er
     return code == 0 ? commit_books(r, rows, error) : code;
 }
 
-void commit_vouch(struct route *r)
+void commit_vouch(struct route *r, struct route_sums *sums)
 {
     pthread_mutex_lock(&r->status_lock);
-    route_sums_move(&r->status.sums, &r->unvouched);
+    route_sums_move(&r->status.sums, sums);
     pthread_mutex_unlock(&r->status_lock);
 }
 
-int commit_all(struct route *r, struct error *error)
+/* It is durable: shown, and nothing of it is pending any more. */
+static void conclude(struct route *r, struct draft *d)
+{
+    struct route_sums sums;
+    draft_sum(d, &sums);
+    commit_vouch(r, &sums);
+    for (size_t i = 0; i < d->count; i++) {
+        struct route_source *s = d->sources[i].source;
+        if (!s)
+            continue;
+        draft_forget(s);
+        source_publish_needs(r, s);
+        source_let_go(r, s);
+    }
+    draft_clear(d);
+}
+
+static void count_commit(struct route *r)
+{
+    commit_vouch(r, &(struct route_sums){.commits = 1});
+}
+
+int commit_written(struct route *r, struct error *error)
 {
     struct sink_rows rows = {0};
     beat_mark(&r->beat, BEAT_DELIVERING);
@@ -90,14 +124,58 @@ int commit_all(struct route *r, struct error *error)
         ledger_rollback(r->ledger);
         return SINK_FAILED;
     }
-    r->unvouched.commits = 1;
-    commit_vouch(r);
-    r->gap_count = 0;
-    r->dirty = false;
-    for (size_t i = 0; i < r->unwritten_count; i++)
-        source_publish_needs(r, r->unwritten[i].source);
-    unwritten_clear(r);
+    count_commit(r);
+    conclude(r, &r->written);
     return 0;
+}
+
+/* What is between the two: the requests that are settled. */
+static int put_settled(struct route *r, struct error *error)
+{
+    const struct requests *q = &r->requests;
+    int code = ledger_begin(r->ledger, error);
+    for (size_t i = 0; code == 0 && i < q->count; i++) {
+        if (q->items[i]->state != REQUEST_SETTLED)
+            continue;
+        code = refusals_put(r, q->items[i], error);
+        if (code == 0)
+            code = put_draft(r, &q->items[i]->draft, error);
+    }
+    return code == 0 ? ledger_commit(r->ledger, error) : code;
+}
+
+static bool any_settled(const struct requests *q)
+{
+    for (size_t i = 0; i < q->count; i++)
+        if (q->items[i]->state == REQUEST_SETTLED)
+            return true;
+    return false;
+}
+
+int commit_settled(struct route *r, struct error *error)
+{
+    struct requests *q = &r->requests;
+    if (!any_settled(q))
+        return 0;
+    beat_mark(&r->beat, BEAT_DELIVERING);
+    int code = put_settled(r, error);
+    beat_mark(&r->beat, BEAT_WORKING);
+    if (code) {
+        ledger_rollback(r->ledger);
+        return code;
+    }
+    count_commit(r);
+    size_t kept = 0;
+    for (size_t i = 0; i < q->count; i++) {
+        if (q->items[i]->state == REQUEST_SETTLED) {
+            conclude(r, &q->items[i]->draft);
+            requests_free(r, q->items[i]);
+        } else {
+            q->items[kept++] = q->items[i];
+        }
+    }
+    q->count = kept;
+    return refusals_count(r, error);
 }
 
 struct rows_copy {
@@ -169,7 +247,7 @@ static int back_to_row(void *context, const struct ledger_source *row)
 
 static int recover_sources(struct route *r, struct error *error)
 {
-    unwritten_clear(r);
+    draft_clear(&r->written);
     if (r->source_count == 0)
         return 0;
     struct route_source **sorted = malloc(r->source_count * sizeof(struct route_source *));
@@ -186,7 +264,8 @@ static int recover_sources(struct route *r, struct error *error)
     for (size_t i = 0; i < r->source_count; i++) {
         struct route_source *s = r->sources[i];
         s->needs = source_needs(s);
-        s->done = false;
+        s->done = s->finished = false;
+        s->gap_open = false;
         source_activate(r, s, SOURCE_HOT);
     }
     return 0;
@@ -197,10 +276,5 @@ int commit_recover(struct route *r, struct error *error)
     int code = recover_sources(r, error);
     if (code == 0)
         code = recover_sink(r, error);
-    if (code)
-        return SINK_FAILED;
-    r->unvouched = (struct route_sums){0};
-    r->gap_count = 0;
-    r->dirty = false;
-    return 0;
+    return code ? SINK_FAILED : 0;
 }

@@ -43,14 +43,15 @@ struct route *route_close(struct route *r)
         return NULL;
     route_stop(r);
     route_join(r);
+    requests_deinit(r);
     attach_free(r);
+    draft_deinit(&r->written);
     journal_free(r->journal);
     if (r->sink)
         r->ops->close(r->sink);
     ledger_close(r->ledger);
     follow_tools_deinit(&r->tools);
     batch_deinit(&r->batch);
-    free(r->gaps);
     if (r->wake_fd >= 0)
         resource_closed(RESOURCE_BASE);
     r->wake_fd = close_fd(r->wake_fd);
@@ -89,7 +90,7 @@ static int open_parts(struct route *r, struct error *error)
     if (r->wake_fd < 0)
         return error_set(error, -errno, "eventfd: %s", strerror(errno));
     resource_opened(RESOURCE_BASE);
-    return 0;
+    return requests_init(r, error);
 }
 
 int route_open(struct route **ret, const struct route_options *options, struct error *error)
@@ -99,7 +100,6 @@ int route_open(struct route **ret, const struct route_options *options, struct e
         return error_set(error, -ENOMEM, "no memory");
     r->options = *options;
     r->wake_fd = -1;
-    r->backoff_ns = ROUTE_BACKOFF_MIN_NS;
     pthread_mutex_init(&r->status_lock, NULL);
     r->failing = true; /* the first step brings the sink to what is committed */
 
@@ -152,61 +152,37 @@ void route_status(struct route *r, struct route_status *ret)
     pthread_mutex_unlock(&r->status_lock);
 }
 
-static void set_health(struct route *r, int64_t since_ns, const char *reason)
-{
-    pthread_mutex_lock(&r->status_lock);
-    r->status.sums.failures += since_ns != 0;
-    r->status.failing_since_ns = since_ns;
-    snprintf(r->status.reason, sizeof(r->status.reason), "%s", reason);
-    pthread_mutex_unlock(&r->status_lock);
-}
-
 /* All since the last commit is void; nothing is pulled until it has worked again. */
 static void fail(struct route *r, const struct error *error, int64_t now_ns)
 {
-    if (r->status.failing_since_ns == 0) {
-        log_line(LOG_WARN, "route.waiting",
-                 "the route cannot deliver; it waits and tries again, nothing is lost",
-                 "route=%s error=%s", r->options.name, LOG_QUOTE(error->text));
-        set_health(r, clock_now_ns(), error->text);
-    } else {
-        set_health(r, r->status.failing_since_ns, error->text);
-    }
+    requests_abandon(r);
     r->failing = true;
-    int64_t jitter = r->backoff_ns / 4;
-    r->retry_at_ns = now_ns + r->backoff_ns - jitter + (jitter ? now_ns % (2 * jitter) : 0);
-    r->backoff_ns =
-        r->backoff_ns * 2 < ROUTE_BACKOFF_MAX_NS ? r->backoff_ns * 2 : ROUTE_BACKOFF_MAX_NS;
-}
-
-/* After a whole commit: it works again. */
-static void heal(struct route *r)
-{
-    r->backoff_ns = ROUTE_BACKOFF_MIN_NS;
-    if (r->status.failing_since_ns == 0)
-        return;
-    int64_t waited = clock_now_ns() - r->status.failing_since_ns;
-    set_health(r, 0, "");
-    log_line(LOG_INFO, "route.delivering", "the route delivers again",
-             "route=%s waited_ms=%" PRId64, r->options.name, waited / NS_PER_MS);
+    waiting_begin(r, error->text, 0, now_ns);
 }
 
 static bool try_commit(struct route *r, int64_t now_ns)
 {
     struct error error = {""};
-    if (commit_all(r, &error)) {
+    if (commit_written(r, &error)) {
         fail(r, &error, now_ns);
         return false;
     }
-    heal(r);
+    waiting_end(r);
     return true;
+}
+
+static bool is_dirty(const struct route *r)
+{
+    return r->filling && r->filling->count > 0;
 }
 
 bool route_commit_now(struct route *r)
 {
     if (r->failing)
         return false;
-    return !r->dirty || try_commit(r, clock_monotonic_ns());
+    if (r->requests.ops)
+        return !is_dirty(r) && r->requests.count == 0;
+    return !is_dirty(r) || try_commit(r, clock_monotonic_ns());
 }
 
 static void collect_ready(struct route *r)
@@ -223,26 +199,26 @@ static int64_t commit_interval(const struct route *r)
     return r->options.batch_age_ns ? r->options.batch_age_ns : ROUTE_TICK_MIN_NS;
 }
 
-/* One turn for each source that is not quiet. False where the sink failed. */
-static bool serve_all(struct route *r, bool tick, int64_t now_ns)
+/* One turn for each source that is not quiet, until a request is full. Those that had none come
+ * before those that are in it now, which are listed anew behind them. */
+static int serve_all(struct route *r, bool tick, int64_t now_ns, struct error *error)
 {
-    struct error error = {""};
-    for (size_t i = 0; i < r->active_count;) {
-        struct route_source *s = r->active[i];
-        if ((s->heat == SOURCE_HOT || tick) && serve_source(r, s, &error)) {
-            fail(r, &error, now_ns);
-            return false;
-        }
-        if (s->heat == SOURCE_QUIET) {
-            s->listed = false;
-            r->active[i] = r->active[--r->active_count];
-        } else {
-            i++;
-        }
-        if (r->dirty && r->commit_due_ns == INT64_MAX)
+    size_t served = 0, kept = 0;
+    int code = requests_begin(r) < 0 ? error_set(error, -ENOMEM, "no memory") : 0;
+    while (served < r->active_count && code == 0 && !requests_are_full(r)) {
+        struct route_source *s = r->active[served++];
+        if (s->heat == SOURCE_HOT || tick)
+            code = serve_source(r, s, error);
+        s->listed = s->heat != SOURCE_QUIET;
+        if (s->listed)
+            r->active[kept++] = s;
+        if (is_dirty(r) && r->commit_due_ns == INT64_MAX)
             r->commit_due_ns = now_ns + commit_interval(r);
     }
-    return true;
+    while (served < r->active_count)
+        r->active[kept++] = r->active[served++];
+    r->active_count = kept;
+    return code;
 }
 
 static bool any_hot(const struct route *r)
@@ -266,21 +242,85 @@ static void leave_undelivered(struct route *r)
     pthread_mutex_unlock(&r->status_lock);
 }
 
-/* `once`: everything up to the discovery's sizes is read; ends what is open, commits, is done. */
-static void finish_once(struct route *r, int64_t now_ns)
+static bool may_pull(const struct route *r)
 {
-    struct error error = {""};
-    for (size_t i = 0; i < r->source_count; i++)
-        if (serve_finish(r, r->sources[i], &error)) {
-            fail(r, &error, now_ns);
-            return;
-        }
-    if (!r->dirty || try_commit(r, now_ns)) {
-        if (journal_missing(r->journal))
-            leave_undelivered(r);
-        atomic_store(&r->done, true);
-        wake(r->options.monitor_fd);
+    bool stopping = r->requests.ops && atomic_load(&r->stopping);
+    return !r->failing && !stopping && requests_may_fill(r);
+}
+
+/* `once`: everything up to the discovery's sizes is read. */
+static bool is_read(const struct route *r)
+{
+    return r->options.once && r->roster && r->active_count == 0;
+}
+
+static bool is_due(const struct route *r, int64_t now_ns)
+{
+    if (!is_dirty(r))
+        return false;
+    if (now_ns >= r->commit_due_ns || (r->options.batch_age_ns == 0 && !any_hot(r)))
+        return true;
+    return r->requests.ops && (atomic_load(&r->stopping) || is_read(r) || requests_are_full(r));
+}
+
+/* What was handed over is written, or to be sent. */
+static int deliver_due(struct route *r, int64_t now_ns, struct error *error)
+{
+    if (r->requests.waiting || !is_due(r, now_ns))
+        return 0;
+    r->commit_due_ns = INT64_MAX;
+    if (r->requests.ops)
+        return requests_queue(r) < 0 ? error_set(error, -ENOMEM, "no memory") : 0;
+    int code = commit_written(r, error);
+    if (code == 0)
+        waiting_end(r);
+    return code;
+}
+
+/* Takes answers, and commits what they settle. */
+static int settle(struct route *r, int64_t now_ns, struct error *error)
+{
+    int code = answers_take(r, now_ns, error);
+    if (code == 0 && r->requests.ops)
+        code = commit_settled(r, error);
+    return code;
+}
+
+/* `once`: ends the lines that are open. True where there is nothing left to be ended. */
+static bool finish_sources(struct route *r, struct error *error, int *ret_code)
+{
+    for (size_t i = 0; i < r->source_count; i++) {
+        struct route_source *s = r->sources[i];
+        if (s->finished)
+            continue;
+        if (!may_pull(r) || requests_begin(r) < 0 || requests_are_full(r))
+            return false;
+        *ret_code = serve_finish(r, s, error);
+        if (*ret_code)
+            return false;
+        s->finished = true;
     }
+    return true;
+}
+
+static int finish_once(struct route *r, struct error *error)
+{
+    int code = 0;
+    if (!is_read(r) || r->requests.count || atomic_load(&r->done))
+        return 0;
+    if (!finish_sources(r, error, &code) || (is_dirty(r) && r->requests.ops))
+        return code;
+    if (is_dirty(r)) {
+        code = commit_written(r, error);
+        if (code)
+            return code;
+        waiting_end(r);
+    }
+    if (journal_missing(r->journal))
+        leave_undelivered(r);
+    atomic_store(&r->done, true);
+    wake(r->options.monitor_fd);
+    return 0;
 }
 
 /* Once an hour, in a transaction of its own. */
@@ -288,7 +328,7 @@ static void fold(struct route *r, int64_t now_ns)
 {
     struct error error = {""};
     uint64_t folded;
-    if (now_ns < r->fold_due_ns || r->dirty || r->options.ledger_keep_ns == 0)
+    if (now_ns < r->fold_due_ns || is_dirty(r) || r->options.ledger_keep_ns == 0)
         return;
     r->fold_due_ns = now_ns + ROUTE_FOLD_INTERVAL_NS;
     if (ledger_fold(r->ledger, clock_now_ns() - r->options.ledger_keep_ns, &folded, &error) < 0)
@@ -300,7 +340,7 @@ static bool recover(struct route *r, int64_t now_ns)
 {
     if (!r->failing)
         return true;
-    if (now_ns < r->retry_at_ns)
+    if (now_ns < r->backoff.until_ns)
         return false;
     struct error error = {""};
     if (commit_recover(r, &error)) {
@@ -317,68 +357,124 @@ static int64_t time_until(int64_t due_ns, int64_t now_ns)
     return due_ns > now_ns ? due_ns - now_ns : 0;
 }
 
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 static int64_t next_timeout(struct route *r, int64_t now_ns)
 {
     if (r->failing)
-        return time_until(r->retry_at_ns, now_ns);
-    if (any_hot(r))
+        return time_until(r->backoff.until_ns, now_ns);
+    int64_t due = r->requests.ops ? requests_due_ns(r) : INT64_MAX;
+    if (!r->requests.waiting && is_due(r, now_ns))
         return 0;
-    int64_t due = r->dirty ? r->commit_due_ns : INT64_MAX;
-    if (r->active_count && r->tick_due_ns < due)
-        due = r->tick_due_ns;
-    int64_t journal_due = turn_due_ns(r);
-    if (journal_due < due)
-        due = journal_due;
+    if (may_pull(r)) {
+        if (any_hot(r))
+            return 0;
+        if (is_dirty(r))
+            due = earlier(due, r->commit_due_ns);
+        if (r->active_count)
+            due = earlier(due, r->tick_due_ns);
+        due = earlier(due, turn_due_ns(r));
+    }
     return due == INT64_MAX ? INT64_MAX : time_until(due, now_ns);
+}
+
+/* Reads, hands over, delivers, commits. */
+static int work(struct route *r, int64_t now_ns, struct error *error)
+{
+    int code = attach_reconcile(r, error);
+    if (code == 0)
+        code = settle(r, now_ns, error);
+    if (code)
+        return code;
+    collect_ready(r);
+    bool tick = now_ns >= r->tick_due_ns;
+    if (tick)
+        r->tick_due_ns = now_ns + tick_interval(r);
+    if (may_pull(r)) {
+        turn_journal(r, tick, now_ns);
+        code = serve_all(r, tick, now_ns, error);
+    }
+    if (code == 0)
+        code = deliver_due(r, now_ns, error);
+    if (code == 0)
+        code = finish_once(r, error);
+    if (code == 0 && r->requests.ops) {
+        code = commit_settled(r, error); /* requests without lines */
+        requests_send(r, now_ns);
+    }
+    if (code == 0)
+        fold(r, now_ns);
+    return code;
+}
+
+static void show_requests(struct route *r)
+{
+    struct request_counts *counts = &r->requests.counts;
+    if (!r->requests.ops)
+        return;
+    counts->in_flight = (uint64_t)__builtin_popcount(r->requests.slots);
+    counts->aside = 0;
+    for (size_t i = 0; i < r->requests.count; i++)
+        counts->aside += r->requests.items[i]->aside;
+    pthread_mutex_lock(&r->status_lock);
+    r->status.requests = *counts;
+    pthread_mutex_unlock(&r->status_lock);
 }
 
 void route_step(struct route *r, int64_t now_ns, int64_t *ret_timeout_ns)
 {
     struct error error = {""};
-    if (recover(r, now_ns)) {
-        if (attach_reconcile(r, &error) < 0)
-            fail(r, &error, now_ns);
-        collect_ready(r);
-        bool tick = now_ns >= r->tick_due_ns;
-        if (tick)
-            r->tick_due_ns = now_ns + tick_interval(r);
-        if (!r->failing)
-            turn_journal(r, tick, now_ns);
-        if (!r->failing && serve_all(r, tick, now_ns) && r->dirty &&
-            (now_ns >= r->commit_due_ns || (r->options.batch_age_ns == 0 && !any_hot(r)))) {
-            try_commit(r, now_ns);
-            r->commit_due_ns = INT64_MAX;
-        }
-        if (!r->failing && r->options.once && r->roster && r->active_count == 0 &&
-            !atomic_load(&r->done))
-            finish_once(r, now_ns);
-        if (!r->failing)
-            fold(r, now_ns);
-    }
+    if (recover(r, now_ns) && work(r, now_ns, &error))
+        fail(r, &error, now_ns);
+    show_requests(r);
     *ret_timeout_ns = next_timeout(r, now_ns);
 }
 
+enum { FDS_MAX = 2 + 2 * REQUESTS_MAX /* our own, and a sink's */ };
+
 static void wait_for(struct route *r, int64_t timeout_ns)
 {
-    struct pollfd fds[] = {{.fd = r->wake_fd, .events = POLLIN},
-                           {.fd = turn_fd(r), .events = POLLIN}};
+    struct pollfd fds[FDS_MAX] = {{.fd = r->wake_fd, .events = POLLIN},
+                                  {.fd = may_pull(r) ? turn_fd(r) : -1, .events = POLLIN}};
+    size_t count = 2;
+    if (r->requests.ops)
+        count += r->requests.ops->wait(r->sink, fds + count, FDS_MAX - count, &timeout_ns);
     struct timespec timeout = {timeout_ns / NS_PER_SECOND, timeout_ns % NS_PER_SECOND};
-    ppoll(fds, ARRAY_SIZE(fds), timeout_ns == INT64_MAX ? NULL : &timeout, NULL);
-    uint64_t count;
+    ppoll(fds, count, timeout_ns == INT64_MAX ? NULL : &timeout, NULL);
+    uint64_t woken;
     if (fds[0].revents & POLLIN)
-        (void)!read(r->wake_fd, &count, sizeof(count));
+        (void)!read(r->wake_fd, &woken, sizeof(woken));
+}
+
+/* It shall stop: what was handed over is sent, and answers are waited for, but not those of a sink
+ * that is not reached. */
+static bool has_to_deliver(const struct route *r)
+{
+    return r->requests.ops && !r->failing && !r->requests.waiting &&
+           (is_dirty(r) || r->requests.count);
 }
 
 static void *run(void *context)
 {
     struct route *r = context;
-    while (!atomic_load(&r->stopping) && !atomic_load(&r->done)) {
+    int64_t end_ns = INT64_MAX, now_ns = clock_monotonic_ns();
+    while (!atomic_load(&r->done)) {
+        if (atomic_load(&r->stopping)) {
+            end_ns = end_ns == INT64_MAX ? now_ns + ROUTE_STOP_NS : end_ns;
+            if (!has_to_deliver(r) || now_ns >= end_ns)
+                break;
+        }
         int64_t timeout_ns;
         beat_mark(&r->beat, BEAT_WORKING);
-        route_step(r, clock_monotonic_ns(), &timeout_ns);
+        route_step(r, now_ns, &timeout_ns);
         beat_mark(&r->beat, BEAT_WAITING);
-        if (timeout_ns > 0)
-            wait_for(r, timeout_ns);
+        now_ns = clock_monotonic_ns();
+        if (timeout_ns > 0 && (!atomic_load(&r->stopping) || has_to_deliver(r)))
+            wait_for(r, earlier(timeout_ns, end_ns - now_ns));
+        now_ns = clock_monotonic_ns();
     }
     if (!route_commit_now(r))
         leave_undelivered(r);

@@ -1,12 +1,21 @@
 /* route — the consumer: match + one sink + its cursors, in one thread.
  *
- * Pulls from the sources of the roster, round-robin with a byte quantum, encodes into its sink, and
- * moves its cursors when the sink has delivered: in one transaction with the sink's own rows.
+ * Pulls from the sources of the roster, round-robin with a byte quantum, and hands the lines to its
+ * sink, in one of two ways:
+ *
+ * - A sink that is written through takes them at once. The cursors move when it has flushed them,
+ *   all in one transaction with the sink's own rows.
+ * - A sink that sends requests gets them in requests of many sources, several in flight. A source
+ *   is in one of them at most, and is not pulled until that is answered: so its lines keep their
+ *   order whatever is sent again. Each moves the cursors of its sources when it is settled: every
+ *   line of it delivered, or in the dead letters.
  *
  * - Owns: its ledger, its sink, its reader and buffers, its thread.
- * - Limits: one batch of BATCH_ENTRIES_MAX; memory does not grow with what is unread.
+ * - Limits: one batch of BATCH_ENTRIES_MAX; the requests that the user allows, and as many of
+ *   single containers that the sink holds up alone. Memory does not grow with what is unread.
  * - Errors: a failing sink or ledger never ends it: it waits (ROUTE_BACKOFF_MIN_NS, doubling to
- *   ROUTE_BACKOFF_MAX_NS, jittered), goes back to what is committed and tries again.
+ *   ROUTE_BACKOFF_MAX_NS, jittered), goes back to what is committed and tries again. A request that
+ *   the sink could not take is kept meanwhile, and sent again.
  * - Thread: route_step runs in the route's own; the others from the monitor's.
  */
 #pragma once
@@ -25,6 +34,7 @@
 #define ROUTE_BACKOFF_MAX_NS   (30 * NS_PER_SECOND)
 #define ROUTE_TICK_MIN_NS      (50 * NS_PER_MS)
 #define ROUTE_FOLD_INTERVAL_NS (3600 * NS_PER_SECOND)
+#define ROUTE_STOP_NS          (10 * NS_PER_SECOND) /* for answers, once it shall stop */
 
 struct route_options {
     const char *name;
@@ -32,7 +42,7 @@ struct route_options {
     const struct match *match;
     struct start start;
     size_t record_bytes_max; /* 0: RECORD_BYTES_MAX */
-    int64_t batch_age_ns;    /* longest wait of a line for its commit; 0: at once */
+    int64_t batch_age_ns;    /* longest wait of a line for its commit, or to be sent; 0: at once */
     /* Of a sink that sends requests; zero for the others. */
     int64_t batch_bytes_max, batch_lines_max; /* a request is sent when it has as many */
     int64_t dead_letters_bytes_max;           /* then the route stops */
@@ -68,12 +78,23 @@ bool route_is_done(const struct route *r);
 /* One round. *ret_timeout_ns: how long the next may wait, INT64_MAX without end. For the thread,
  * and for tests that step by hand. */
 void route_step(struct route *r, int64_t now_ns, int64_t *ret_timeout_ns);
-/* Commits what is encoded; true where all is committed. */
+/* Commits what is encoded; true where all is committed. Requests are not waited for. */
 bool route_commit_now(struct route *r);
+
+/* What became of the requests; all zero where the sink is written through. */
+struct request_counts {
+    uint64_t sent;                          /* also parts of requests that are sent in pieces, */
+    uint64_t resent;                        /* and of them those that were sent before */
+    uint64_t answered[VERDICT_REFUSED + 1]; /* by enum verdict */
+    uint64_t in_flight;                     /* now */
+    uint64_t aside;                         /* now: containers that the sink holds up alone */
+    uint64_t letters, letter_bytes;         /* in the ledger now */
+};
 
 /* How it is. */
 struct route_status {
     struct route_sums sums;
+    struct request_counts requests;
     int64_t failing_since_ns; /* wall clock; 0: well */
     char reason[ERROR_TEXT_MAX];
     bool undelivered; /* `once`: something was left */

@@ -1,11 +1,19 @@
 /* route_private — the route's inside, for its parts: source.c (what one is and tells), attach.c
- * (which sources), serve.c (pull and encode), turn.c (when to look at the journal), commit.c
- * (durable), unwritten.c (what it has still to write), route.c (the loop). */
+ * (which sources), serve.c (pull and hand over), turn.c (when to look at the journal), draft.h
+ * (what a commit writes), commit.c (durable), waiting.c (what is told while it cannot deliver),
+ * route.c (the loop).
+ *
+ * Where the sink sends requests: requests.c (filling and sending), load.h (what one carries),
+ * pieces.h (its ranges), answers.c (what an answer does), aside.c (one stream alone is held up),
+ * refusals.c (refused for good), binding.c (targets outlive their requests). */
 #pragma once
 
 #include "base/beat.h"
 #include "base/log.h"
 #include "ledger/ledger.h"
+#include "route/backoff.h"
+#include "route/draft.h"
+#include "route/load.h"
 #include "route/route.h"
 #include "source/journal.h"
 
@@ -15,34 +23,62 @@ enum source_heat {
     SOURCE_HOT,   /* has more right now */
 };
 
+/* What the sink made for the lines of one (source, era). */
+struct binding {
+    size_t refs;                 /* its source's, and of each part of a request that is under way */
+    struct container *container; /* owned */
+    struct sink_target *target;  /* owned */
+};
+
 struct route_source {
     struct follow follow;
     struct journal_source *journal; /* owned: its part in the reading; NULL: it is in files */
     uint32_t key;                   /* in the ledger */
-    uint32_t unwritten;             /* its place in route.unwritten, from 1; 0: as in the ledger */
+    uint32_t draft_place;           /* in `draft` */
+    struct draft *draft;            /* what is to be written of it; NULL: as in the ledger */
     enum source_heat heat;
     bool listed;    /* in the active list */
     bool done;      /* `once`: nothing more to do */
+    bool finished;  /* `once`: its open lines are ended */
     bool unwatched; /* inotify refused: looked at with each tick */
     bool gap_open;  /* a pending gap waits for the time of the record behind it */
     bool removed;   /* the ledger had it as removed */
     bool matches;   /* what match said of `matched` */
-    uint64_t needs; /* lowest serial that what is encoded needs; published once it is committed */
+    uint64_t needs; /* lowest serial that what is drafted needs; published once it is committed */
     struct container *matched; /* owned: whom `matches` was asked about */
-    struct container *bound;   /* owned: whom `target` was made for */
-    struct sink_target *target;
+    struct binding *binding;   /* owned: a reference; NULL: none yet */
 };
 
-/* What the next commit writes of a source. It is kept apart: most sources are silent. */
-struct unwritten {
-    struct route_source *source;
-    struct cursor cursor; /* behind what is encoded */
-    struct tally tally;
+enum request_state {
+    REQUEST_FILLING,
+    REQUEST_READY,   /* its next piece waits for a slot, and for the end of a backoff */
+    REQUEST_SENT,    /* in `slot` */
+    REQUEST_SETTLED, /* to be committed */
 };
 
-struct pending_gap {
-    struct route_source *source;
-    struct gap gap;
+struct route_request {
+    struct load load;
+    struct draft draft;
+    enum request_state state;
+    unsigned slot;          /* of the sink, while it is sent */
+    bool aside;             /* one source that is held up alone */
+    bool resent;            /* its next piece was sent before */
+    struct backoff backoff; /* of its own, beside the route's */
+};
+
+/* The requests of a route whose sink sends them. */
+struct requests {
+    const struct sink_request_ops *ops; /* NULL: the sink is written through, all else is unused */
+    unsigned sent_max;                  /* in flight at once: the sink's slots */
+    int64_t max_age_ns;                 /* of a line; 0: any */
+    struct route_request *filling;      /* owned; NULL: nothing is pulled */
+    struct route_request *items[2 * REQUESTS_MAX]; /* owned; at most sent_max, and as many aside */
+    size_t count;
+    struct route_request *spare; /* owned: the memory of one */
+    uint32_t slots;              /* a bit for each that is used */
+    bool waiting;                /* the sink is not reached: one probe when the backoff is over */
+    int probe;                   /* its slot; -1: none is under way */
+    struct request_counts counts;
 };
 
 struct route {
@@ -62,17 +98,15 @@ struct route {
     size_t active_count, active_capacity;
     struct route_source *serving; /* whose pull is in hand */
 
-    struct unwritten *unwritten;
-    size_t unwritten_count, unwritten_capacity;
-    struct pending_gap *gaps; /* booked with the next commit */
-    size_t gap_count, gap_capacity;
-    struct route_sums unvouched; /* since the last commit */
-    bool dirty;
+    struct draft written;  /* of a sink that is written through */
+    struct draft *filling; /* where pulls are drafted; NULL: nothing is pulled */
+    struct requests requests;
     int64_t commit_due_ns, tick_due_ns; /* monotonic */
 
-    bool failing;
-    int64_t retry_at_ns, backoff_ns;
-    struct log_limit unreadable_log;
+    bool failing; /* what is not committed is void */
+    struct backoff backoff;
+    bool waiting_told; /* in the log */
+    struct log_limit waiting_log, unreadable_log, refused_log, aside_log;
     int64_t fold_due_ns; /* monotonic */
 
     int wake_fd;
@@ -97,6 +131,11 @@ void source_reset(struct route *r, struct route_source *s, const struct cursor *
 uint64_t source_needs(const struct route_source *s);
 /* To be looked at: now (hot), or with the next tick (warm). */
 void source_activate(struct route *r, struct route_source *s, enum source_heat heat);
+/* It has lines under way: it is not pulled, and not in the active list, until they are settled. */
+bool source_is_held(const struct route *r, const struct route_source *s);
+/* The held ones leave the active list; each comes back when it is let go. */
+void source_unlist_held(struct route *r);
+void source_let_go(struct route *r, struct route_source *s);
 /* Tells the monitor what the committed cursor needs. */
 void source_publish_needs(struct route *r, struct route_source *s);
 
@@ -117,16 +156,63 @@ int turn_fd(const struct route *r);
 /* The journal's options->activate. */
 void turn_activate(void *context, struct journal_source *s);
 
-/* unwritten.c */
-/* What is unwritten of `s`; begins, where nothing was, with the ledger's tally. *ret is good until
- * the next call. */
-int unwritten_of(struct route *r, struct route_source *s, struct unwritten **ret,
-                 struct error *error) MUST_CHECK;
-void unwritten_drop(struct route *r, struct route_source *s);
-void unwritten_clear(struct route *r);
+/* binding.c. 0, SINK_FAILED or -errno. */
+int binding_new(struct route *r, struct container *c, struct binding **ret, struct error *error);
+struct binding *binding_ref(struct binding *b);
+struct binding *binding_unref(struct route *r, struct binding *b);
+
+/* waiting.c */
+/* It cannot deliver: tells it, and waits. */
+void waiting_begin(struct route *r, const char *reason, int64_t at_least_ns, int64_t now_ns);
+/* It works again. */
+void waiting_end(struct route *r);
 
 /* commit.c */
-/* What was done since the last commit is durable, and shown. */
-void commit_vouch(struct route *r);
-int commit_all(struct route *r, struct error *error) MUST_CHECK;
+/* What these sums count is durable: it is shown. */
+void commit_vouch(struct route *r, struct route_sums *sums);
+/* What is written through. */
+int commit_written(struct route *r, struct error *error) MUST_CHECK;
+/* The requests that are settled, in one transaction; their sources are pulled again. */
+int commit_settled(struct route *r, struct error *error) MUST_CHECK;
 int commit_recover(struct route *r, struct error *error) MUST_CHECK;
+
+/* requests.c: all but the first two do nothing where the sink is written through. */
+int requests_init(struct route *r, struct error *error) MUST_CHECK;
+void requests_deinit(struct route *r);
+/* Whether one may be filled: there is room, and the sink is reached. */
+bool requests_may_fill(const struct route *r);
+/* One is there to be filled. -ENOMEM. */
+int requests_begin(struct route *r) MUST_CHECK;
+bool requests_are_full(const struct route *r);
+/* What was filled is to be sent; without lines it is settled. -ENOMEM. */
+int requests_queue(struct route *r) MUST_CHECK;
+/* One more, empty; and back. */
+struct route_request *requests_new(struct route *r);
+void requests_free(struct route *r, struct route_request *q);
+/* Sends what may be sent now. */
+void requests_send(struct route *r, int64_t now_ns);
+/* The sink is not reached, or cannot go on. */
+void requests_hold_up(struct route *r, const char *reason, int64_t at_least_ns, int64_t now_ns);
+/* When there is something to be sent; INT64_MAX: not before an answer comes. */
+int64_t requests_due_ns(const struct route *r);
+/* Nothing of them counts. */
+void requests_abandon(struct route *r);
+
+/* answers.c: takes all answers that are there. -errno: of the ledger, or no memory. */
+int answers_take(struct route *r, int64_t now_ns, struct error *error) MUST_CHECK;
+
+/* aside.c: the target's source shall not hold up the others of the request. False where the target
+ * is none of it. */
+bool aside_put(struct route *r, struct route_request *q, const struct sink_answer *answer,
+               int64_t now_ns);
+
+/* refusals.c */
+enum { REFUSALS_FULL = 1 };
+/* The next piece goes to the dead letters, with the commit of its request. REFUSALS_FULL: there is
+ * no room, `error` says so. */
+int refusals_add(struct route *r, struct route_request *q, const char *reason, const char *answer,
+                 struct error *error) MUST_CHECK;
+/* Within a transaction. */
+int refusals_put(struct route *r, const struct route_request *q, struct error *error) MUST_CHECK;
+/* How many there are, for the status. */
+int refusals_count(struct route *r, struct error *error) MUST_CHECK;

@@ -5,75 +5,64 @@
 #include "route/route_private.h"
 #include "route/tty.h"
 
+enum { COMMITS_FIRST_MAX = 2 /* that a sink may want for one batch */ };
+
 /* Labels and output path are rendered once per (source, era). */
 static int bind(struct route *r, struct route_source *s, struct container *c, struct error *error)
 {
-    if (s->target && (s->bound == c || container_renders_same(s->bound, c)))
+    if (s->binding &&
+        (s->binding->container == c || container_renders_same(s->binding->container, c)))
         return 0;
-    if (s->target)
-        s->target = r->ops->unbind(r->sink, s->target);
-    s->bound = container_unref(s->bound);
-    int code = r->ops->bind(r->sink, c, &s->target, error);
-    if (code)
-        return code;
-    s->bound = container_ref(c);
-    return 0;
+    s->binding = binding_unref(r, s->binding);
+    return binding_new(r, c, &s->binding, error);
 }
 
-static void remember_gap(struct route *r, struct route_source *s, const struct gap *gap)
-{
-    if (r->gap_count == r->gap_capacity) {
-        size_t capacity = r->gap_capacity ? 2 * r->gap_capacity : BATCH_GAPS_MAX;
-        void *gaps = reallocarray(r->gaps, capacity, sizeof(*r->gaps));
-        if (!gaps)
-            return; /* its bytes are in the tally all the same */
-        r->gaps = gaps;
-        r->gap_capacity = capacity;
-    }
-    r->gaps[r->gap_count++] = (struct pending_gap){s, *gap};
-}
-
-/* The first entry behind a gap says until when it lasts. */
-static void close_gaps(struct route *r, struct route_source *s)
-{
-    if (!s->gap_open || r->batch.count == 0)
-        return;
-    for (size_t i = 0; i < r->gap_count; i++)
-        if (r->gaps[i].source == s && r->gaps[i].gap.before_ns == GAP_TIME_UNKNOWN)
-            r->gaps[i].gap.before_ns = r->batch.entries[0].time_ns;
-    s->gap_open = false;
-}
-
-/* What the batch was, in the books; and only now the cursor counts. */
-static int account(struct route *r, struct route_source *s, struct error *error)
+static int remember_gaps(struct route *r, struct route_source *s)
 {
     const struct batch *b = &r->batch;
-    struct unwritten *unwritten;
-    int code = unwritten_of(r, s, &unwritten, error);
-    if (code < 0)
-        return SINK_FAILED;
-    unwritten->cursor = s->follow.cursor;
-    tally_add_batch(&unwritten->tally, b);
-    close_gaps(r, s);
-    route_sums_add_batch(&r->unvouched, b);
     for (size_t i = 0; i < b->gap_count; i++) {
-        remember_gap(r, s, &b->gaps[i]);
+        if (draft_add_gap(r->filling, s->key, &b->gaps[i]) < 0)
+            return -ENOMEM;
         s->gap_open |= b->gaps[i].before_ns == GAP_TIME_UNKNOWN;
     }
-    s->needs = source_needs(s);
-    r->dirty = true;
     return 0;
 }
 
-static int hand_over(struct route *r, struct route_source *s, struct error *error)
+/* What the batch was, in the books; and only now the cursor counts. The first entry behind a gap,
+ * though it may be too old for the sink, says until when that lasts: `first_ns`. */
+static int account(struct route *r, struct route_source *s, int64_t first_ns, uint64_t too_old)
 {
+    const struct batch *b = &r->batch;
+    struct draft_source *drafted;
+    if (draft_take(r->filling, s, &drafted) < 0)
+        return -ENOMEM;
+    drafted->cursor = s->follow.cursor;
+    tally_add_batch(&drafted->tally, b);
+    tally_add_filtered(&drafted->tally, too_old);
+    drafted->lines_too_old += too_old;
+    if (s->gap_open && first_ns != GAP_TIME_UNKNOWN) {
+        draft_close_gaps(r->filling, s->key, first_ns);
+        s->gap_open = false;
+    }
+    s->needs = source_needs(s);
+    return remember_gaps(r, s);
+}
+
+/* Into the sink, or into the request that is being filled. */
+static int encode(struct route *r, struct route_source *s, struct error *error)
+{
+    if (r->requests.ops) {
+        struct load *load = &r->requests.filling->load;
+        int code = load_add(load, s->binding, s->key, &r->batch);
+        return code < 0 ? error_set(error, SINK_FAILED, "no memory") : 0;
+    }
     beat_mark(&r->beat, BEAT_DELIVERING);
-    int code = r->ops->encode(r->sink, s->target, &r->batch, error);
+    int code = r->ops->encode(r->sink, s->binding->target, &r->batch, error);
     beat_mark(&r->beat, BEAT_WORKING);
     return code;
 }
 
-static int encode(struct route *r, struct route_source *s, struct error *error)
+static int hand_over(struct route *r, struct route_source *s, struct error *error)
 {
     int code = bind(r, s, (struct container *)r->batch.container, error);
     if (code)
@@ -81,19 +70,38 @@ static int encode(struct route *r, struct route_source *s, struct error *error)
     if (r->batch.container->tty)
         tty_strip(&r->batch);
 
-    code = hand_over(r, s, error);
-    if (code == SINK_COMMIT_FIRST) {
-        code = commit_all(r, error);
+    code = encode(r, s, error);
+    for (int i = 0; i < COMMITS_FIRST_MAX && code == SINK_COMMIT_FIRST; i++) {
+        code = commit_written(r, error);
         if (code == 0)
-            code = hand_over(r, s, error);
+            code = encode(r, s, error);
     }
     return code;
 }
 
+/* Takes the lines out of the batch that the sink shall not see for their age; how many. */
+static uint64_t drop_old(struct route *r)
+{
+    struct batch *b = &r->batch;
+    size_t kept = 0, all = b->count;
+    if (r->requests.max_age_ns == 0)
+        return 0;
+    int64_t oldest_ns = b->ingest_ns - r->requests.max_age_ns;
+    for (size_t i = 0; i < all; i++)
+        if (b->entries[i].time_ns >= oldest_ns)
+            b->entries[kept++] = b->entries[i];
+    b->count = kept;
+    return all - kept;
+}
+
 static int deliver(struct route *r, struct route_source *s, struct error *error)
 {
-    int code = r->batch.count ? encode(r, s, error) : 0;
-    return code ? code : account(r, s, error);
+    int64_t first_ns = r->batch.count ? r->batch.entries[0].time_ns : GAP_TIME_UNKNOWN;
+    uint64_t too_old = drop_old(r);
+    int code = r->batch.count ? hand_over(r, s, error) : 0;
+    if (code == 0 && account(r, s, first_ns, too_old) < 0)
+        code = error_set(error, SINK_FAILED, "no memory");
+    return code;
 }
 
 /* The batch's container is the view's: *view lives until it is delivered. */
@@ -147,7 +155,7 @@ static void rest(struct route *r, struct route_source *s)
     s->heat = again ? SOURCE_WARM : SOURCE_QUIET;
     s->done = true;
     s->needs = source_needs(s);
-    if (!s->unwritten) /* else with its commit */
+    if (!s->draft) /* else with its commit */
         source_publish_needs(r, s);
 }
 

@@ -35,10 +35,34 @@ void source_activate(struct route *r, struct route_source *s, enum source_heat h
 {
     if (s->heat < heat)
         s->heat = heat;
-    if (s->listed)
+    if (s->listed || source_is_held(r, s))
         return;
     r->active[r->active_count++] = s; /* there is room for every source */
     s->listed = true;
+}
+
+bool source_is_held(const struct route *r, const struct route_source *s)
+{
+    return s->draft && s->draft != r->filling;
+}
+
+void source_unlist_held(struct route *r)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < r->active_count; i++) {
+        struct route_source *s = r->active[i];
+        s->listed = !source_is_held(r, s);
+        if (s->listed)
+            r->active[kept++] = s;
+    }
+    r->active_count = kept;
+}
+
+/* What came meanwhile is looked for; one that was quiet is woken by whoever writes. */
+void source_let_go(struct route *r, struct route_source *s)
+{
+    if (!s->listed && s->heat != SOURCE_QUIET)
+        source_activate(r, s, SOURCE_HOT);
 }
 
 void source_publish_needs(struct route *r, struct route_source *s)

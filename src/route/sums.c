@@ -23,7 +23,13 @@ void tally_add_batch(struct tally *t, const struct batch *b)
         tally_add_gap(t, &b->gaps[i]);
 }
 
-static void count_reason(struct route_sums *s, const struct gap *gap)
+void tally_add_filtered(struct tally *t, uint64_t lines)
+{
+    t->lines_read += lines;
+    t->lines_filtered += lines;
+}
+
+void route_sums_count_reason(struct route_sums *s, const struct gap *gap)
 {
     s->gaps[gap->reason]++;
     if (gap->bytes != GAP_BYTES_UNKNOWN)
@@ -33,17 +39,10 @@ static void count_reason(struct route_sums *s, const struct gap *gap)
 void route_sums_add_gap(struct route_sums *s, const struct gap *gap)
 {
     tally_add_gap(&s->tally, gap);
-    count_reason(s, gap);
+    route_sums_count_reason(s, gap);
 }
 
-void route_sums_add_batch(struct route_sums *s, const struct batch *b)
-{
-    tally_add_batch(&s->tally, b);
-    for (size_t i = 0; i < b->gap_count; i++)
-        count_reason(s, &b->gaps[i]);
-}
-
-static void tally_add(struct tally *to, const struct tally *t)
+void tally_add(struct tally *to, const struct tally *t)
 {
     to->lines_read += t->lines_read;
     to->lines_delivered += t->lines_delivered;
@@ -68,6 +67,7 @@ void route_sums_move(struct route_sums *to, struct route_sums *from)
         to->gaps[i] += from->gaps[i];
         to->gap_bytes[i] += from->gap_bytes[i];
     }
+    to->lines_too_old += from->lines_too_old;
     to->commits += from->commits;
     to->failures += from->failures;
     *from = (struct route_sums){0};

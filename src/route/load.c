@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "route/load.h"
+
+#include <errno.h>
+
+#include "route/route_private.h"
+
+enum { PARTS_KEPT_MAX = 1024 /* places kept from request to request */ };
+
+void load_init(struct load *l, enum message_form form)
+{
+    *l = (struct load){0};
+    request_init(&l->request, form);
+}
+
+static void drop_refusals(struct load *l)
+{
+    for (size_t i = 0; i < l->refusal_count; i++)
+        free(l->refusals[i].answer);
+    free(l->refusals);
+    l->refusals = NULL;
+    l->refusal_count = 0;
+}
+
+static void drop_bindings(struct load *l, struct route *r)
+{
+    for (size_t i = 0; i < l->request.part_count; i++)
+        binding_unref(r, l->parts[i].binding);
+}
+
+void load_clear(struct load *l, struct route *r)
+{
+    drop_bindings(l, r);
+    drop_refusals(l);
+    l->pieces.count = 0;
+    request_clear(&l->request);
+    if (l->part_capacity > PARTS_KEPT_MAX) {
+        free(l->parts);
+        l->parts = NULL;
+        l->part_capacity = 0;
+    }
+}
+
+void load_deinit(struct load *l, struct route *r)
+{
+    drop_bindings(l, r);
+    drop_refusals(l);
+    pieces_deinit(&l->pieces);
+    request_deinit(&l->request);
+    free(l->parts);
+    l->parts = NULL;
+    l->part_capacity = 0;
+}
+
+int load_add(struct load *l, struct binding *binding, uint32_t key, const struct batch *batch)
+{
+    size_t at = l->request.part_count;
+    if (batch->count == 0)
+        return 0;
+    if (at == l->part_capacity) {
+        size_t capacity = at ? 2 * at : 16;
+        void *parts = reallocarray(l->parts, capacity, sizeof(*l->parts));
+        if (!parts)
+            return -ENOMEM;
+        l->parts = parts;
+        l->part_capacity = capacity;
+    }
+    int code = request_add(&l->request, binding->target, batch);
+    if (code < 0)
+        return code;
+    l->request.parts[at].container = binding->container; /* the batch's is the view's */
+    l->parts[at] = (struct load_part){binding_ref(binding), key};
+    return 0;
+}
+
+int load_refuse(struct load *l, struct request_range range, const char *reason, const char *answer,
+                int64_t now_ns)
+{
+    CLEANUP_FREE char *copy = strdup(answer);
+    void *refusals = reallocarray(l->refusals, l->refusal_count + 1, sizeof(*l->refusals));
+    if (refusals)
+        l->refusals = refusals;
+    if (!copy || !refusals)
+        return -ENOMEM;
+    struct refusal *refusal = &l->refusals[l->refusal_count++];
+    *refusal = (struct refusal){.range = range, .refused_ns = now_ns, .answer = TAKE(copy)};
+    snprintf(refusal->reason, sizeof(refusal->reason), "%s", reason);
+    return 0;
+}
+
+bool load_find_target(const struct load *l, const struct sink_target *target, uint32_t *ret_key)
+{
+    for (size_t i = 0; i < l->request.part_count; i++)
+        if (l->request.parts[i].target == target) {
+            *ret_key = l->parts[i].key;
+            return true;
+        }
+    return false;
+}
+
+/* The share's part of a range; *ret is where it stands in `to`. */
+static int copy_range(const struct load *from, struct load *to, struct request_range range,
+                      enum load_share share, uint32_t key, struct request_range *ret)
+{
+    const struct request *q = &from->request;
+    ret->first = to->request.count;
+    for (size_t at = range.first; at < range.end;) {
+        const struct request_part *part = request_part_at(q, at);
+        const struct load_part *mine = &from->parts[part - q->parts];
+        size_t end = part->first + part->count < range.end ? part->first + part->count : range.end;
+        struct batch lines = {.form = q->form,
+                              .container = part->container,
+                              .entries = q->entries + at,
+                              .count = end - at};
+        if ((mine->key == key) == (share == LOAD_OF_SOURCE) &&
+            load_add(to, mine->binding, mine->key, &lines) < 0)
+            return -ENOMEM;
+        at = end;
+    }
+    ret->end = to->request.count;
+    return 0;
+}
+
+int load_copy(const struct load *from, struct load *to, enum load_share share, uint32_t key)
+{
+    struct request_range range;
+    to->pieces.splits_left = from->pieces.splits_left;
+    for (size_t i = 0; i < from->refusal_count; i++) {
+        const struct refusal *refusal = &from->refusals[i];
+        int code = copy_range(from, to, refusal->range, share, key, &range);
+        if (code == 0 && range.first < range.end)
+            code = load_refuse(to, range, refusal->reason, refusal->answer, refusal->refused_ns);
+        if (code < 0)
+            return code;
+    }
+    for (size_t i = from->pieces.count; i > 0; i--) {
+        int code = copy_range(from, to, from->pieces.items[i - 1], share, key, &range);
+        if (code == 0 && range.first < range.end)
+            code = pieces_append(&to->pieces, range);
+        if (code < 0)
+            return code;
+    }
+    return 0;
+}

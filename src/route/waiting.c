@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <inttypes.h>
+
+#include "route/route_private.h"
+
+/* A sink that refuses every other time would else fill our own log. */
+#define WAITING_LOG_NS (10 * NS_PER_SECOND)
+
+static void set_health(struct route *r, int64_t since_ns, const char *reason)
+{
+    pthread_mutex_lock(&r->status_lock);
+    r->status.sums.failures += since_ns != 0;
+    r->status.failing_since_ns = since_ns;
+    snprintf(r->status.reason, sizeof(r->status.reason), "%s", reason);
+    pthread_mutex_unlock(&r->status_lock);
+}
+
+void waiting_begin(struct route *r, const char *reason, int64_t at_least_ns, int64_t now_ns)
+{
+    uint64_t suppressed;
+    int64_t since_ns = r->status.failing_since_ns;
+    if (!r->waiting_told && log_limit_pass(&r->waiting_log, WAITING_LOG_NS, &suppressed)) {
+        r->waiting_told = true;
+        log_line(LOG_WARN, "route.waiting",
+                 "the route cannot deliver; it waits and tries again, nothing is lost",
+                 "route=%s error=%s suppressed=%" PRIu64, r->options.name, LOG_QUOTE(reason),
+                 suppressed);
+    }
+    set_health(r, since_ns ? since_ns : clock_now_ns(), reason);
+    backoff_fail(&r->backoff, now_ns, at_least_ns);
+}
+
+void waiting_end(struct route *r)
+{
+    r->backoff = (struct backoff){0};
+    if (r->status.failing_since_ns == 0)
+        return;
+    int64_t waited = clock_now_ns() - r->status.failing_since_ns;
+    set_health(r, 0, "");
+    if (r->waiting_told)
+        log_line(LOG_INFO, "route.delivering", "the route delivers again",
+                 "route=%s waited_ms=%" PRId64, r->options.name, waited / NS_PER_MS);
+    r->waiting_told = false;
+}
