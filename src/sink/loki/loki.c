@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/limits.h"
+#include "sink/catalog.h"
+#include "sink/http/sender.h"
+#include "sink/loki/push.h"
+#include "sink/loki/refusals.h"
+
+#include <errno.h>
+
+/* At least once: what a crash of ours repeats are the requests that were on their way. Loki shows
+ * equal lines of one stream and time once; so those that a container really wrote are sent apart
+ * (shift.h), always by the same nanoseconds. */
+
+enum loki_compression {
+    LOKI_COMPRESSION_AUTO,
+    LOKI_COMPRESSION_SNAPPY,
+    LOKI_COMPRESSION_GZIP,
+    LOKI_COMPRESSION_NONE
+};
+
+enum { HOST_SIZE = 256 /* bytes of this machine's name, with the NUL */ };
+
+struct loki_options {
+    struct http_options http;
+    const char *tenant;
+    struct option_texts labels;
+    struct option_texts structured_metadata;
+    const char *host;
+    enum loki_format format;
+    enum loki_compression compression;
+};
+
+/* A request on its way. */
+struct slot {
+    const struct request *q; /* the route's, until it is answered */
+    struct request_range range;
+    struct loki_notes notes; /* owned */
+    size_t shifted;          /* lines */
+    bool too_large;          /* nothing was sent: it is answered in the next step */
+};
+
+struct sink {
+    struct http_sender *sender; /* owned */
+    char host[HOST_SIZE];       /* where no option gives one */
+    char *tenant;               /* owned: the header; NULL: none */
+    struct loki_labels labels;
+    struct loki_targets targets;
+    struct loki_plan plan;
+    struct slot *slots; /* owned; `slot_count` */
+    size_t slot_count;
+    uint64_t shifted; /* lines that were delivered with another time than their own; atomic */
+};
+
+#define AT(member) .offset = offsetof(struct loki_options, member)
+
+static const struct sink_option loki_rows[] = {
+    {.name = "tenant",
+     .kind = OPTION_TEXT,
+     AT(tenant),
+     .fallback_words = "none",
+     .help = "Loki's tenant, sent as `X-Scope-OrgID`."},
+    {.name = "labels",
+     .kind = OPTION_TEXTS,
+     AT(labels),
+     .fallback_words = "`[container_name, compose_project, compose_service, stream, host, source, "
+                       "service]`",
+     .help = "Labels that make a stream, at most 15: a container's, `stream` and `host`. Few and "
+             "steady ones are best. A container that has none of them gets `source_type`."},
+    {.name = "structured_metadata",
+     .kind = OPTION_TEXTS,
+     AT(structured_metadata),
+     .fallback_words = "`[all]`",
+     .help = "Labels that go along with each line, as far as they make no stream; `[all]` or "
+             "`[none]`. Beside a container's labels there are, for lines that have them, `attrs`, "
+             "`partial`, `continued`, `unterminated`, `time_missing`, `stream_missing`, and `time` "
+             "where a line was sent with a later nanosecond than its own, since Loki takes equal "
+             "lines of one stream and time for one."},
+    {.name = "host",
+     .kind = OPTION_TEXT,
+     AT(host),
+     .fallback_words = "this machine's name",
+     .help = "The value of the label `host`."},
+    {.name = "format",
+     .kind = OPTION_CHOICE,
+     AT(format),
+     .fallback = "protobuf",
+     .words = OPTION_WORDS("protobuf", "json"),
+     .help = "The form of requests. JSON is for servers that take nothing else."},
+    {.name = "compression",
+     .kind = OPTION_CHOICE,
+     AT(compression),
+     .fallback = "auto",
+     .words = OPTION_WORDS("auto", "snappy", "gzip", "none"),
+     .help = "`auto` is `snappy` for protobuf and `gzip` for JSON, which take no other. `none` "
+             "spares the processor on short ways."},
+    {0},
+};
+
+static struct sink *loki_close(struct sink *s)
+{
+    if (!s)
+        return NULL;
+    http_sender_close(s->sender);
+    for (size_t i = 0; i < s->slot_count; i++)
+        free(s->slots[i].notes.items);
+    free(s->slots);
+    loki_plan_deinit(&s->plan);
+    free(s->tenant);
+    free(s);
+    return NULL;
+}
+DEFINE_CLEANUP(struct sink *, loki_close)
+
+/* A block of snappy's format is part of Loki's protobuf, so it can only be left uncompressed. */
+static int choose_compression(const struct loki_options *o, enum compression *ret,
+                              struct error *error)
+{
+    bool json = o->format == LOKI_JSON;
+    switch (o->compression) {
+    case LOKI_COMPRESSION_AUTO: *ret = json ? COMPRESSION_GZIP : COMPRESSION_SNAPPY; return 0;
+    case LOKI_COMPRESSION_NONE:
+        *ret = json ? COMPRESSION_NONE : COMPRESSION_SNAPPY_STORED;
+        return 0;
+    case LOKI_COMPRESSION_SNAPPY:
+        if (json)
+            return error_set(error, -EINVAL, "compression: Loki takes no snappy for JSON");
+        *ret = COMPRESSION_SNAPPY;
+        return 0;
+    case LOKI_COMPRESSION_GZIP: break;
+    }
+    if (!json)
+        return error_set(error, -EINVAL, "compression: Loki takes no gzip for protobuf");
+    *ret = COMPRESSION_GZIP;
+    return 0;
+}
+
+static int set_labels(struct sink *s, const struct loki_options *o, struct error *error)
+{
+    const char *host = o->host;
+    if (!host) {
+        if (gethostname(s->host, sizeof(s->host)) < 0)
+            return error_set(error, -errno, "host: this machine tells no name: %s",
+                             strerror(errno));
+        s->host[sizeof(s->host) - 1] = '\0';
+        host = s->host;
+    }
+    return loki_labels_init(&s->labels, o->format, o->labels, o->structured_metadata, host, error);
+}
+
+static int set_tenant(struct sink *s, const struct loki_options *o, struct error *error)
+{
+    if (!o->tenant)
+        return 0;
+    for (const char *p = o->tenant; *p; p++)
+        if ((unsigned char)*p < 0x20 || *p == 0x7f)
+            return error_set(error, -EINVAL, "tenant: holds a control character");
+    return asprintf(&s->tenant, "X-Scope-OrgID: %s", o->tenant) < 0 ? -ENOMEM : 0;
+}
+
+static int open_sender(struct sink *s, const struct loki_options *o,
+                       const struct sink_environment *environment, struct error *error)
+{
+    enum compression compression;
+    int r = choose_compression(o, &compression, error);
+    if (r < 0)
+        return r;
+    const char *headers[] = {s->tenant, NULL};
+    struct http_protocol protocol = {
+        .path = "/loki/api/v1/push",
+        .content_type = o->format == LOKI_JSON ? "application/json" : "application/x-protobuf",
+        .content_encoding = compression_encoding(compression),
+        .headers = headers,
+    };
+    return http_sender_open(&s->sender, &o->http, &protocol, compression, environment, error);
+}
+
+static int loki_open(struct sink **ret, const void *options,
+                     const struct sink_environment *environment, struct error *error)
+{
+    const struct loki_options *o = options;
+    CLEANUP(loki_close) struct sink *s = calloc(1, sizeof(*s));
+    if (!s)
+        return error_set(error, -ENOMEM, "no memory");
+    s->slot_count = (size_t)o->http.request.requests_max;
+    s->slots = calloc(s->slot_count, sizeof(*s->slots));
+    if (!s->slots)
+        return error_set(error, -ENOMEM, "no memory");
+    int r = set_labels(s, o, error);
+    if (r == 0)
+        r = set_tenant(s, o, error);
+    if (r == 0)
+        r = open_sender(s, o, environment, error);
+    if (r < 0)
+        return r;
+    *ret = TAKE(s);
+    return 0;
+}
+
+static enum message_form loki_form(const struct sink *s)
+{
+    return s->labels.format == LOKI_JSON ? FORM_JSON : FORM_BYTES;
+}
+
+static int loki_bind(struct sink *s, const struct container *c, struct sink_target **ret,
+                     struct error *error)
+{
+    struct sink_target *target = calloc(1, sizeof(*target));
+    if (!target)
+        return error_set(error, -ENOMEM, "no memory");
+    *ret = target;
+    return 0;
+}
+
+static struct sink_target *loki_unbind(struct sink *s, struct sink_target *target)
+{
+    if (!target)
+        return NULL;
+    loki_target_drop(&s->targets, target);
+    free(target);
+    return NULL;
+}
+
+/* The plan borrows the texts until they are trimmed. */
+static int encode(struct sink *s, const struct request *q, struct slot *slot, struct buf *body)
+{
+    int r = 0;
+    for (size_t i = 0; i < q->part_count && r == 0; i++)
+        r = loki_target_use(&s->targets, q->parts[i].target, &s->labels, q->parts[i].container);
+    if (r == 0)
+        r = loki_plan_make(&s->plan, q, slot->range);
+    if (r == 0)
+        r = loki_plan_note(&s->plan, &slot->notes);
+    if (r < 0)
+        return r;
+    slot->shifted = s->plan.shifted;
+    if (s->labels.format == LOKI_JSON)
+        loki_push_json(&s->labels, &s->plan, body);
+    else
+        loki_push_protobuf(&s->labels, &s->plan, body);
+    return 0;
+}
+
+static int loki_send(struct sink *s, unsigned number, const struct request *q,
+                     struct request_range range, struct error *error)
+{
+    struct slot *slot = &s->slots[number];
+    struct buf *body = http_sender_body(s->sender);
+    slot->q = q;
+    slot->range = range;
+    int r = encode(s, q, slot, body);
+    loki_targets_trim(&s->targets);
+    if (r < 0)
+        return error_set(error, r, "encoding a push: %s", strerror(-r));
+    slot->too_large = (body->failed == -ENOBUFS || body->size > COMPRESS_CONTENT_MAX) &&
+                      range.end - range.first > 1;
+    return slot->too_large ? 0 : http_sender_send(s->sender, number, error);
+}
+
+static void loki_abandon(struct sink *s, unsigned number)
+{
+    s->slots[number].too_large = false;
+    http_sender_abandon(s->sender, number);
+}
+
+static size_t loki_wait(struct sink *s, struct pollfd *fds, size_t max, int64_t *timeout_ns)
+{
+    for (size_t i = 0; i < s->slot_count; i++)
+        if (s->slots[i].too_large)
+            *timeout_ns = 0;
+    return http_sender_wait(s->sender, fds, max, timeout_ns);
+}
+
+/* Of a body that was too large even to be made. */
+static bool answer_ourselves(struct sink *s, struct sink_answer *ret)
+{
+    for (size_t i = 0; i < s->slot_count; i++) {
+        if (!s->slots[i].too_large)
+            continue;
+        s->slots[i].too_large = false;
+        *ret = (struct sink_answer){.slot = (unsigned)i, .verdict = VERDICT_TOO_LARGE};
+        snprintf(ret->text, sizeof(ret->text), "a push of more than %d bytes",
+                 COMPRESS_CONTENT_MAX);
+        return true;
+    }
+    return false;
+}
+
+/* Whose lines they are; NULL where the name was cut, or is nobody's. */
+static struct sink_target *target_named(struct sink *s, const struct slot *slot, struct span name)
+{
+    struct sink_target *found = NULL;
+    const struct request *q = slot->q;
+    for (size_t i = 0; i < q->part_count && !found; i++) {
+        const struct request_part *part = &q->parts[i];
+        if (part->first >= slot->range.end || part->first + part->count <= slot->range.first ||
+            loki_target_use(&s->targets, part->target, &s->labels, part->container) < 0)
+            continue;
+        for (unsigned stream = 0; stream < STREAM_COUNT; stream++)
+            if (loki_name_means(name, part->target->texts.name[stream]))
+                found = part->target;
+    }
+    loki_targets_trim(&s->targets);
+    return found;
+}
+
+static bool loki_step(struct sink *s, struct sink_answer *ret)
+{
+    struct http_answer answer;
+    struct span stream;
+    if (answer_ourselves(s, ret))
+        return true;
+    if (!http_sender_step(s->sender, &answer))
+        return false;
+    struct slot *slot = &s->slots[answer.slot];
+    loki_judge(&answer, ret, &stream);
+    if (ret->verdict == VERDICT_DELIVERED) {
+        loki_notes_apply(&slot->notes);
+        __atomic_fetch_add(&s->shifted, slot->shifted, __ATOMIC_RELAXED);
+    }
+    /* A single line cannot be sent in halves: it waits for what the limit gives. */
+    if (answer.status == 429 && slot->range.end - slot->range.first == 1)
+        ret->verdict = VERDICT_RETRY;
+    if (stream.data)
+        ret->target = target_named(s, slot, stream);
+    return true;
+}
+
+static const struct sink_request_ops loki_requests = {
+    .send = loki_send,
+    .abandon = loki_abandon,
+    .wait = loki_wait,
+    .step = loki_step,
+};
+
+const struct sink_ops loki_sink = {
+    .type = "loki",
+    .help = "Sends lines to Grafana Loki, or to what takes its push requests.",
+    .options_size = sizeof(struct loki_options),
+    .options =
+        {
+            {.items = loki_rows},
+            {.items = request_option_rows,
+             .at = offsetof(struct loki_options, http.request),
+             .shared = "requests"},
+            {.items = http_option_rows,
+             .at = offsetof(struct loki_options, http),
+             .shared = "HTTP"},
+        },
+    .open = loki_open,
+    .close = loki_close,
+    .form = loki_form,
+    .bind = loki_bind,
+    .unbind = loki_unbind,
+    .requests = &loki_requests,
+};

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sink/loki/push.h"
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/rfc3339.h"
+#include "base/utf8.h"
+#include "sink/encode.h"
+#include "sink/loki/pair.h"
+#include "sink/protobuf.h"
+
+enum {
+    STREAMS = PROTOBUF_BYTES(1), /* of PushRequest */
+    LABELS = PROTOBUF_BYTES(1),  /* of a stream */
+    ENTRIES = PROTOBUF_BYTES(2),
+    TIMESTAMP = PROTOBUF_BYTES(1), /* of an entry */
+    LINE = PROTOBUF_BYTES(2),
+    SECONDS = PROTOBUF_VARINT(1), /* of a timestamp */
+    NANOS = PROTOBUF_VARINT(2),
+};
+
+static void append_extra(const struct loki_labels *l, const char *name, struct span value,
+                         struct buf *to)
+{
+    if (l->format == LOKI_PROTOBUF) {
+        loki_append_pair(to, name, value);
+        return;
+    }
+    buf_append_char(to, ',');
+    loki_append_member(to, name, value);
+}
+
+void loki_push_extras(const struct loki_labels *l, const struct entry *e, unsigned extras,
+                      struct buf *to)
+{
+    if (extras & LOKI_ATTRS)
+        append_extra(l, "attrs", e->attrs, to);
+    for (size_t i = 0; i < LOKI_FLAG_COUNT; i++)
+        if (extras & loki_flags[i].extra)
+            append_extra(l, loki_flags[i].name, SPAN("true"), to);
+    if (extras & LOKI_TIME) {
+        char time[RFC3339_SIZE];
+        rfc3339_format(time, e->time_ns);
+        append_extra(l, "time", (struct span){time, sizeof(time)}, to);
+    }
+}
+
+struct timestamp {
+    int64_t seconds;
+    uint32_t nanos;
+    size_t size; /* of its message, less than 128 */
+};
+
+static inline struct timestamp timestamp_of(int64_t ns)
+{
+    int64_t seconds = ns / NS_PER_SECOND;
+    seconds -= ns < seconds * NS_PER_SECOND;
+    uint32_t nanos = (uint32_t)(ns - seconds * NS_PER_SECOND);
+    size_t size = 2 + protobuf_varint_size((uint64_t)seconds) + protobuf_varint_size(nanos);
+    return (struct timestamp){seconds, nanos, size};
+}
+
+/* All of an entry but its own head. */
+static inline size_t entry_size(const struct loki_line *line, struct span metadata)
+{
+    return 2 + timestamp_of(line->sent_ns).size + protobuf_bytes_size(line->text_size) +
+           metadata.size + line->extras_size;
+}
+
+static struct span metadata_of(const struct loki_plan *p, const struct loki_line *line)
+{
+    return loki_line_target(p->q, line)->texts.metadata[line->source % STREAM_COUNT];
+}
+
+/* What few lines have is rendered here, one after the other, and copied in the same order. */
+static inline void measure_line(const struct loki_labels *l, struct loki_plan *p,
+                                struct loki_line *line)
+{
+    const struct entry *e = &p->q->entries[line->entry];
+    line->text_size = (uint32_t)e->message.size;
+    if (__builtin_expect(!utf8_valid(e->message), 0))
+        line->text_size = (uint32_t)utf8_mended_size(e->message);
+    line->extras_size = 0;
+    if (__builtin_expect(e->flags || e->attrs.size || line->sent_ns != e->time_ns, 0)) {
+        size_t before = p->extras.size;
+        loki_push_extras(l, e, loki_extras_of(l, e, line->sent_ns), &p->extras);
+        line->extras_size = (uint32_t)(p->extras.size - before);
+    }
+}
+
+static size_t measure_stream(const struct loki_labels *l, struct loki_plan *p,
+                             const struct loki_stream *s)
+{
+    struct loki_line *lines = p->lines + s->first;
+    struct span metadata = {0};
+    size_t size = protobuf_bytes_size(s->name.size);
+    for (size_t i = 0; i < s->count; i++) {
+        if (i == 0 || lines[i].source != lines[i - 1].source)
+            metadata = metadata_of(p, &lines[i]);
+        measure_line(l, p, &lines[i]);
+        size += protobuf_bytes_size(entry_size(&lines[i], metadata));
+    }
+    return size;
+}
+
+static inline char *put_text(char *to, const struct entry *e, const struct loki_line *line)
+{
+    /* A text that was mended is longer than it was. */
+    if (__builtin_expect(line->text_size != e->message.size, 0))
+        return utf8_put_mended(to, e->message);
+    return encode_copy(to, e->message);
+}
+
+static inline char *put_entry(char *to, const struct entry *e, const struct loki_line *line,
+                              struct span metadata)
+{
+    struct timestamp t = timestamp_of(line->sent_ns);
+    to = protobuf_put_head(to, ENTRIES, entry_size(line, metadata));
+    to = protobuf_put_head(to, TIMESTAMP, t.size);
+    *to++ = SECONDS;
+    to = protobuf_put_varint(to, (uint64_t)t.seconds);
+    *to++ = NANOS;
+    to = protobuf_put_varint(to, t.nanos);
+    to = protobuf_put_head(to, LINE, line->text_size);
+    to = put_text(to, e, line);
+    return stream_texts_copy(to, metadata);
+}
+
+/* `*extras` is what was rendered for these and later lines. */
+static char *put_stream(char *to, const struct loki_plan *p, const struct loki_stream *s,
+                        struct span *extras)
+{
+    const struct loki_line *lines = p->lines + s->first;
+    struct span metadata = {0};
+    to = protobuf_put_head(to, STREAMS, s->size);
+    to = protobuf_put_head(to, LABELS, s->name.size);
+    to = encode_copy(to, s->name);
+    for (size_t i = 0; i < s->count; i++) {
+        const struct loki_line *line = &lines[i];
+        if (i == 0 || line->source != lines[i - 1].source)
+            metadata = metadata_of(p, line);
+        to = put_entry(to, &p->q->entries[line->entry], line, metadata);
+        if (line->extras_size) {
+            to = encode_copy(to, (struct span){extras->data, line->extras_size});
+            extras->data += line->extras_size;
+            extras->size -= line->extras_size;
+        }
+    }
+    return to;
+}
+
+void loki_push_protobuf(const struct loki_labels *l, struct loki_plan *p, struct buf *to)
+{
+    size_t size = 0;
+    buf_clear(&p->extras);
+    p->extras.size_max = ENCODED_BYTES_MAX;
+    for (size_t i = 0; i < p->stream_count; i++) {
+        struct loki_stream *s = &p->streams[i];
+        if (s->count == 0)
+            continue;
+        s->size = measure_stream(l, p, s);
+        size += protobuf_bytes_size(s->size);
+    }
+    if (p->extras.failed) {
+        to->failed = p->extras.failed;
+        return;
+    }
+    char *begin = buf_reserve(to, size), *end = begin;
+    if (!begin)
+        return;
+    struct span extras = buf_span(&p->extras);
+    for (size_t i = 0; i < p->stream_count; i++)
+        if (p->streams[i].count)
+            end = put_stream(end, p, &p->streams[i], &extras);
+    CHECK((size_t)(end - begin) == size && extras.size == 0);
+    to->size += size;
+}

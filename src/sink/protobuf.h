@@ -1,0 +1,46 @@
+/* protobuf — the few pieces of the wire format that a body is written with by hand.
+ *
+ * Lengths are computed before they are written. `put` functions write where they are told and
+ * return where they ended; the room is the caller's matter.
+ *
+ * - Source of the format: protobuf.dev, "Encoding".
+ */
+#pragma once
+
+#include "base/span.h"
+
+#include <stdint.h>
+
+enum { PROTOBUF_VARINT_MAX = 10 /* bytes */ };
+
+/* The byte before a field's value, for numbers up to 15. */
+#define PROTOBUF_VARINT(number) ((char)((number) << 3))
+#define PROTOBUF_BYTES(number)  ((char)((number) << 3 | 2)) /* then a length */
+
+static inline size_t protobuf_varint_size(uint64_t value)
+{
+    unsigned bits = 64 - (unsigned)__builtin_clzll(value | 1);
+    return (bits + 6) / 7;
+}
+
+static inline char *protobuf_put_varint(char *to, uint64_t value)
+{
+    while (value >= 0x80) {
+        *to++ = (char)(value | 0x80);
+        value >>= 7;
+    }
+    *to++ = (char)value;
+    return to;
+}
+
+/* Of a field with `size` bytes and a number up to 15. */
+static inline size_t protobuf_bytes_size(size_t size)
+{
+    return 1 + protobuf_varint_size(size) + size;
+}
+
+static inline char *protobuf_put_head(char *to, char field, size_t size)
+{
+    *to++ = field;
+    return protobuf_put_varint(to, size);
+}

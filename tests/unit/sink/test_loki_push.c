@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "loki_rig.h"
+
+#include <string.h>
+
+#define T INT64_C(1795449731597707236)
+
+#define STREAM_OF(name, stream)                                                                    \
+    "{compose_project=\"shop\", container_name=\"" name "\", host=\"box\", "                       \
+    "service=\"ssw-log-capturer\", source=\"docker\", stream=\"" stream "\"}"
+#define METADATA(id) "container_id=" id ";image=busybox:1.36;container_label_tier=front;"
+
+static void assert_sent(const struct sent *sent, const char *stream, int64_t ns, struct span line,
+                        const char *metadata)
+{
+    assert_string_equal(sent->stream, stream);
+    assert_int_equal(sent->ns, ns);
+    assert_int_equal(sent->size, line.size);
+    assert_memory_equal(sent->line, line.data, line.size);
+    assert_string_equal(sent->metadata, metadata);
+}
+
+/* D48, S32 to S47: each line with its time, its few labels and the rest. */
+static void test_protobuf(void **state)
+{
+    const struct entry entries[] = {
+        {.message = SPAN("to stdout"), .time_ns = T},
+        {.message = SPAN(""), .time_ns = T + 1, .stream = STREAM_STDERR},
+        {.message = SPAN("nul \0 tab \t"), .time_ns = T + 2},
+        {.message = SPAN("whole second"), .time_ns = INT64_C(1795449732000000000)},
+    };
+    struct loki_rig r;
+    loki_rig_init(&r, LOKI_PROTOBUF, NULL, NULL);
+    loki_rig_add(&r, 0, entries, 4);
+    loki_rig_lines(&r, 1, STREAM_STDOUT, "before 1970", INT64_C(-1500000000), NULL);
+    loki_rig_push_all(&r);
+    assert_sent(&r.sent[0], STREAM_OF("web-0", "stdout"), T, entries[0].message,
+                METADATA("000000000000"));
+    assert_sent(&r.sent[1], STREAM_OF("web-0", "stdout"), T + 2, entries[2].message,
+                METADATA("000000000000"));
+    assert_sent(&r.sent[2], STREAM_OF("web-0", "stdout"), INT64_C(1795449732000000000),
+                entries[3].message, METADATA("000000000000"));
+    assert_sent(&r.sent[3], STREAM_OF("web-0", "stderr"), T + 1, SPAN(""),
+                METADATA("000000000000"));
+    assert_sent(&r.sent[4], STREAM_OF("web-1", "stdout"), INT64_C(-1500000000), SPAN("before 1970"),
+                METADATA("000000000000"));
+    loki_rig_deinit(&r);
+}
+
+/* D27: Loki takes UTF-8 only. */
+static void test_what_is_no_utf8_is_mended(void **state)
+{
+    struct loki_rig r;
+    loki_rig_init(&r, LOKI_PROTOBUF, NULL, NULL);
+    loki_rig_lines(&r, 0, STREAM_STDOUT, "\xff no \xc3 UTF-8 \xed\xa0\x80", T, "é 🐳", T + 1, NULL);
+    loki_rig_push_all(&r);
+    assert_string_equal(r.sent[0].line, "\ufffd no \ufffd UTF-8 \ufffd\ufffd\ufffd");
+    assert_string_equal(r.sent[1].line, "é 🐳");
+    loki_rig_deinit(&r);
+}
+
+#define ALL_FLAGS                                                                                  \
+    (ENTRY_PARTIAL | ENTRY_CONTINUED | ENTRY_UNTERMINATED | ENTRY_TIME_MISSING |                   \
+     ENTRY_STREAM_MISSING)
+
+static void test_what_few_lines_have(void **state)
+{
+    const struct entry entries[] = {
+        {.message = SPAN("a"), .time_ns = T, .flags = ALL_FLAGS},
+        {.message = SPAN("b"), .time_ns = T, .attrs = SPAN("{\"tag\":\"x\"}"), .stream = 1},
+        {.message = SPAN("c"), .time_ns = T},
+    };
+    struct loki_rig r;
+    loki_rig_init(&r, LOKI_PROTOBUF, NULL, NULL);
+    loki_rig_add(&r, 0, entries, 3);
+    loki_rig_push_all(&r);
+    assert_string_equal(r.sent[0].metadata,
+                        METADATA("000000000000") "partial=true;continued=true;unterminated=true;"
+                                                 "time_missing=true;stream_missing=true;");
+    assert_string_equal(r.sent[1].metadata, METADATA("000000000000"));
+    assert_string_equal(r.sent[2].metadata, METADATA("000000000000") "attrs={\"tag\":\"x\"};");
+    loki_rig_deinit(&r);
+}
+
+static void test_chosen_metadata(void **state)
+{
+    static const char *const none[] = {"none", NULL};
+    static const char *const some[] = {"image", "host", "partial", "stream", NULL};
+    static const char *const labels[] = {"container_name", "container_label_missing", NULL};
+    struct entry entry = {.message = SPAN("a"), .flags = ALL_FLAGS, .attrs = SPAN("{}")};
+    struct loki_rig r;
+
+    loki_rig_init(&r, LOKI_PROTOBUF, labels, none);
+    loki_rig_add(&r, 0, &entry, 1);
+    loki_rig_add(&r, 0, &entry, 1); /* moved, but nobody is to be told */
+    loki_rig_push_all(&r);
+    assert_sent(&r.sent[1], "{container_name=\"web-0\"}", 1, SPAN("a"), "");
+    loki_rig_deinit(&r);
+
+    loki_rig_init(&r, LOKI_PROTOBUF, labels, some);
+    loki_rig_add(&r, 0, &entry, 1);
+    loki_rig_push_all(&r);
+    assert_sent(&r.sent[0], "{container_name=\"web-0\"}", 0, SPAN("a"),
+                "image=busybox:1.36;stream=stdout;host=box;partial=true;");
+    loki_rig_deinit(&r);
+}
+
+/* Each stream stands once in a push, its lines in the order of their times. */
+static void test_order(void **state)
+{
+    static const char *const labels[] = {"compose_project", NULL};
+    static const char *const lines[] = {"e", "a", "b", "c", "f", "d"};
+    struct loki_rig r;
+    loki_rig_init(&r, LOKI_PROTOBUF, labels, NULL);
+    loki_rig_lines(&r, 0, STREAM_STDOUT, "a", T + 1, "b", T + 2, "e", T, NULL); /* a clock's step */
+    loki_rig_lines(&r, 1, STREAM_STDERR, "c", T + 2, "d", T + 3, NULL);
+    loki_rig_lines(&r, 0, STREAM_STDOUT, "f", T + 2, NULL);
+    loki_rig_push_all(&r);
+    for (size_t i = 0; i < 6; i++)
+        assert_string_equal(r.sent[i].line, lines[i]);
+    assert_int_equal(r.plan.stream_count, 1);
+    assert_non_null(strstr(r.sent[3].metadata, "container_name=web-1;"));
+    assert_non_null(strstr(r.sent[3].metadata, "stream=stderr;"));
+    assert_non_null(strstr(r.sent[4].metadata, "container_name=web-0;"));
+    assert_int_equal(r.plan.shifted, 0);
+    loki_rig_deinit(&r);
+}
+
+/* A piece has its own lines only, whatever streams the rest belongs to. */
+static void test_pieces(void **state)
+{
+    struct loki_rig r;
+    loki_rig_init(&r, LOKI_PROTOBUF, NULL, NULL);
+    for (unsigned i = 0; i < LOKI_RIG_CONTAINERS; i++)
+        loki_rig_lines(&r, i, STREAM_STDOUT, "a", T, "b", T + 1, "c", T + 2, NULL);
+    loki_rig_push(&r, 2, 7);
+    static const char *const lines[] = {"c", "a", "b", "c", "a"};
+    for (size_t i = 0; i < 5; i++)
+        assert_string_equal(r.sent[i].line, lines[i]);
+    assert_string_equal(r.sent[4].stream, STREAM_OF("web-2", "stdout"));
+    loki_rig_deinit(&r);
+}
+
+/* More containers than texts are kept for: they are rendered again. */
+static void test_texts_are_rendered_again(void **state)
+{
+    struct loki_rig r;
+    loki_rig_init(&r, LOKI_PROTOBUF, NULL, NULL);
+    loki_rig_lines(&r, 0, STREAM_STDOUT, "a", T, NULL);
+    loki_rig_push_all(&r);
+    loki_target_drop(&r.list, &r.targets[0]);
+    loki_rig_push_all(&r);
+    assert_string_equal(r.sent[0].stream, STREAM_OF("web-0", "stdout"));
+    assert_int_equal(r.list.count, 1);
+    loki_rig_deinit(&r);
+}
+
+static void test_json(void **state)
+{
+    static const char *const labels[] = {"container_name", "stream", NULL};
+    static const char *const metadata[] = {"image", "unterminated", "attrs", "time", NULL};
+    const struct entry entries[] = {
+        {.message = SPAN("caf\\u00e9 \\\"x\\\""), .time_ns = T},
+        {.message = SPAN(""), .time_ns = T, .stream = STREAM_STDERR, .flags = ENTRY_UNTERMINATED},
+        {.message = SPAN("b"), .time_ns = T + 5, .attrs = SPAN("{\"a\":\"b\"}")},
+        {.message = SPAN("b"), .time_ns = T + 5},
+    };
+    struct loki_rig r;
+    loki_rig_init(&r, LOKI_JSON, labels, metadata);
+    loki_rig_add(&r, 0, entries, 4);
+    loki_rig_push_all(&r);
+    assert_string_equal(
+        buf_string(&r.body),
+        "{\"streams\":["
+        "{\"stream\":{\"container_name\":\"web-0\",\"stream\":\"stdout\"},\"values\":["
+        "[\"1795449731597707236\",\"caf\\u00e9 \\\"x\\\"\",{\"image\":\"busybox:1.36\"}],"
+        "[\"1795449731597707241\",\"b\",{\"image\":\"busybox:1.36\","
+        "\"attrs\":\"{\\\"a\\\":\\\"b\\\"}\"}],"
+        "[\"1795449731597707242\",\"b\",{\"image\":\"busybox:1.36\","
+        "\"time\":\"2026-11-23T16:02:11.597707241Z\"}]]},"
+        "{\"stream\":{\"container_name\":\"web-0\",\"stream\":\"stderr\"},\"values\":["
+        "[\"1795449731597707236\",\"\",{\"image\":\"busybox:1.36\",\"unterminated\":\"true\"}]]}"
+        "]}");
+    loki_rig_deinit(&r);
+}
+
+static void test_json_without_metadata(void **state)
+{
+    static const char *const labels[] = {NULL};
+    static const char *const none[] = {"none", NULL};
+    struct loki_rig r;
+    loki_rig_init(&r, LOKI_JSON, labels, none);
+    loki_rig_lines(&r, 0, STREAM_STDOUT, "a", INT64_C(-5), NULL);
+    loki_rig_push_all(&r);
+    assert_string_equal(
+        buf_string(&r.body),
+        "{\"streams\":[{\"stream\":{\"source_type\":\"docker\"},\"values\":[[\"-5\",\"a\"]]}]}");
+    loki_rig_deinit(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_protobuf),
+        cmocka_unit_test(test_what_is_no_utf8_is_mended),
+        cmocka_unit_test(test_what_few_lines_have),
+        cmocka_unit_test(test_chosen_metadata),
+        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_pieces),
+        cmocka_unit_test(test_texts_are_rendered_again),
+        cmocka_unit_test(test_json),
+        cmocka_unit_test(test_json_without_metadata),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
