@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -51,4 +50,15 @@ static enum journal_files look(int dir_fd, const char *path, int depth)
 enum journal_files journal_files_in(const char *directory)
 {
     return look(AT_FDCWD, directory, 0);
+}
+
+bool journal_files_usable(const char *configured, bool host)
+{
+    static const char *const usual[] = {"/var/log/journal", "/run/log/journal"};
+    bool usable = false;
+    if (configured)
+        return journal_files_in(configured) != JOURNAL_FILES_FORBIDDEN;
+    for (size_t i = 0; host && !usable && i < ARRAY_SIZE(usual); i++)
+        usable = journal_files_in(usual[i]) == JOURNAL_FILES_READABLE;
+    return usable;
 }

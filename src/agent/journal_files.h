@@ -8,6 +8,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 enum journal_files {
     JOURNAL_FILES_NONE,      /* there are none (yet), or no such directory */
     JOURNAL_FILES_FORBIDDEN, /* directory or files may not be opened */
@@ -15,3 +17,8 @@ enum journal_files {
 };
 
 enum journal_files journal_files_in(const char *directory);
+
+/* Is there a journal to read? In the directory that is configured, where its files may still come;
+ * NULL: this host's, which is no other's, so that it is looked for only where Docker's files are
+ * (`host`). */
+bool journal_files_usable(const char *configured, bool host);

@@ -44,15 +44,7 @@ static bool is_in_directories(enum log_kind kind)
 
 void monitor_look_for_journal(struct monitor *m)
 {
-    static const char *const usual[] = {"/var/log/journal", "/run/log/journal"};
-    m->journal = false;
-    if (m->options.journal_directory) { /* its files may still come */
-        m->journal = journal_files_in(m->options.journal_directory) != JOURNAL_FILES_FORBIDDEN;
-        return;
-    }
-    /* The journal of this host is no other's. */
-    for (size_t i = 0; m->root != ROOT_NONE && !m->journal && i < ARRAY_SIZE(usual); i++)
-        m->journal = journal_files_in(usual[i]) == JOURNAL_FILES_READABLE;
+    m->journal = journal_files_usable(m->options.journal_directory, m->root != ROOT_NONE);
 }
 
 static struct log_surroundings look_around(const struct monitor *m, const struct tracked *t)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/log_find.h"
 
+#include "agent/journal_files.h"
 #include "base/cleanup.h"
 
 #include <errno.h>
@@ -33,16 +34,22 @@ static bool has_cache(const char *docker_root, const char *id)
     return size < (int)sizeof(path) && access(path, F_OK) == 0;
 }
 
+static bool is_in_journal(const struct container *c)
+{
+    return strcmp(c->log_driver, "journald") == 0;
+}
+
 int log_find(struct log_place *ret, const struct container *c,
              const struct log_find_options *options, struct error *error)
 {
     const char *root = options->docker_root;
+    /* A dockerd that keeps the cache for journald cannot read it either. */
     bool cache = root && has_cache(root, c->id);
     struct log_surroundings around = {
         .root = root && options->engine && !may_be_listed(root) ? NULL : root,
         .cache_present = cache,
-        /* A dockerd that keeps the cache for journald cannot read it either. */
-        .journal = !cache && (root || options->journal_directory),
+        .journal = is_in_journal(c) && !cache &&
+                   journal_files_usable(options->journal_directory, root != NULL),
         .engine = options->engine,
     };
     int r = log_place_of(ret, c, &around, error);
