@@ -46,7 +46,7 @@ int monitor_stream_want(struct monitor *m, struct tracked *t, struct error *erro
         return 0;
     int r = m->streams ? 0 : open_streams(m, error);
     if (r == 0)
-        r = streams_want(m->streams, t->id, t->container->tty, running, error);
+        r = streams_want(m->streams, t->id, log_shape_of(t->container), running, error);
     if (r == 0) {
         t->stream_told = told;
         t->stream_told_run_ns = t->container->started_ns;

@@ -190,7 +190,8 @@ static void tell(struct streams *s, struct streamed *item, struct stream_wish wi
     wake(s);
 }
 
-int streams_want(struct streams *s, const char *id, bool tty, bool running, struct error *error)
+int streams_want(struct streams *s, const char *id, struct log_shape shape, bool running,
+                 struct error *error)
 {
     if (!container_id_valid(id))
         return error_set(error, -EINVAL, "\"%s\": this is no container", id);
@@ -206,7 +207,7 @@ int streams_want(struct streams *s, const char *id, bool tty, bool running, stru
         return error_set(error, -ENOMEM, "the stream of %.12s: no memory", id);
     enum stream_state ended = STREAM_ENDED; /* no more: it is asked for again */
     atomic_compare_exchange_strong(&item->state, &ended, STREAM_WAITING);
-    tell(s, item, (struct stream_wish){.tty = tty, .running = running});
+    tell(s, item, (struct stream_wish){.shape = shape, .running = running});
     return 0;
 }
 

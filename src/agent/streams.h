@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/health.h"
+#include "docker/log_frames.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -44,10 +45,10 @@ enum stream_state {
 };
 
 /* Begins (or begins again after STREAM_ENDED) to receive the log of a container, whose directory
- * and spool exist when it returns. `tty`: it comes without frames. `running`: what the monitor
- * knows by now; told anew whenever it changes. -errno where the spool cannot be made. */
-int streams_want(struct streams *s, const char *id, bool tty, bool running, struct error *error)
-    MUST_CHECK;
+ * and spool exist when it returns. `shape`: how it comes. `running`: what the monitor knows
+ * by now; told anew whenever it changes. -errno where the spool cannot be made. */
+int streams_want(struct streams *s, const char *id, struct log_shape shape, bool running,
+                 struct error *error) MUST_CHECK;
 /* Ends it; `remove`: its spool is removed as well (every route is through with it). */
 void streams_drop(struct streams *s, const char *id, bool remove);
 

@@ -13,7 +13,6 @@
 #include "agent/streams.h"
 #include "base/buf.h"
 #include "base/log.h"
-#include "docker/log_frames.h"
 #include "docker/log_stream.h"
 #include "model/container.h"
 #include "source/spool.h"
@@ -29,7 +28,8 @@ enum {
 
 /* What the monitor says of a container. */
 struct stream_wish {
-    bool tty, running;
+    struct log_shape shape;
+    bool running;
     bool dropped;
     unsigned removed_as; /* dropped: the number of its spool among those to be removed; 0: none */
 };
@@ -48,7 +48,8 @@ struct streamed {
     /* The thread's. */
     struct streamed_list *list;
     struct streamed *next, **link;
-    bool tty, running;
+    struct log_shape shape;
+    bool running;
     bool ask_again;      /* it ran when its log was asked for, or there were news since */
     bool progress;       /* something new came of it */
     int64_t begun_at_ns; /* its connection */

@@ -31,10 +31,15 @@ int streams_begin(struct streams *s, struct streamed *item, struct error *error)
         spool_failed(s, error->text);
         return r;
     }
-    spool_overlap_begin(&item->overlap, spool_marks(item->spool), item->tty);
-    log_frames_init(&item->frames, item->tty);
+    spool_overlap_begin(&item->overlap, spool_marks(item->spool), item->shape.tty);
+    log_frames_init(&item->frames, item->shape);
     item->ask_again = item->running;
-    r = log_stream_start(&item->stream, s->connections, item->id, item->overlap.since_ns, item);
+    const struct log_stream_request request = {
+        .id = item->id,
+        .since_ns = item->overlap.since_ns,
+        .details = log_shape_is_detailed(item->shape),
+    };
+    r = log_stream_start(&item->stream, s->connections, &request, item);
     if (r < 0) {
         streams_end(s, item);
         return error_set(error, r, "no memory for a connection");
@@ -84,8 +89,15 @@ static int take_records(struct streams *s, struct streamed *item)
         }
         if (!spool_overlap_passes(&item->overlap, record.stream, record.time_ns))
             continue;
-        r = spool_append(item->spool, &(struct spool_entry){record.text, record.time_ns,
-                                                            record.stream, record.ends_line});
+        const struct spool_entry entry = {
+            .text = record.text,
+            .time_ns = record.time_ns,
+            .stream = record.stream,
+            .ends_line = record.ends_line,
+            .own_time = item->shape.own_times,
+            .starts_line = record.starts_line,
+        };
+        r = spool_append(item->spool, &entry);
         if (r < 0)
             error_set(&error, r, "no room for a record of %.12s", item->id);
     }

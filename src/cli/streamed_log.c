@@ -72,6 +72,19 @@ static void tell_fault(const struct receiving *r, struct span said)
     r->options->warn(text.text);
 }
 
+static int append_record(struct receiving *r, const struct log_record *record)
+{
+    const struct spool_entry entry = {
+        .text = record->text,
+        .time_ns = record->time_ns,
+        .stream = record->stream,
+        .ends_line = record->ends_line,
+        .own_time = r->frames.shape.own_times,
+        .starts_line = record->starts_line,
+    };
+    return spool_frame(&r->batch, &r->marks, &entry);
+}
+
 static int append_records(struct receiving *r)
 {
     struct log_record record;
@@ -81,9 +94,7 @@ static int append_records(struct receiving *r)
         if (record.is_fault)
             tell_fault(r, record.text);
         else
-            code = spool_frame(&r->batch, &r->marks,
-                               &(struct spool_entry){record.text, record.time_ns, record.stream,
-                                                     record.ends_line});
+            code = append_record(r, &record);
     }
     return code;
 }
@@ -121,8 +132,12 @@ static void on_pinged(void *context, int code, const char *text)
     struct log_stream *stream; /* the connections' to close */
 
     if (code == 0) {
-        int64_t since_ns = r->options->since_ns > 0 ? r->options->since_ns : 0;
-        code = log_stream_start(&stream, r->connections, r->options->container->id, since_ns, r);
+        const struct log_stream_request request = {
+            .id = r->options->container->id,
+            .since_ns = r->options->since_ns > 0 ? r->options->since_ns : 0,
+            .details = log_shape_is_detailed(r->frames.shape),
+        };
+        code = log_stream_start(&stream, r->connections, &request, r);
         text = "no memory for a connection";
     }
     if (code)
@@ -197,7 +212,7 @@ int streamed_log_receive(int *ret_fd, const struct streamed_log_options *options
     int code = log_streams_open(&r.connections, &connections, error);
     if (code < 0)
         return code;
-    log_frames_init(&r.frames, options->container->tty);
+    log_frames_init(&r.frames, log_shape_of(options->container));
     receive(&r);
     log_frames_deinit(&r.frames);
     buf_deinit(&r.batch);

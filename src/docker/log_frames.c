@@ -14,9 +14,16 @@ enum {
 
 enum frame_type { FRAME_STDIN, FRAME_STDOUT, FRAME_STDERR, FRAME_SYSTEM_ERROR };
 
-void log_frames_init(struct log_frames *f, bool tty)
+#define DETAIL_CHUNK_NUMBER "CONTAINER_PARTIAL_ORDINAL="
+
+struct log_shape log_shape_of(const struct container *c)
 {
-    *f = (struct log_frames){.tty = tty, .pending = BUF_INIT(PENDING_MAX)};
+    return (struct log_shape){.tty = c->tty, .own_times = strcmp(c->log_driver, "journald") == 0};
+}
+
+void log_frames_init(struct log_frames *f, struct log_shape shape)
+{
+    *f = (struct log_frames){.shape = shape, .pending = BUF_INIT(PENDING_MAX)};
 }
 
 void log_frames_deinit(struct log_frames *f)
@@ -77,12 +84,46 @@ static bool take_newline(struct span *text)
     return true;
 }
 
-static bool read_payload(enum frame_type type, struct span payload, struct log_record *ret)
+/* The value of a detail; NULL data where it is not among them. */
+static struct span find_detail(struct span details, struct span key)
+{
+    while (details.size) {
+        const char *comma = memchr(details.data, ',', details.size);
+        size_t size = comma ? (size_t)(comma - details.data) : details.size;
+        if (span_starts_with((struct span){details.data, size}, key))
+            return (struct span){details.data + key.size, size - key.size};
+        details.data += size + (comma != NULL);
+        details.size -= size + (comma != NULL);
+    }
+    return (struct span){0};
+}
+
+/* Takes the details and their space off the front. Of a log whose chunks are numbered, what has no
+ * number is no chunk; that they are is known from the first chunk on. */
+static bool take_details(struct log_frames *f, struct span *text, bool *ret_starts_line)
+{
+    const char *space = text->size ? memchr(text->data, ' ', text->size) : NULL;
+    if (!space)
+        return false;
+    struct span details = {text->data, (size_t)(space - text->data)};
+    struct span number = find_detail(details, SPAN(DETAIL_CHUNK_NUMBER));
+
+    f->numbered |= number.data != NULL;
+    *ret_starts_line = f->numbered && (!number.data || span_equal(number, SPAN("1")));
+    *text = (struct span){space + 1, text->size - details.size - 1};
+    return true;
+}
+
+static bool read_payload(struct log_frames *f, enum frame_type type, struct span payload,
+                         struct log_record *ret)
 {
     struct log_record record = {.is_fault = type == FRAME_SYSTEM_ERROR};
 
     record.stream = type == FRAME_STDERR ? STREAM_STDERR : STREAM_STDOUT;
     if (!record.is_fault && !take_stamp(&payload, &record.time_ns))
+        return false;
+    if (!record.is_fault && log_shape_is_detailed(f->shape) &&
+        !take_details(f, &payload, &record.starts_line))
         return false;
     record.ends_line = take_newline(&payload);
     record.text = payload;
@@ -128,7 +169,7 @@ static bool next_frame(struct log_frames *f, struct log_record *ret)
             return false;
         f->taken += HEAD_SIZE + size;
         struct span payload = {left.data + HEAD_SIZE, size};
-        if (read_payload((enum frame_type)left.data[0], payload, ret))
+        if (read_payload(f, (enum frame_type)left.data[0], payload, ret))
             return true;
         f->nonsense++;
     }
@@ -178,7 +219,7 @@ bool log_frames_next(struct log_frames *f, struct log_record *ret)
 {
     if (f->broken)
         return false;
-    if (f->pending.size > f->taken && (f->tty ? next_raw(f, ret) : next_frame(f, ret)))
+    if (f->pending.size > f->taken && (f->shape.tty ? next_raw(f, ret) : next_frame(f, ret)))
         return true;
     drop_taken(f);
     return false;

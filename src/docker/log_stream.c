@@ -177,23 +177,24 @@ static bool take(void *owner, struct span bytes)
     return !stream->given_up;
 }
 
-static void print_path(char to[TRANSFER_PATH_MAX], const struct log_streams *s, const char *id,
-                       int64_t since_ns)
+static void print_path(char to[TRANSFER_PATH_MAX], const struct log_streams *s,
+                       const struct log_stream_request *request)
 {
+    int64_t since_ns = request->since_ns;
     int n = 0;
 
     if (s->version.major)
         n = snprintf(to, TRANSFER_PATH_MAX, "/v%u.%u", s->version.major, s->version.minor);
     n += snprintf(to + n, TRANSFER_PATH_MAX - (size_t)n,
-                  "/containers/%s/logs?follow=%d&stdout=1&stderr=1&timestamps=%d", id, !s->once,
-                  !s->untimed);
+                  "/containers/%s/logs?follow=%d&stdout=1&stderr=1&timestamps=%d%s", request->id,
+                  !s->once, !s->untimed, request->details ? "&details=1" : "");
     if (since_ns > 0)
         snprintf(to + n, TRANSFER_PATH_MAX - (size_t)n, "&since=%" PRId64 ".%09" PRId64,
                  since_ns / NS_PER_SECOND, since_ns % NS_PER_SECOND);
 }
 
-int log_stream_start(struct log_stream **ret, struct log_streams *s, const char *id,
-                     int64_t since_ns, void *owner)
+int log_stream_start(struct log_stream **ret, struct log_streams *s,
+                     const struct log_stream_request *request, void *owner)
 {
     char path[TRANSFER_PATH_MAX];
     if (s->named && !s->addresses[0])
@@ -203,7 +204,7 @@ int log_stream_start(struct log_stream **ret, struct log_streams *s, const char 
         return -ENOMEM;
     *stream = (struct log_stream){.set = s, .owner = owner};
 
-    print_path(path, s, id, since_ns);
+    print_path(path, s, request);
     const struct engine_transfer_options options = {
         .host = &s->host,
         .addresses = s->named ? s->addresses : NULL,

@@ -67,10 +67,15 @@ DEFINE_CLEANUP(struct log_streams *, log_streams_close)
  * there is no Engine to ask. */
 int log_streams_ping(struct log_streams *s) MUST_CHECK;
 
-/* All records since since_ns, that instant included; 0: from the beginning. 0, -ENOMEM, or
- * -ENOTCONN before a ping has found where the host's name leads. */
-int log_stream_start(struct log_stream **ret, struct log_streams *s, const char *id,
-                     int64_t since_ns, void *owner) MUST_CHECK;
+struct log_stream_request {
+    const char *id;
+    int64_t since_ns; /* from this instant on, itself included; 0: from the beginning */
+    bool details;     /* with what is told of each record (log_frames.h) */
+};
+
+/* 0, -ENOMEM, or -ENOTCONN before a ping has found where the host's name leads. */
+int log_stream_start(struct log_stream **ret, struct log_streams *s,
+                     const struct log_stream_request *request, void *owner) MUST_CHECK;
 struct log_stream *log_stream_cancel(struct log_stream *stream);
 
 /* Moves everything on as far as it goes without waiting, and calls back. */

@@ -54,7 +54,8 @@ enum cursor_kind {
 enum open_kind {
     OPEN_NONE,
     OPEN_LINE, /* an unfinished line, not delivered: its first chunk stands at (segment, offset) */
-    OPEN_CUT,  /* flushed at the cap: the next chunk of this time is its continuation */
+    OPEN_CUT,  /* flushed at the cap: the next chunk of this time, or with the next number where
+                * those are counted, is its continuation */
 };
 
 /* A line of one stream that has not ended yet. */
@@ -63,7 +64,7 @@ struct open_line {
     bool continued;             /* OPEN_LINE: an earlier part of it was flushed already */
     struct segment_ref segment; /* OPEN_LINE: of its first chunk, possibly an earlier segment */
     uint64_t offset;            /* OPEN_LINE: bytes */
-    int64_t time_ns;            /* of all its chunks */
+    int64_t time_ns;            /* of its first chunk: of all, where they are not counted */
 };
 
 struct cursor {

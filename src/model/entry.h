@@ -33,6 +33,8 @@ enum entry_flags {
     ENTRY_STREAM_MISSING = 1 << 4, /* no stream in the record: taken for stdout */
     ENTRY_CHUNK = 1 << 5,          /* a numbered piece of a cut line, not joined yet: its message is
                                       in bytes, whatever the batch's form */
+    ENTRY_CHUNK_COUNTED = 1 << 6,  /* ENTRY_CHUNK: numbered by us, each that came. Its number alone
+                                      says what it continues, whatever its time */
 };
 
 struct entry {

@@ -54,6 +54,7 @@ static void line_begin(struct join_line *line, const struct entry *e)
     buf_append(&line->attrs_text, e->attrs);
     line->source_bytes = 0;
     line->bytes = e->flags & ENTRY_CHUNK;
+    line->counted = e->flags & ENTRY_CHUNK_COUNTED;
     line->passed = 0;
     line->mark_offset = e->offset;
     line_append(line, e);
@@ -89,7 +90,7 @@ static void settle(struct entry *e, struct batch *batch)
 {
     if ((e->flags & ENTRY_CHUNK) && batch->form == FORM_JSON)
         e->message = escape_to_arena(batch, e->message);
-    e->flags &= (uint16_t)~ENTRY_CHUNK;
+    e->flags &= (uint16_t) ~(ENTRY_CHUNK | ENTRY_CHUNK_COUNTED);
     e->chunk = 0;
 }
 
@@ -123,6 +124,11 @@ static bool has_number(const struct entry *e)
     return (e->flags & ENTRY_CHUNK) && e->chunk > 0;
 }
 
+static bool is_counted(const struct entry *e)
+{
+    return e->flags & ENTRY_CHUNK_COUNTED;
+}
+
 /* Once for each reason and pull: what follows of it is part of the same. */
 static void book(struct batch *batch, size_t booked_from, enum gap_reason reason,
                  const struct entry *e, int64_t after_ns)
@@ -147,7 +153,7 @@ static bool continues(const struct open_line *open, struct entry *e, struct batc
 {
     if (has_number(e) && e->chunk == 1)
         return false;
-    if (open->kind == OPEN_CUT && open->time_ns == e->time_ns)
+    if (open->kind == OPEN_CUT && (open->time_ns == e->time_ns || is_counted(e)))
         return true;
     if (!has_number(e))
         return false;
@@ -223,6 +229,15 @@ static size_t cut_waiting(struct join *j, struct open_line open[STREAM_COUNT], u
     return out;
 }
 
+/* Where it is of another line, the open one has ended before it. */
+static bool is_of_another_line(const struct join_line *line, const struct open_line *open,
+                               const struct entry *e)
+{
+    if (line->counted)
+        return !has_number(e) || e->chunk == 1;
+    return open->time_ns != e->time_ns || (line->chunk > 0 && has_number(e) && e->chunk == 1);
+}
+
 /* The open line of e's stream where e shows that it ends or is cut before it. True with its entry.
  */
 static bool end_before(struct join *j, struct open_line open[STREAM_COUNT], const struct entry *e,
@@ -232,12 +247,12 @@ static bool end_before(struct join *j, struct open_line open[STREAM_COUNT], cons
     struct join_line *line = &j->lines[e->stream];
     if (mine->kind != OPEN_LINE)
         return false;
-    bool numbered = has_number(e) && line->chunk > 0;
-    if (mine->time_ns != e->time_ns || (numbered && e->chunk == 1)) {
+    if (is_of_another_line(line, mine, e)) {
         *ret = line_entry(line, mine, e->stream, ENTRY_UNTERMINATED, batch);
         *mine = (struct open_line){.kind = OPEN_NONE};
         return true;
     }
+    bool numbered = has_number(e) && line->chunk > 0;
     if (!numbered || e->chunk == chunk_number_after(line->chunk))
         return false;
     book(batch, booked_from, GAP_DROPPED, e, mine->time_ns);
@@ -286,8 +301,8 @@ void join_replay(struct join *j, struct open_line open[STREAM_COUNT], const stru
         const struct entry *e = &batch->entries[i];
         struct open_line *mine = &open[e->stream];
         struct join_line *line = &j->lines[e->stream];
-        if (mine->kind != OPEN_LINE || mine->time_ns != e->time_ns ||
-            e->serial < mine->segment.serial ||
+        bool its_own = mine->time_ns == e->time_ns || is_counted(e);
+        if (mine->kind != OPEN_LINE || !its_own || e->serial < mine->segment.serial ||
             (e->serial == mine->segment.serial && e->offset < mine->offset))
             continue;
         if (line->source_bytes > 0) {

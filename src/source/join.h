@@ -6,7 +6,9 @@
  *
  * Chunks with numbers (ENTRY_CHUNK) show besides where some are missing: before the first that is
  * there (GAP_OPEN_LINE), or in the middle of a line (GAP_DROPPED); and a first one begins another
- * line, whatever its time. Their text is in bytes until here: a character may be cut, too.
+ * line, whatever its time. Where they were counted by us (ENTRY_CHUNK_COUNTED) their numbers alone
+ * tell: each may bear a time of its own, and the line has that of the first. Their text is in bytes
+ * until here: a character may be cut, too.
  *
  * What is unfinished lives in two places: its place and time in the cursor (struct open_line), its
  * text here. The text can be lost at any time and read again from the place.
@@ -25,6 +27,7 @@ struct join_line {
     struct buf text;
     uint64_t source_bytes;
     bool bytes;            /* its text is in bytes, to be escaped for FORM_JSON */
+    bool counted;          /* ENTRY_CHUNK_COUNTED */
     uint8_t chunk;         /* number of its last chunk; 0: not known */
     uint64_t passed;       /* raw bytes since the first chunk, in segments that are behind */
     uint64_t mark_offset;  /* in the current segment: from here on `passed` does not count yet */

@@ -8,7 +8,7 @@ void spool_marks_note(struct spool_marks *m, const struct spool_entry *entry)
 {
     struct spool_mark *mark = &m->streams[entry->stream];
     bool same = mark->count && mark->time_ns == entry->time_ns;
-    bool goes_on = same && mark->open;
+    bool goes_on = mark->open && (same || entry->own_time) && !entry->starts_line;
     bool chunk = goes_on || !entry->ends_line;
 
     *mark = (struct spool_mark){

@@ -7,6 +7,10 @@
  * that of the times, and the chunks of a long line bear the time of its first: so it is asked from
  * SPOOL_OVERLAP_NS before the newest record, and from the time of a line that is not whole.
  *
+ * A spool numbers the chunks of a line as they come. A full one without a newline is followed by
+ * the next on the same stream: with the same time, or with any (`own_time`), so that the reader of
+ * a spool needs their numbers alone.
+ *
  * What the container wrote in that window while its clock stepped back may come twice.
  *
  * - Owns: nothing; plain data.
@@ -25,6 +29,8 @@ struct spool_entry {
     int64_t time_ns;
     enum stream stream;
     bool ends_line;
+    bool own_time;    /* the chunks of a line bear each its own time, not all that of the first */
+    bool starts_line; /* it is known to continue nothing */
 };
 
 /* The last record of a stream. */

@@ -107,6 +107,13 @@ static bool take_attributes(struct arena *arena, struct span payload, struct spa
     return true;
 }
 
+static unsigned flags_of(const struct payload *p, bool whole)
+{
+    return (p->time_ns ? 0 : ENTRY_TIME_MISSING) | (p->partial ? ENTRY_CHUNK : 0) |
+           (p->ordinal && !p->identified ? ENTRY_CHUNK_COUNTED : 0) |
+           (whole ? 0 : ENTRY_UNTERMINATED);
+}
+
 /* Fills the entry. False where the arena has no room for it; it is as before then. */
 static bool make_entry(const struct decoding *k, const struct payload *p, struct span payload,
                        struct entry *ret)
@@ -120,8 +127,7 @@ static bool make_entry(const struct decoding *k, const struct payload *p, struct
         .offset = k->position.offset + (uint64_t)(k->at - k->start),
         .message = p->line,
         .source_bytes = whole ? 0 : (uint32_t)p->line.size,
-        .flags = (uint16_t)((p->time_ns ? 0 : ENTRY_TIME_MISSING) | (p->partial ? ENTRY_CHUNK : 0) |
-                            (whole ? 0 : ENTRY_UNTERMINATED)),
+        .flags = (uint16_t)flags_of(p, whole),
         .stream = span_equal(p->stream, SPAN("stderr")) ? STREAM_STDERR : STREAM_STDOUT,
         .chunk = p->partial ? chunk_number(p->ordinal) : 0,
     };

@@ -17,6 +17,8 @@ static bool parse_chunk(struct span bytes, struct payload *payload)
             payload->last = field.number != 0;
         else if (field.tag == TAG_CHUNK_ORDINAL)
             payload->ordinal = field.number;
+        else if (field.tag == TAG_CHUNK_ID)
+            payload->identified = true;
     }
     return true;
 }

@@ -20,6 +20,7 @@ struct payload {
     bool partial; /* a chunk of a line that was cut, the last one included */
     bool last;    /* … which this is */
     uint64_t ordinal;
+    bool identified; /* by an id that its chunks share, as Docker gives it; spools have none */
     bool attributes; /* it has some */
 };
 

@@ -20,6 +20,8 @@
 
 #include <cmocka.h>
 
+static const struct log_shape framed;
+
 enum { LINES = 60, ID_SIZE = 64 };
 #define T0      (INT64_C(1795450000) * NS_PER_SECOND)
 #define WAIT_NS (30 * NS_PER_SECOND)
@@ -36,16 +38,17 @@ enum kind {
     KIND_TTY = '5',       /* as KIND_CUT, without frames */
     KIND_LOST_BEAT = '6', /* what is no frame */
     KIND_HELD = '7',      /* not even headers */
+    KIND_DETAILED = '8',  /* as KIND_CUT, with details where they are asked for */
 };
 
 /* Two lines of each time, on one stream. */
-static void append_line(struct buf *body, unsigned i, bool tty)
+static void append_line(struct buf *body, unsigned i, enum kind kind, const char *details)
 {
     char stamp[RFC3339_SIZE], line[64];
     rfc3339_format(stamp, T0 + (int64_t)(i / 2) * NS_PER_MS);
-    int size = snprintf(line, sizeof(line), "%.*s line %u\n", RFC3339_SIZE, stamp, i);
+    int size = snprintf(line, sizeof(line), "%.*s %sline %u\n", RFC3339_SIZE, stamp, details, i);
 
-    if (!tty)
+    if (kind != KIND_TTY)
         buf_append(body, (struct span){(const char[]){1, 0, 0, 0, 0, 0, 0, (char)size}, 8});
     buf_append(body, (struct span){line, (size_t)size});
 }
@@ -60,22 +63,23 @@ static int64_t since_of(const char *path)
     return seconds * NS_PER_SECOND + rest;
 }
 
-static void append_log(struct buf *body, const char *path, unsigned count, bool tty)
+static void append_log(struct buf *body, const char *path, unsigned count, enum kind kind)
 {
+    const char *details = strstr(path, "&details=1") ? "LABEL=some+text " : "";
     int64_t since = since_of(path);
 
     for (unsigned i = 0; i < count; i++)
         if (T0 + (int64_t)(i / 2) * NS_PER_MS >= since)
-            append_line(body, i, tty);
+            append_line(body, i, kind, details);
 }
 
 static enum stand_in_then serve(enum kind kind, const char *path, struct buf *raw)
 {
     static unsigned cuts = 0;
     CLEANUP(buf_deinit) struct buf body = BUF_INIT(1 << 20);
-    bool cut = kind == KIND_CUT || kind == KIND_TTY;
+    bool cut = kind == KIND_CUT || kind == KIND_TTY || kind == KIND_DETAILED;
 
-    append_log(&body, path, kind == KIND_SILENT ? 1 : LINES, kind == KIND_TTY);
+    append_log(&body, path, kind == KIND_SILENT ? 1 : LINES, kind);
     if (cut && ++cuts % 10) {
         size_t size = body.size * (cuts % 10) / 11;
         buf_append_format(raw, CHUNKED "%zx\r\n", body.size);
@@ -176,8 +180,9 @@ static const char *make_id(struct id *to, enum kind kind, unsigned number)
 
 static void want(struct rig *r, const char *id, bool running)
 {
+    struct log_shape shape = {.tty = id[0] == KIND_TTY, .own_times = id[0] == KIND_DETAILED};
     struct error error = {""};
-    if (streams_want(r->streams, id, id[0] == KIND_TTY, running, &error) < 0)
+    if (streams_want(r->streams, id, shape, running, &error) < 0)
         fail_msg("%s", error.text);
 }
 
@@ -289,7 +294,7 @@ static void s77_a_container_that_stops_is_asked_once_more(void **state)
  * the patience. */
 static void s77_each_line_comes_once_over_broken_connections(void **state)
 {
-    const enum kind kinds[] = {KIND_CUT, KIND_TTY};
+    const enum kind kinds[] = {KIND_CUT, KIND_TTY, KIND_DETAILED};
     CLEANUP(rig_deinit) struct rig r;
     rig_init(&r, state);
 
@@ -494,12 +499,12 @@ static void r13_a_spool_that_cannot_be_written_is_told(void **state)
     CLEANUP(rig_deinit) struct rig r;
     rig_init(&r, state);
 
-    assert_int_equal(streams_want(r.streams, "short", false, true, &error), -EINVAL);
+    assert_int_equal(streams_want(r.streams, "short", framed, true, &error), -EINVAL);
     want(&r, ID(KIND_SILENT, 1), true);
     wait_for_state(&r, ID(KIND_SILENT, 1), STREAM_RECEIVING);
     assert_int_equal(rename(r.spools, SCRATCH("elsewhere")), 0);
     scratch_write(r.spools, "", 0);
-    assert_int_equal(streams_want(r.streams, ID(KIND_SILENT, 2), false, true, &error), -ENOTDIR);
+    assert_int_equal(streams_want(r.streams, ID(KIND_SILENT, 2), framed, true, &error), -ENOTDIR);
     assert_says(&error, r.spools, "Not a directory");
     want(&r, ID(KIND_SILENT, 1), true);
     stand_in_kill(&r.server);

@@ -151,6 +151,14 @@ static struct log_streams *open_pinged(const struct stand_in *server, bool once)
     return s;
 }
 
+static struct log_stream *start(struct log_streams *s, const char *id, struct heard *h)
+{
+    struct log_stream *stream;
+    const struct log_stream_request request = {.id = id};
+    assert_int_equal(log_stream_start(&stream, s, &request, h), 0);
+    return stream;
+}
+
 static int descriptors(void)
 {
     CLEANUP(closedir) DIR *all = opendir("/proc/self/fd");
@@ -185,8 +193,7 @@ static void s77_how_a_stream_ends_is_told(void **state)
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct heard h = {.body = BUF_INIT(1000)};
-        struct log_stream *stream;
-        assert_int_equal(log_stream_start(&stream, s, cases[i].name, 0, &h), 0);
+        start(s, cases[i].name, &h);
         wait_for(s, &h);
         assert_int_equal(h.end, cases[i].end);
         assert_string_equal(buf_string(&h.body), cases[i].body);
@@ -199,24 +206,25 @@ static void s77_how_a_stream_ends_is_told(void **state)
     assert_int_equal(log_streams_count(s).closed, ARRAY_SIZE(cases) + 1);
 }
 
-static void the_log_is_asked_for_from_a_time_on(void **state)
+static void the_log_is_asked_for_as_it_is_wanted(void **state)
 {
     CLEANUP(stand_in_deinit) struct stand_in server = {0};
     stand_in_start(&server, answer);
     CLEANUP(log_streams_close) struct log_streams *s = open_pinged(&server, false);
     const struct {
-        int64_t since_ns;
+        struct log_stream_request request;
         const char *path;
     } cases[] = {
-        {0, "/v1.41/containers/path" QUERY},
-        {INT64_C(1795450000000000007),
+        {{.id = "path"}, "/v1.41/containers/path" QUERY},
+        {{.id = "path", .since_ns = INT64_C(1795450000000000007)},
          "/v1.41/containers/path" QUERY "&since=1795450000.000000007"},
+        {{.id = "path", .details = true}, "/v1.41/containers/path" QUERY "&details=1"},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct heard h = {.body = BUF_INIT(1000)};
         struct log_stream *stream;
-        assert_int_equal(log_stream_start(&stream, s, "path", cases[i].since_ns, &h), 0);
+        assert_int_equal(log_stream_start(&stream, s, &cases[i].request, &h), 0);
         wait_for(s, &h);
         assert_string_equal(buf_string(&h.body), cases[i].path);
         buf_deinit(&h.body);
@@ -229,9 +237,8 @@ static void a_log_is_asked_for_once(void **state)
     stand_in_start(&server, answer);
     CLEANUP(log_streams_close) struct log_streams *s = open_pinged(&server, true);
     struct heard h = {.body = BUF_INIT(1000)};
-    struct log_stream *stream;
 
-    assert_int_equal(log_stream_start(&stream, s, "path", 0, &h), 0);
+    start(s, "path", &h);
     wait_for(s, &h);
     assert_string_equal(buf_string(&h.body), "/v1.41/containers/path/logs?follow=0" OUTPUTS);
     buf_deinit(&h.body);
@@ -245,13 +252,12 @@ static void s77_a_silent_stream_goes_on_until_it_is_cancelled(void **state)
     CLEANUP(log_streams_close) struct log_streams *s = open_pinged(&server, false);
     struct heard silent = {.body = BUF_INIT(1000)}, slow = {.body = BUF_INIT(1000)};
     struct heard whole = {.body = BUF_INIT(1000)};
-    struct log_stream *first, *second, *third;
 
-    assert_int_equal(log_stream_start(&first, s, "silent", 0, &silent), 0);
-    assert_int_equal(log_stream_start(&second, s, "slow", 0, &slow), 0);
+    struct log_stream *first = start(s, "silent", &silent);
+    struct log_stream *second = start(s, "slow", &slow);
     while (slow.body.size < 2)
         step_once(s);
-    assert_int_equal(log_stream_start(&third, s, "whole", 0, &whole), 0);
+    start(s, "whole", &whole);
     wait_for(s, &whole);
     assert_int_equal(resource_open(RESOURCE_STREAM), 2);
     log_stream_cancel(first);
@@ -270,9 +276,8 @@ static void a_stream_that_is_not_wanted_any_more_ends(void **state)
     stand_in_start(&server, answer);
     CLEANUP(log_streams_close) struct log_streams *s = open_pinged(&server, false);
     struct heard h = {.body = BUF_INIT(1000), .wants_no_more = true};
-    struct log_stream *stream;
 
-    assert_int_equal(log_stream_start(&stream, s, "slow", 0, &h), 0);
+    start(s, "slow", &h);
     wait_for(s, &h);
     assert_int_equal(h.end, LOG_STREAM_GIVEN_UP);
     assert_int_equal(resource_open(RESOURCE_STREAM), 0);
@@ -286,9 +291,8 @@ static void a_dead_engine_is_told(void **state)
     stand_in_start(&server, answer);
     CLEANUP(log_streams_close) struct log_streams *s = open_pinged(&server, false);
     struct heard h = {.body = BUF_INIT(1000)};
-    struct log_stream *stream;
 
-    assert_int_equal(log_stream_start(&stream, s, "slow", 0, &h), 0);
+    start(s, "slow", &h);
     while (h.body.size < 2)
         step_once(s);
     stand_in_kill(&server);
@@ -297,7 +301,7 @@ static void a_dead_engine_is_told(void **state)
     buf_deinit(&h.body);
 
     h = (struct heard){.body = BUF_INIT(1000)};
-    assert_int_equal(log_stream_start(&stream, s, "whole", 0, &h), 0);
+    start(s, "whole", &h);
     wait_for(s, &h);
     assert_int_equal(h.end, LOG_STREAM_BROKEN);
     assert_non_null(strstr(h.text, "Connection refused"));
@@ -326,10 +330,9 @@ static void s1_closing_cancels_all(void **state)
     stand_in_start(&server, answer);
     int before = descriptors();
     CLEANUP(log_streams_close) struct log_streams *s = open_pinged(&server, false);
-    struct log_stream *stream;
 
     for (int i = 0; i < 50; i++)
-        assert_int_equal(log_stream_start(&stream, s, i % 2 ? "slow" : "silent", 0, &h), 0);
+        start(s, i % 2 ? "slow" : "silent", &h);
     while (h.body.size < 50)
         step_once(s);
     assert_int_equal(log_streams_ping(s), 0);
@@ -354,7 +357,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(s77_how_a_stream_ends_is_told),
-        cmocka_unit_test(the_log_is_asked_for_from_a_time_on),
+        cmocka_unit_test(the_log_is_asked_for_as_it_is_wanted),
         cmocka_unit_test(a_log_is_asked_for_once),
         cmocka_unit_test(s77_a_silent_stream_goes_on_until_it_is_cancelled),
         cmocka_unit_test(a_stream_that_is_not_wanted_any_more_ends),

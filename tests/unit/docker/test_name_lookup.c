@@ -235,6 +235,7 @@ static void test_streams_by_name(void **state)
     CLEANUP(stand_in_deinit) struct stand_in daemon = {0};
     CLEANUP(log_streams_close) struct log_streams *s = NULL;
     struct log_stream *stream = NULL;
+    const struct log_stream_request request = {.id = "x"};
     unsigned pings = 0, ends = 0, questions = 0, started = 0;
     char host[160];
     (void)state;
@@ -247,7 +248,7 @@ static void test_streams_by_name(void **state)
                                           .callbacks = {count_stream_ping, take_all, count_end},
                                           .context = &pings};
     assert_int_equal(log_streams_open(&s, &options, NULL), 0);
-    assert_int_equal(log_stream_start(&stream, s, "x", 0, &ends), -ENOTCONN);
+    assert_int_equal(log_stream_start(&stream, s, &request, &ends), -ENOTCONN);
     assert_int_equal(log_streams_ping(s), 0);
     assert_int_equal(log_streams_ping(s), -EALREADY);
     while (ends < 5) {
@@ -259,7 +260,7 @@ static void test_streams_by_name(void **state)
         }
         log_streams_step(s);
         for (; pings == 1 && started < 5; started++)
-            assert_int_equal(log_stream_start(&stream, s, "x", 0, &ends), 0);
+            assert_int_equal(log_stream_start(&stream, s, &request, &ends), 0);
         assert_int_equal(entries_of("/proc/self/task"), 3);
     }
     assert_int_equal(questions, 2);

@@ -47,12 +47,52 @@ static const struct record log_records[] = {
     {60 * S, STREAM_STDERR, 'p', 4, true},
 };
 
+/* One whose chunks bear each a time of its own, and two of whose lines lack their empty end. */
+static const struct record own_time_records[] = {
+    {0, STREAM_STDOUT, 'a', SOURCE_CHUNK_BYTES, false},
+    {1 * S, STREAM_STDERR, 'b', SOURCE_CHUNK_BYTES, false},
+    {3 * S, STREAM_STDOUT, 'c', SOURCE_CHUNK_BYTES, false}, /* one second is not enough */
+    {3 * S + 1, STREAM_STDOUT, 'd', 5, true},
+    {6 * S, STREAM_STDERR, 'e', 5, true},
+    {6 * S, STREAM_STDERR, 'e', 5, true},
+    {7 * S, STREAM_STDOUT, 'f', SOURCE_CHUNK_BYTES, false},
+    {7 * S, STREAM_STDOUT, 'g', 5, true},
+    {7 * S, STREAM_STDOUT, 'h', SOURCE_CHUNK_BYTES, false},
+    {8 * S, STREAM_STDOUT, 'i', SOURCE_CHUNK_BYTES, false},
+    {8 * S, STREAM_STDOUT, 'j', SOURCE_CHUNK_BYTES, false},
+    {9 * S, STREAM_STDOUT, 'k', 0, true},
+    {9 * S, STREAM_STDOUT, 'l', 3, false}, /* the end of a run */
+    {9 * S + 1, STREAM_STDOUT, 'm', 3, true},
+};
+
+struct log {
+    const struct record *records;
+    size_t count;
+    bool own_times;
+    const char *starters; /* texts of which is known that they start a line */
+};
+static const struct log same_times = {log_records, ARRAY_SIZE(log_records), false, ""};
+static const struct log own_times = {own_time_records, ARRAY_SIZE(own_time_records), true, "fghi"};
+
 static char fill[STREAM_COUNT * SOURCE_CHUNK_BYTES];
 
-static struct spool_entry entry_of(const struct record *r)
+static struct spool_entry entry_of(const struct log *log, size_t i)
 {
+    const struct record *r = &log->records[i];
     memset(fill, r->text, r->size);
-    return (struct spool_entry){{fill, r->size}, T0 + r->after_ns, r->stream, r->ends_line};
+    return (struct spool_entry){.text = {fill, r->size},
+                                .time_ns = T0 + r->after_ns,
+                                .stream = r->stream,
+                                .ends_line = r->ends_line,
+                                .own_time = log->own_times,
+                                .starts_line = strchr(log->starters, r->text)};
+}
+
+static struct spool_entry record_of(struct span text, int64_t time_ns, enum stream stream,
+                                    bool ends_line)
+{
+    return (struct spool_entry){
+        .text = text, .time_ns = time_ns, .stream = stream, .ends_line = ends_line};
 }
 
 static struct spool *open_spool(void **state, struct buf *batch)
@@ -75,7 +115,7 @@ static void receive(struct spool *s, const struct spool_entry *entry)
 
 /* Receives the log up to record `end` as an Engine sends it: one up to 23 filters each record, a
  * later one sends all behind the first that is not too old. */
-static void receive_log(void **state, size_t end, bool filters_each)
+static void receive_log(void **state, const struct log *log, size_t end, bool filters_each)
 {
     CLEANUP(buf_deinit) struct buf batch = BUF_INIT(1 << 20);
     CLEANUP(spool_close) struct spool *s = open_spool(state, &batch);
@@ -84,7 +124,7 @@ static void receive_log(void **state, size_t end, bool filters_each)
 
     spool_overlap_begin(&overlap, spool_marks(s), false);
     for (size_t i = 0; i < end; i++) {
-        struct spool_entry entry = entry_of(&log_records[i]);
+        struct spool_entry entry = entry_of(log, i);
         begun = (begun && !filters_each) || entry.time_ns >= overlap.since_ns;
         if (begun && spool_overlap_passes(&overlap, entry.stream, entry.time_ns))
             receive(s, &entry);
@@ -103,13 +143,15 @@ static struct buf read_spool(void **state)
     return bytes;
 }
 
-static void assert_spool_holds_the_log(void **state)
+/* Each record once, and the chunks of a line numbered as they are in `numbers`, a digit each. */
+static void assert_spool_holds(void **state, const struct log *log, const char *numbers)
 {
     CLEANUP(buf_deinit) struct buf bytes = read_spool(state);
     size_t at = 0;
 
-    for (size_t i = 0; i < ARRAY_SIZE(log_records); i++) {
-        struct spool_entry entry = entry_of(&log_records[i]);
+    assert_int_equal(strlen(numbers), log->count);
+    for (size_t i = 0; i < log->count; i++) {
+        struct spool_entry entry = entry_of(log, i);
         struct payload p;
         size_t size = 0;
         assert_int_equal(frame_look((struct span){bytes.data + at, bytes.size - at}, &size),
@@ -120,9 +162,15 @@ static void assert_spool_holds_the_log(void **state)
         assert_int_equal(p.time_ns, entry.time_ns);
         assert_string_equal(stream_word(entry.stream),
                             span_equal(p.stream, SPAN("stderr")) ? "stderr" : "stdout");
+        assert_int_equal(p.ordinal, numbers[i] - '0');
         at += size;
     }
     assert_int_equal(at, bytes.size);
+}
+
+static void assert_spool_holds_the_log(void **state)
+{
+    assert_spool_holds(state, &same_times, "00000001002031000");
 }
 
 static void clear(void **state)
@@ -136,10 +184,25 @@ static void s77_a_stream_is_resumed_behind_any_record(void **state)
     for (int filters_each = 0; filters_each < 2; filters_each++)
         for (size_t first = 0; first <= ARRAY_SIZE(log_records); first++)
             for (size_t second = first; second <= ARRAY_SIZE(log_records); second += 3) {
-                receive_log(state, first, filters_each);
-                receive_log(state, second, filters_each);
-                receive_log(state, ARRAY_SIZE(log_records), filters_each);
+                receive_log(state, &same_times, first, filters_each);
+                receive_log(state, &same_times, second, filters_each);
+                receive_log(state, &same_times, ARRAY_SIZE(log_records), filters_each);
                 assert_spool_holds_the_log(state);
+                clear(state);
+            }
+}
+
+/* S77 D31: also in the midst of a line whose chunks have no time in common; its chunks are numbered
+ * as if there had been one connection. */
+static void s77_a_stream_is_resumed_within_a_line(void **state)
+{
+    for (int filters_each = 0; filters_each < 2; filters_each++)
+        for (size_t first = 0; first <= own_times.count; first++)
+            for (size_t second = first; second <= own_times.count; second++) {
+                receive_log(state, &own_times, first, filters_each);
+                receive_log(state, &own_times, second, filters_each);
+                receive_log(state, &own_times, own_times.count, filters_each);
+                assert_spool_holds(state, &own_times, "11232010112310");
                 clear(state);
             }
 }
@@ -147,12 +210,12 @@ static void s77_a_stream_is_resumed_behind_any_record(void **state)
 /* S77: a kill tears the file at any byte. */
 static void s77_a_torn_spool_is_received_on(void **state)
 {
-    receive_log(state, ARRAY_SIZE(log_records), true);
+    receive_log(state, &same_times, ARRAY_SIZE(log_records), true);
     CLEANUP(buf_deinit) struct buf whole = read_spool(state);
 
     for (size_t size = 0; size <= whole.size; size += size % SOURCE_CHUNK_BYTES < 300 ? 1 : 1009) {
         assert_int_equal(truncate(SCRATCH(ID "/" SPOOL_FILE_NAME), (off_t)size), 0);
-        receive_log(state, ARRAY_SIZE(log_records), size % 2);
+        receive_log(state, &same_times, ARRAY_SIZE(log_records), size % 2);
         assert_spool_holds_the_log(state);
     }
 }
@@ -163,10 +226,10 @@ static void s77_zeros_at_the_end_are_cut_off(void **state)
     static const char zeros[567];
 
     for (size_t zero_count = 1; zero_count <= sizeof(zeros); zero_count += 13) {
-        receive_log(state, 9, true);
+        receive_log(state, &same_times, 9, true);
         CLEANUP(close_fd) int fd = open(SCRATCH(ID "/" SPOOL_FILE_NAME), O_WRONLY | O_APPEND);
         assert_int_equal(write(fd, zeros, zero_count), zero_count);
-        receive_log(state, ARRAY_SIZE(log_records), true);
+        receive_log(state, &same_times, ARRAY_SIZE(log_records), true);
         assert_spool_holds_the_log(state);
         clear(state);
     }
@@ -184,7 +247,7 @@ static void s77_a_full_disk_costs_nothing_in_the_end(void **state)
     full.rlim_max = before.rlim_max;
     CLEANUP(spool_close) struct spool *s = open_spool(state, &batch);
     for (size_t i = 0; i < 9; i++) {
-        struct spool_entry entry = entry_of(&log_records[i]);
+        struct spool_entry entry = entry_of(&same_times, i);
         assert_int_equal(spool_append(s, &entry), 0);
     }
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &full), 0);
@@ -194,7 +257,7 @@ static void s77_a_full_disk_costs_nothing_in_the_end(void **state)
     assert_says(&error, SCRATCH(ID "/" SPOOL_FILE_NAME), "No space left");
     assert_int_equal(batch.size, 0);
 
-    receive_log(state, ARRAY_SIZE(log_records), true);
+    receive_log(state, &same_times, ARRAY_SIZE(log_records), true);
     assert_spool_holds_the_log(state);
 }
 
@@ -204,9 +267,10 @@ static void a_terminal_is_asked_behind_the_end_of_a_run(void **state)
 {
     struct spool_marks marks = {0};
     struct spool_overlap overlap;
-    const struct spool_entry line = {SPAN("line\r"), T0, STREAM_STDOUT, true};
-    const struct spool_entry prompt = {SPAN("login: "), T0 + 5, STREAM_STDOUT, false};
-    const struct spool_entry chunk = {{fill, SOURCE_CHUNK_BYTES}, T0 + 9, STREAM_STDOUT, false};
+    const struct spool_entry line = record_of(SPAN("line\r"), T0, STREAM_STDOUT, true);
+    const struct spool_entry prompt = record_of(SPAN("login: "), T0 + 5, STREAM_STDOUT, false);
+    const struct spool_entry chunk =
+        record_of((struct span){fill, SOURCE_CHUNK_BYTES}, T0 + 9, STREAM_STDOUT, false);
 
     spool_marks_note(&marks, &line);
     spool_overlap_begin(&overlap, &marks, true);
@@ -229,7 +293,7 @@ static void what_follows_the_overlap_is_new_whatever_its_time(void **state)
 {
     struct spool_marks marks = {0};
     struct spool_overlap overlap;
-    const struct spool_entry line = {SPAN("line"), T0, STREAM_STDOUT, true};
+    const struct spool_entry line = record_of(SPAN("line"), T0, STREAM_STDOUT, true);
 
     spool_marks_note(&marks, &line);
     spool_overlap_begin(&overlap, &marks, false);
@@ -244,8 +308,9 @@ static void s77_a_spool_is_bounded_and_found_over_its_files(void **state)
 {
     CLEANUP(buf_deinit) struct buf batch = BUF_INIT(1 << 20);
     CLEANUP(spool_close) struct spool *s = open_spool(state, &batch);
-    const struct spool_entry chunk = {{fill, SOURCE_CHUNK_BYTES}, T0, STREAM_STDOUT, false};
-    const struct spool_entry other = {SPAN("other"), T0 + 1, STREAM_STDERR, true};
+    const struct spool_entry chunk =
+        record_of((struct span){fill, SOURCE_CHUNK_BYTES}, T0, STREAM_STDOUT, false);
+    const struct spool_entry other = record_of(SPAN("other"), T0 + 1, STREAM_STDERR, true);
     const unsigned count = 2 * SPOOL_FILE_BYTES / SOURCE_CHUNK_BYTES;
 
     for (unsigned i = 0; i < count; i++)
@@ -278,7 +343,7 @@ static void its_descriptors_are_counted_and_its_files_removed(void **state)
     CLEANUP(buf_deinit) struct buf batch = BUF_INIT(1 << 20);
     uint64_t before = resource_open(RESOURCE_SPOOL);
     CLEANUP(spool_close) struct spool *s = open_spool(state, &batch);
-    const struct spool_entry line = {SPAN("line"), T0, STREAM_STDOUT, true};
+    const struct spool_entry line = record_of(SPAN("line"), T0, STREAM_STDOUT, true);
 
     assert_int_equal(resource_open(RESOURCE_SPOOL), before + 2);
     assert_int_equal(rename(SCRATCH(ID), SCRATCH("removed")), 0);
@@ -311,6 +376,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, scratch_make, scratch_remove)
     const struct CMUnitTest tests[] = {
         TEST(s77_a_stream_is_resumed_behind_any_record),
+        TEST(s77_a_stream_is_resumed_within_a_line),
         TEST(s77_a_torn_spool_is_received_on),
         TEST(s77_zeros_at_the_end_are_cut_off),
         TEST(s77_a_full_disk_costs_nothing_in_the_end),
