@@ -14,6 +14,7 @@ from support import census
 from support.docker_root import Container, record
 from support.http_unix import UnixConnection
 from support.tallyman import count_lines, file_route
+from support.wait import wait_for
 
 CONNECTIONS_MAX = 16
 IDLE_S_MAX = 10
@@ -340,13 +341,19 @@ def test_the_equation_holds_through_a_churn(root, program, out):
 
 
 def test_the_census_is_what_is_seen_from_outside(program):
-    """Its classes are those of support/census.py, and their counts too."""
-    status = resources(program)
-    seen = census.descriptors(program.pid)
-    told = {name: count for name, count in status["descriptors"]["census"].items() if count}
-    told["socket"] -= 1  # the connection that asked
-    assert told == dict(seen)
-    assert sum(status["threads"]["census"].values()) == len(census.threads(program.pid))
+    """Its classes are those of support/census.py, and their counts too. The two cannot look at one
+    instant, between them something may be opened or ended."""
+
+    def told():
+        status = resources(program)
+        counts = {name: count for name, count in status["descriptors"]["census"].items() if count}
+        counts["socket"] -= 1  # the connection that asked
+        return counts, sum(status["threads"]["census"].values())
+
+    def seen():
+        return dict(census.descriptors(program.pid)), len(census.threads(program.pid))
+
+    wait_for(lambda: told() == seen(), lambda: f"agreement: {told()} told, {seen()} seen")
 
 
 def test_memory_is_the_kernel_s(program):
