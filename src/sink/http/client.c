@@ -11,8 +11,7 @@
 #include <errno.h>
 
 enum {
-    SOCKETS_MAX = 2 * REQUESTS_MAX, /* while connecting there may be one for each kind of address */
-    USER_AGENT_MAX = 64,            /* bytes with the NUL */
+    USER_AGENT_MAX = 64, /* bytes with the NUL */
     STATUS_UNAUTHORIZED = 401,
     STATUS_FORBIDDEN = 403,
 };
@@ -29,8 +28,9 @@ struct http_client {
     char user_agent[USER_AGENT_MAX];
     const char *method;
 
-    struct pollfd sockets[SOCKETS_MAX]; /* what curl wants to be told of */
-    size_t socket_count;
+    struct sockets sockets;
+    struct pollfd watched[SOCKETS_MAX]; /* what curl wants to be told of */
+    size_t watched_count;
     int64_t timer_ns; /* monotonic, when curl wants to go on; INT64_MAX: never */
 
     struct transfer transfers[REQUESTS_MAX]; /* by slot */
@@ -46,18 +46,19 @@ static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *context, v
                                            : POLLIN | POLLOUT;
     size_t at = 0;
 
-    while (at < c->socket_count && c->sockets[at].fd != fd)
+    while (at < c->watched_count && c->watched[at].fd != fd)
         at++;
     if (what == CURL_POLL_REMOVE) {
-        if (at < c->socket_count)
-            c->sockets[at] = c->sockets[--c->socket_count];
+        c->sockets.doubted = true;
+        if (at < c->watched_count)
+            c->watched[at] = c->watched[--c->watched_count];
         return 0;
     }
     if (at == SOCKETS_MAX)
         return -1;
-    if (at == c->socket_count)
-        c->socket_count++;
-    c->sockets[at] = (struct pollfd){.fd = fd, .events = events};
+    if (at == c->watched_count)
+        c->watched_count++;
+    c->watched[at] = (struct pollfd){.fd = fd, .events = events};
     return 0;
 }
 
@@ -156,6 +157,8 @@ struct http_client *http_client_close(struct http_client *c)
         transfer_deinit(&c->transfers[slot]);
     }
     curl_multi_cleanup(c->multi);
+    c->sockets.doubted = true;
+    sockets_compare(&c->sockets);
     addresses_deinit(&c->addresses);
     credentials_deinit(&c->credentials);
     if (c->target.shown)
@@ -189,6 +192,7 @@ int http_client_post(struct http_client *c, unsigned slot, struct buf *body, siz
         .proxy = c->options->proxy ? &c->proxy : NULL,
         .method = c->method,
         .user_agent = c->user_agent,
+        .sockets = &c->sockets,
     };
     struct transfer *t = &c->transfers[slot];
     struct error why;
@@ -214,6 +218,7 @@ void http_client_abandon(struct http_client *c, unsigned slot)
 
     if (t->state == TRANSFER_RUNNING)
         curl_multi_remove_handle(c->multi, t->easy);
+    sockets_compare(&c->sockets);
     t->state = TRANSFER_IDLE;
 }
 
@@ -230,10 +235,10 @@ size_t http_client_wait(struct http_client *c, struct pollfd *fds, size_t max, i
     struct pollfd lookup[NAME_LOOKUP_FDS_MAX];
     int64_t left_ns = c->timer_ns == INT64_MAX ? INT64_MAX : c->timer_ns - clock_monotonic_ns();
     int lookup_ms = -1;
-    size_t count = c->socket_count < max ? c->socket_count : max;
+    size_t count = c->watched_count < max ? c->watched_count : max;
     size_t more = addresses_wait(&c->addresses, lookup, &lookup_ms);
 
-    memcpy(fds, c->sockets, count * sizeof(*fds));
+    memcpy(fds, c->watched, count * sizeof(*fds));
     for (size_t i = 0; i < more && count < max; i++)
         fds[count++] = lookup[i];
     if (lookup_ms >= 0 && lookup_ms * NS_PER_MS < left_ns)
@@ -264,11 +269,11 @@ static void step_addresses(struct http_client *c)
 static void step_sockets(struct http_client *c)
 {
     struct pollfd ready[SOCKETS_MAX];
-    size_t count = c->socket_count;
+    size_t count = c->watched_count;
     int running;
 
     /* A copy: curl changes the table from within. */
-    memcpy(ready, c->sockets, count * sizeof(*ready));
+    memcpy(ready, c->watched, count * sizeof(*ready));
     if (count > 0 && poll(ready, count, 0) > 0)
         for (size_t i = 0; i < count; i++) {
             int what = (ready[i].revents & (POLLIN | POLLHUP) ? CURL_CSELECT_IN : 0) |
@@ -309,6 +314,7 @@ bool http_client_step(struct http_client *c, struct http_answer *ret)
         step_addresses(c);
         step_sockets(c);
         end_transfers(c);
+        sockets_compare(&c->sockets);
         t = next_over(c);
     }
     if (!t)

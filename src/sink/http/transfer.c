@@ -3,35 +3,18 @@
 
 #include "base/check.h"
 #include "base/clock.h"
-#include "base/resource.h"
 #include "base/utf8.h"
 #include "sink/http/retry_after.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <strings.h>
-#include <sys/socket.h>
 
 enum {
     STATUS_FINAL = 200, /* below: more is to come */
     STATUS_REDIRECT = 300,
     BODY_KEPT_BYTES = 8 * 1024 * 1024, /* of memory; what one giant line needed is given back */
 };
-
-static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
-{
-    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-    if (fd < 0)
-        return CURL_SOCKET_BAD;
-    resource_opened(RESOURCE_SINK);
-    return fd;
-}
-
-static int close_socket(void *context, curl_socket_t fd)
-{
-    resource_closed(RESOURCE_SINK);
-    return close(fd);
-}
 
 /* Called once per header line. An answer may be preceded by others (1xx), which have headers too.
  */
@@ -98,6 +81,10 @@ static CURLcode set_proxy(CURL *easy, const struct http_target *proxy)
 
 static CURLcode set_request(CURL *easy, const struct transfer_setup *setup)
 {
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, sockets_open);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, setup->sockets);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, sockets_close);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, setup->sockets);
     curl_easy_setopt(easy, CURLOPT_POST, 1L);
     CURLcode code = curl_easy_setopt(easy, CURLOPT_URL, setup->target->url);
     if (code == CURLE_OK && setup->method)
@@ -118,8 +105,6 @@ static void set_how(struct transfer *t, CURL *easy)
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(t->options->timeout_ns / NS_PER_MS));
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                      (long)(t->options->connect_timeout_ns / NS_PER_MS));
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, t);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);

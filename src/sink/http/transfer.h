@@ -11,6 +11,7 @@
 #pragma once
 
 #include "sink/http/credentials.h"
+#include "sink/http/sockets.h"
 #include "sink/http/target.h"
 
 enum {
@@ -46,6 +47,7 @@ struct transfer {
 struct transfer_setup {
     const struct http_options *options;
     const struct http_target *target, *proxy; /* proxy: NULL for none */
+    struct sockets *sockets;
     const char *method;
     const char *user_agent;
 };

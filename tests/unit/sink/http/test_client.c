@@ -1,0 +1,473 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The client against a server that misbehaves in each way there is. S1: no thread, no descriptor
+ * beyond those counted, at any turn. R13: what went wrong is said with the URL. */
+#include "base/clock.h"
+#include "base/resource.h"
+#include "server.h"
+#include "sink/http/client.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+enum { BODY_MAX = 8 * 1024 * 1024, FDS_MAX = 64, TURNS_MAX = 10000, HEAD = 10 };
+#define PATIENCE_NS (20 * NS_PER_SECOND)
+
+static struct http_options options;
+static struct http_protocol protocol;
+static const struct sink_environment environment = {.version = "1.2.3"};
+static char url[256];
+static unsigned descriptors_before, threads_before;
+
+static unsigned entries_of(const char *path)
+{
+    unsigned count = 0;
+    CLEANUP(closedir) DIR *dir = opendir(path);
+    while (readdir(dir))
+        count++;
+    return count - 3; /* ".", "..", and the directory itself */
+}
+
+static int defaults(void **state)
+{
+    options = (struct http_options){
+        .request.requests_max = 4,
+        .url = url,
+        .tls_verify = true,
+        .timeout_ns = 10 * NS_PER_SECOND,
+        .connect_timeout_ns = 5 * NS_PER_SECOND,
+    };
+    protocol = (struct http_protocol){.path = "", .content_type = "text/plain"};
+    descriptors_before = entries_of("/proc/self/fd");
+    threads_before = entries_of("/proc/self/task");
+    return 0;
+}
+
+static int nothing_left(void **state)
+{
+    assert_int_equal(resource_open(RESOURCE_SINK), 0);
+    assert_int_equal(resource_open(RESOURCE_LOOKUP), 0);
+    assert_int_equal(entries_of("/proc/self/fd"), descriptors_before);
+    assert_int_equal(entries_of("/proc/self/task"), threads_before);
+    return 0;
+}
+
+static struct http_client *opened(void)
+{
+    struct http_client *c = NULL;
+    struct error error = {""};
+    if (http_client_open(&c, &options, &protocol, &environment, &error) < 0)
+        fail_msg("%s", error.text);
+    return c;
+}
+
+static void post(struct http_client *c, unsigned slot, struct span content)
+{
+    struct buf body = BUF_INIT(BODY_MAX);
+    struct error error;
+
+    for (int i = 0; i < HEAD; i++)
+        buf_append_char(&body, '#');
+    buf_append(&body, content);
+    assert_int_equal(http_client_post(c, slot, &body, HEAD, &error), 0);
+    assert_int_equal(body.size, 0);
+    buf_deinit(&body);
+}
+
+/* The next answer; curl's own pair of sockets is nobody's. */
+static struct http_answer next(struct http_client *c)
+{
+    struct http_answer answer;
+    int64_t until_ns = clock_monotonic_ns() + PATIENCE_NS;
+
+    for (unsigned turns = 0; !http_client_step(c, &answer); turns++) {
+        struct pollfd fds[FDS_MAX];
+        int64_t timeout_ns = PATIENCE_NS;
+        size_t count = http_client_wait(c, fds, FDS_MAX, &timeout_ns);
+        assert_true(timeout_ns >= 0 && clock_monotonic_ns() < until_ns);
+        assert_true(turns < TURNS_MAX); /* no busy loop */
+        poll(fds, count, (int)(timeout_ns / NS_PER_MS) + 1);
+        assert_int_equal(entries_of("/proc/self/task"), threads_before);
+        assert_int_equal(entries_of("/proc/self/fd"), descriptors_before + 2 +
+                                                          resource_open(RESOURCE_SINK) +
+                                                          resource_open(RESOURCE_LOOKUP));
+    }
+    return answer;
+}
+
+static void assert_body(const struct http_answer *a, const char *text)
+{
+    assert_int_equal(a->body.size, strlen(text));
+    assert_memory_equal(a->body.data, text, a->body.size);
+}
+
+static bool says(struct span request, const char *words)
+{
+    return memmem(request.data, request.size, words, strlen(words));
+}
+
+static struct span body_of(struct span request)
+{
+    const char *at = memmem(request.data, request.size, "\r\n\r\n", 4);
+    return (struct span){at + 4, (size_t)(request.data + request.size - at - 4)};
+}
+
+static void answer(struct buf *raw, const char *status, const char *more, struct span body)
+{
+    buf_append_format(raw, "HTTP/1.1 %s\r\n%sContent-Length: %zu\r\n\r\n", status, more, body.size);
+    buf_append(raw, body);
+}
+
+/* By the path of the request. */
+static enum server_then as_told(struct span request, unsigned nth, struct buf *raw)
+{
+    static const char long_text[4096] = {[0 ... 4094] = 'y'};
+    if (says(request, "POST /echo")) {
+        answer(raw, "400 No", "", body_of(request));
+    } else if (says(request, "POST /headers")) {
+        answer(raw, "400 No", "", (struct span){request.data, request.size - 1});
+    } else if (says(request, "POST /nth")) {
+        answer(raw, "400 No", "", nth == 1 ? SPAN("first") : SPAN("later"));
+    } else if (says(request, "POST /204")) {
+        buf_append(raw, SPAN("HTTP/1.1 204 No Content\r\n\r\n"));
+    } else if (says(request, "POST /429")) {
+        answer(raw, "429 Slow", "retry-after: 7\r\n", SPAN(" calm\x01\n\xff down\n"));
+    } else if (says(request, "POST /100")) {
+        buf_append(raw, SPAN("HTTP/1.1 100 Continue\r\n\r\n"));
+        answer(raw, "200 OK", "", SPAN("then"));
+    } else if (says(request, "POST /301")) {
+        answer(raw, "301 Moved", "Location: /204\r\n", SPAN(""));
+    } else if (says(request, "POST /endless")) {
+        buf_append(raw, SPAN("HTTP/1.1 400 No\r\nContent-Length: 100000000\r\n\r\n"));
+        for (int i = 0; i < 100; i++)
+            buf_append(raw, (struct span){long_text, sizeof(long_text)});
+        return SERVER_HOLD;
+    } else if (says(request, "POST /cut-before")) {
+        return SERVER_CLOSE;
+    } else if (says(request, "POST /cut-status")) {
+        buf_append(raw, SPAN("HTTP/1.1 20"));
+        return SERVER_CLOSE;
+    } else if (says(request, "POST /cut-body")) {
+        buf_append(raw, SPAN("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf"));
+        return SERVER_CLOSE;
+    } else if (says(request, "POST /garbage")) {
+        buf_append(raw, SPAN("220 mail.example ESMTP\r\n"));
+        return SERVER_CLOSE;
+    } else {
+        return SERVER_HOLD;
+    }
+    return SERVER_KEEP;
+}
+
+/* One request to `path`, with its failure or "". The answer's texts live in the client. */
+static struct http_answer asked(struct http_client *c, const char *content)
+{
+    post(c, 0, span_of(content));
+    return next(c);
+}
+
+static void point_at(const struct server *s, const char *path)
+{
+    snprintf(url, sizeof(url), "http://%s%s", s->host, path);
+}
+
+#define CLIENT(name, path)                                                                         \
+    CLEANUP(server_stop) struct server server = {0};                                               \
+    server_start(&server, as_told);                                                                \
+    point_at(&server, path);                                                                       \
+    CLEANUP(http_client_close) struct http_client *name = opened()
+
+static void sends_the_body(void **state)
+{
+    CLIENT(c, "/echo");
+    struct http_answer a = asked(c, "one line\n");
+    assert_int_equal(a.status, 400);
+    assert_body(&a, "one line");
+    assert_string_equal(a.url, url);
+    a = asked(c, "");
+    assert_body(&a, "");
+}
+
+static void sends_large_bodies(void **state)
+{
+    static char large[3 * 1024 * 1024];
+    memset(large, 'x', sizeof(large));
+    CLIENT(c, "/nth");
+    for (int i = 0; i < 3; i++) {
+        post(c, 0, (struct span){large, sizeof(large)});
+        struct http_answer a = next(c);
+        assert_int_equal(a.status, 400);
+    }
+}
+
+static void keeps_the_connection(void **state)
+{
+    CLIENT(c, "/nth");
+    struct http_answer a = asked(c, "x");
+    assert_body(&a, "first");
+    for (int i = 0; i < 3; i++) {
+        a = asked(c, "x");
+        assert_body(&a, "later");
+    }
+    assert_int_equal(resource_open(RESOURCE_SINK), 1);
+}
+
+static void says_what_it_is_told(void **state)
+{
+    const struct option_pair headers[] = {
+        {"X-Tenant", "a b"}, {"X-Empty", ""}, {"content-TYPE", "text/mine"}};
+    const char *const own[] = {"X-Own: 1", "X-Tenant: theirs", NULL};
+    options.headers = (struct option_pairs){headers, 3};
+    options.token = "s3cret";
+    protocol.headers = own;
+    protocol.content_encoding = "gzip";
+    CLIENT(c, "/headers");
+    struct http_answer a = asked(c, "x");
+    char text[ANSWER_TEXT_MAX];
+    snprintf(text, sizeof(text), "%.*s", (int)a.body.size, a.body.data);
+    assert_non_null(strstr(text, "User-Agent: tallyman/1.2.3 "));
+    assert_non_null(strstr(text, "X-Tenant: a b "));
+    assert_non_null(strstr(text, "X-Empty: "));
+    assert_non_null(strstr(text, "content-TYPE: text/mine "));
+    assert_non_null(strstr(text, "X-Own: 1 "));
+    assert_non_null(strstr(text, "Content-Encoding: gzip "));
+    assert_non_null(strstr(text, "Authorization: Bearer s3cret "));
+    assert_null(strstr(text, "theirs"));
+    assert_null(strstr(text, "text/plain"));
+    assert_null(strstr(text, "Expect"));
+}
+
+static void write_file(const char *path, const char *text)
+{
+    CLEANUP(close_fd) int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+}
+
+static enum server_then ask_for_new(struct span request, unsigned nth, struct buf *raw)
+{
+    /* "user:new" */
+    if (says(request, "Authorization: Basic dXNlcjpuZXc=\r\n"))
+        answer(raw, "200 OK", "", SPAN(""));
+    else
+        answer(raw, "401 No", "", SPAN(""));
+    return SERVER_KEEP;
+}
+
+/* A secret out of a file is read again once the server has refused it. */
+static void renews_secrets(void **state)
+{
+    char path[] = "/tmp/tallyman-secret-XXXXXX";
+    close(mkstemp(path));
+    write_file(path, "old\n");
+    options.username = "user";
+    options.password_file = path;
+    CLEANUP(server_stop) struct server server = {0};
+    server_start(&server, ask_for_new);
+    point_at(&server, "/");
+    CLEANUP(http_client_close) struct http_client *c = opened();
+    assert_int_equal(asked(c, "x").status, 401);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(asked(c, "x").status, 401); /* not there: the old one goes on */
+    write_file(path, "new\r\n");
+    assert_int_equal(asked(c, "x").status, 200);
+    unlink(path);
+}
+
+static void statuses(void **state)
+{
+    static const struct {
+        const char *path;
+        int status;
+        int64_t retry_after_ns;
+        const char *body;
+    } rows[] = {
+        {"/204", 204, 0, ""},          {"/429", 429, 7 * NS_PER_SECOND, " calm  ? down"},
+        {"/100", 200, 0, "then"},      {"/301", 301, 0, ""},
+        {"/cut-body", 200, 0, "half"}, /* the status is the acknowledgement */
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        CLIENT(c, rows[i].path);
+        struct http_answer a = asked(c, "x");
+        assert_int_equal(a.status, rows[i].status);
+        assert_true(a.retry_after_ns == rows[i].retry_after_ns);
+        assert_body(&a, rows[i].body);
+    }
+}
+
+/* An answer that does not end: enough of it is read, and the connection closed. */
+static void endless_answer(void **state)
+{
+    CLIENT(c, "/endless");
+    struct http_answer a = asked(c, "x");
+    assert_int_equal(a.status, 400);
+    assert_int_equal(a.body.size, ANSWER_TEXT_MAX - 1);
+    assert_int_equal(resource_open(RESOURCE_SINK), 0);
+}
+
+static void failures(void **state)
+{
+    static const struct {
+        const char *path, *words;
+    } rows[] = {
+        {"/cut-before", "the connection was closed before the answer: "},
+        {"/cut-status", "the connection was closed before the answer: "},
+        {"/garbage", "what answered does not speak HTTP: "},
+        {"/hang", "timed out: no answer within 300ms"},
+    };
+    options.timeout_ns = 300 * NS_PER_MS;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        CLIENT(c, rows[i].path);
+        struct http_answer a = asked(c, "x");
+        if (a.status != 0 || strncmp(a.failure, rows[i].words, strlen(rows[i].words)) != 0)
+            fail_msg("%s: %d %s", rows[i].path, a.status, a.failure);
+        assert_int_equal(resource_open(RESOURCE_SINK), 0);
+    }
+}
+
+static void refused_connection(void **state)
+{
+    CLIENT(c, "/");
+    server_stop(&server);
+    struct http_answer a = asked(c, "x");
+    assert_int_equal(a.status, 0);
+    assert_string_equal(a.failure, "cannot connect: Connection refused");
+}
+
+static void speaks_no_tls(void **state)
+{
+    CLEANUP(server_stop) struct server server = {0};
+    server_start(&server, as_told);
+    snprintf(url, sizeof(url), "https://%s/garbage", server.host);
+    options.timeout_ns = NS_PER_SECOND;
+    CLEANUP(http_client_close) struct http_client *c = opened();
+    struct http_answer a = asked(c, "x");
+    assert_int_equal(a.status, 0);
+    assert_true(strncmp(a.failure, "TLS: ", 5) == 0 || strncmp(a.failure, "timed out", 9) == 0);
+}
+
+/* S96: a name goes by c-ares, and one that is not there is said by its name. */
+static void names(void **state)
+{
+    CLEANUP(server_stop) struct server server = {0};
+    server_start(&server, as_told);
+    snprintf(url, sizeof(url), "http://localhost:%s/204", server.port);
+    {
+        CLEANUP(http_client_close) struct http_client *c = opened();
+        for (unsigned slot = 0; slot < 4; slot++)
+            post(c, slot, SPAN("x"));
+        for (unsigned seen = 0, i = 0; i < 4; i++) {
+            struct http_answer a = next(c);
+            assert_int_equal(a.status, 204);
+            seen |= 1U << a.slot;
+            assert_true(i < 3 || seen == 15);
+        }
+    }
+    snprintf(url, sizeof(url), "http://no_such_name.invalid:1/");
+    options.connect_timeout_ns = NS_PER_SECOND;
+    CLEANUP(http_client_close) struct http_client *c = opened();
+    for (int i = 0; i < 2; i++) {
+        struct http_answer a = asked(c, "x");
+        assert_int_equal(a.status, 0);
+        if (strncmp(a.failure, "could not resolve no_such_name.invalid: ", 40) != 0)
+            fail_msg("%s", a.failure);
+    }
+}
+
+/* As many connections as there are requests at once, and no more; they are used again. */
+static void several_at_once(void **state)
+{
+    CLIENT(c, "/echo");
+    for (int round = 0; round < 3; round++) {
+        static const char *const contents[] = {"a", "b", "c", "d"};
+        for (unsigned slot = 0; slot < 4; slot++)
+            post(c, slot, span_of(contents[slot]));
+        for (int i = 0; i < 4; i++) {
+            struct http_answer a = next(c);
+            assert_int_equal(a.status, 400);
+            assert_body(&a, contents[a.slot]);
+        }
+        assert_true(resource_open(RESOURCE_SINK) <= 4);
+    }
+}
+
+/* Given up under way: the slot is free, the connection gone. */
+static void abandoned(void **state)
+{
+    CLIENT(c, "/hang");
+    struct http_answer a;
+    for (unsigned slot = 0; slot < 4; slot++)
+        post(c, slot, SPAN("x"));
+    for (int i = 0; i < 50 && resource_open(RESOURCE_SINK) < 4; i++) {
+        struct pollfd fds[FDS_MAX];
+        int64_t timeout_ns = -1;
+        assert_false(http_client_step(c, &a));
+        size_t count = http_client_wait(c, fds, FDS_MAX, &timeout_ns);
+        poll(fds, count, 10);
+    }
+    assert_int_equal(resource_open(RESOURCE_SINK), 4);
+    http_client_abandon(c, 0);
+    http_client_abandon(c, 1);
+    assert_int_equal(resource_open(RESOURCE_SINK), 2);
+    post(c, 0, SPAN("again"));
+    assert_false(http_client_step(c, &a));
+}
+
+/* A proxy gets what is for the URL, and is the only one whose name matters. */
+static enum server_then be_proxy(struct span request, unsigned nth, struct buf *raw)
+{
+    answer(raw, "400 No", "",
+           says(request, "POST http://no_such_name.invalid/x HTTP/1.1\r\n") ? SPAN("through")
+                                                                            : SPAN("astray"));
+    return SERVER_KEEP;
+}
+
+static void proxy(void **state)
+{
+    CLEANUP(server_stop) struct server server = {0};
+    char at[80];
+    server_start(&server, be_proxy);
+    snprintf(at, sizeof(at), "http://localhost:%s", server.port);
+    snprintf(url, sizeof(url), "http://no_such_name.invalid/x");
+    options.proxy = at;
+    CLEANUP(http_client_close) struct http_client *c = opened();
+    struct http_answer a = asked(c, "x");
+    assert_int_equal(a.status, 400);
+    assert_body(&a, "through");
+}
+
+/* The environment's proxy is not ours. */
+static void no_proxy_of_the_environment(void **state)
+{
+    setenv("http_proxy", "http://127.0.0.1:1", 1);
+    CLIENT(c, "/204");
+    assert_int_equal(asked(c, "x").status, 204);
+    unsetenv("http_proxy");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, defaults, nothing_left)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(sends_the_body),
+        TEST(sends_large_bodies),
+        TEST(keeps_the_connection),
+        TEST(says_what_it_is_told),
+        TEST(renews_secrets),
+        TEST(statuses),
+        TEST(endless_answer),
+        TEST(failures),
+        TEST(refused_connection),
+        TEST(speaks_no_tls),
+        TEST(names),
+        TEST(several_at_once),
+        TEST(abandoned),
+        TEST(proxy),
+        TEST(no_proxy_of_the_environment),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
