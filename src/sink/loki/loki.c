@@ -160,7 +160,7 @@ static int set_tenant(struct sink *s, const struct loki_options *o, struct error
 static int open_sender(struct sink *s, const struct loki_options *o,
                        const struct sink_environment *environment, struct error *error)
 {
-    enum compression compression;
+    enum compression compression = COMPRESSION_NONE;
     int r = choose_compression(o, &compression, error);
     if (r < 0)
         return r;
