@@ -144,34 +144,41 @@ static void warn(const struct output *o, const char *event, const char *message,
              LOG_QUOTE(o->path), o->end, found ? found->at.size : 0);
 }
 
-/* Once an hour: logrotate's copytruncate does it to all outputs, as often as it likes. */
-static void warn_of_emptied(const struct output *o, const struct found *found)
+/* What logrotate does, to all outputs, as often as it likes: said once an hour. */
+static void warn_of_rotation(const struct output *o, const char *event, const char *message,
+                             const struct found *found)
 {
     uint64_t suppressed;
-    if (log_limit_pass(&o->shared->emptied_log, 3600 * NS_PER_SECOND, &suppressed))
-        warn(o, "output.shorter",
-             "somebody shortened or emptied the output; appending to what is there", found);
+    if (log_limit_pass(&o->shared->rotated_log, 3600 * NS_PER_SECOND, &suppressed))
+        warn(o, event, message, found);
 }
 
 /* Says how what was found differs from what we left, if it does. */
 static void say_difference(struct output *o, const struct found *found)
 {
+    uint64_t size = found->at.size;
     if (!o->file.inode) {
-        if (found->at.size && !o->warned)
+        if (size && !o->warned)
             warn(o, "output.unknown",
                  "the ledger does not know this output (was the state lost?); appending to it",
                  found);
         o->warned = true;
     } else if (found->created) {
         if (o->end)
-            warn(o, "output.missing", "the output is gone; a new one begins", found);
+            warn_of_rotation(o, "output.missing",
+                             "somebody moved or removed the output; a new one begins", found);
     } else if (!file_id_equal(o->file, found->at.id)) {
-        if (o->end || found->at.size)
+        if (size)
             warn(o, "output.replaced", "another file stands in the output's place; appending to it",
                  found);
-    } else if (found->at.size < o->end) {
-        warn_of_emptied(o, found);
-    } else if (found->at.size > o->end) {
+        else if (o->end)
+            warn_of_rotation(o, "output.replaced",
+                             "an empty file stands in the output's place; going on with it", found);
+    } else if (size < o->end) {
+        warn_of_rotation(o, "output.shorter",
+                         "somebody emptied or shortened the output; appending to what is there",
+                         found);
+    } else if (size > o->end) {
         warn(o, "output.longer", "somebody else wrote to the output; appending after it", found);
     }
 }

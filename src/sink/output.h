@@ -34,7 +34,7 @@
 struct output_shared {
     struct output_registry *registry; /* borrowed */
     struct rotation rotation;
-    struct log_limit emptied_log;
+    struct log_limit rotated_log; /* by somebody else */
 };
 
 struct output {
