@@ -157,9 +157,8 @@ static int leave(const char *output, unsigned number, bool removed,
 int output_rotate(const char *output, unsigned max_files, struct output_registry *registry,
                   struct error *error)
 {
-    unsigned free_number;
-    int r = find_free(output, &free_number, error);
-    unsigned number = free_number;
+    unsigned number = 0;
+    int r = find_free(output, &number, error);
     for (; r == 0 && number > max_files; number--)
         r = leave(output, number - 1, true, registry, error);
     for (; r == 0 && number > 1; number--)
