@@ -122,14 +122,30 @@ static void print_options(FILE *to, const struct sink_option_table *table)
     }
 }
 
+/* "It also has the [keys of HTTP](#keys-of-http)." */
+static void print_shared(FILE *to, const struct sink_ops *ops)
+{
+    const char *before = "It also has the ";
+
+    for (size_t i = 0; i < SINK_OPTION_TABLES_MAX && ops->options[i].items; i++) {
+        const char *name = ops->options[i].shared;
+        if (!name)
+            continue;
+        fprintf(to, "%s[keys of %s](#keys-of-", before, name);
+        for (; *name; name++) /* as a heading's anchor is spelled */
+            fputc(*name >= 'A' && *name <= 'Z' ? *name - 'A' + 'a' : *name, to);
+        fputc(')', to);
+        before = " and the ";
+    }
+    if (before[0] == ' ')
+        fputs(".\n", to);
+}
+
 /* A sink: its own keys, and where the shared ones are. */
 static void print_sink(FILE *to, const struct sink_ops *ops)
 {
     fprintf(to, "\n### Sink `%s`\n\n%s\n", ops->type, ops->help);
-    for (size_t i = 0; i < SINK_OPTION_TABLES_MAX && ops->options[i].items; i++)
-        if (ops->options[i].shared)
-            fprintf(to, "It also has the [keys of %s](#keys-of-%s).\n", ops->options[i].shared,
-                    ops->options[i].shared);
+    print_shared(to, ops);
     for (size_t i = 0; i < SINK_OPTION_TABLES_MAX && ops->options[i].items; i++)
         if (!ops->options[i].shared)
             print_options(to, &ops->options[i]);

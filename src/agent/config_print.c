@@ -13,7 +13,8 @@ static void print_scope(FILE *to, enum config_scope scope, const void *base, int
         const struct config_key *key = &config_keys[i];
         const void *field = (const char *)base + key->offset;
 
-        if (key->scope != scope || !key->type || (key->type->present && !key->type->present(field)))
+        if (key->scope != scope || !key->type ||
+            (key->type->present && !key->type->present(key, field)))
             continue;
         if (key->of_requests && !((const struct route_config *)base)->sink.ops->requests)
             continue;

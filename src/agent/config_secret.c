@@ -67,7 +67,7 @@ static int secret_set(struct config_reader *r, const struct config_key *key,
     return config_secret(r, key, value, field);
 }
 
-static bool secret_present(const void *field)
+static bool secret_present(const struct config_key *key, const void *field)
 {
     return *(const char *const *)field != NULL;
 }

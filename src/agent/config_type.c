@@ -78,7 +78,7 @@ void config_print_quoted(FILE *to, const char *text, bool expanded)
     fputc('"', to);
 }
 
-static bool text_present(const void *field)
+static bool text_present(const struct config_key *key, const void *field)
 {
     return *(const char *const *)field != NULL;
 }
@@ -289,6 +289,12 @@ static int amount_set(struct config_reader *r, const struct config_key *key,
     return 0;
 }
 
+/* Without a default, zero is what stands where the file is silent. */
+static bool amount_present(const struct config_key *key, const void *field)
+{
+    return key->fallback || *(const int64_t *)field != 0;
+}
+
 static void amount_print(FILE *to, const struct config_key *key, const void *field, int indent)
 {
     char text[CONFIG_UNITS_SIZE];
@@ -311,9 +317,10 @@ const struct config_type config_type_listen = {
     "an address (127.0.0.1:9777, [::1]:9777), unix:/path or none", listen_set, text_present,
     text_print};
 const struct config_type config_type_choice = {"a word", choice_set, NULL, choice_print};
-const struct config_type config_type_size = {"a size (512KiB, 1MiB, 10MB)", amount_set, NULL,
-                                             amount_print};
+const struct config_type config_type_size = {"a size (512KiB, 1MiB, 10MB)", amount_set,
+                                             amount_present, amount_print};
 const struct config_type config_type_duration = {"a duration (250ms, 1s, 5m, 2h, 30d)", amount_set,
                                                  NULL, amount_print};
-const struct config_type config_type_count = {"a whole number", amount_set, NULL, amount_print};
+const struct config_type config_type_count = {"a whole number", amount_set, amount_present,
+                                              amount_print};
 const struct config_type config_type_bool = {"true or false", bool_set, NULL, bool_print};

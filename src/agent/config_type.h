@@ -26,7 +26,7 @@ struct config_type {
     int (*set)(struct config_reader *r, const struct config_key *key,
                const struct config_node *value, void *field);
     /* False where the field holds nothing. NULL: it always holds something. */
-    bool (*present)(const void *field);
+    bool (*present)(const struct config_key *key, const void *field);
     /* Writes " value\n"; `indent` spaces before lines of its own. */
     void (*print)(FILE *to, const struct config_key *key, const void *field, int indent);
 };

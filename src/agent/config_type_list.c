@@ -60,7 +60,7 @@ static int texts_set(struct config_reader *r, const struct config_key *key,
     return 0;
 }
 
-static bool texts_present(const void *field)
+static bool texts_present(const struct config_key *key, const void *field)
 {
     return ((const struct option_texts *)field)->count > 0;
 }
@@ -133,7 +133,7 @@ static int headers_set(struct config_reader *r, const struct config_key *key,
     return read_pairs(r, key, value, field, header_value);
 }
 
-static bool pairs_present(const void *field)
+static bool pairs_present(const struct config_key *key, const void *field)
 {
     return ((const struct option_pairs *)field)->count > 0;
 }

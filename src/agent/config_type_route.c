@@ -37,7 +37,7 @@ static int globs_set(struct config_reader *r, const struct config_key *key,
     return 0;
 }
 
-static bool globs_present(const void *field)
+static bool globs_present(const struct config_key *key, const void *field)
 {
     return ((const struct globs *)field)->count > 0;
 }
@@ -73,7 +73,7 @@ static int label_globs_set(struct config_reader *r, const struct config_key *key
     return 0;
 }
 
-static bool label_globs_present(const void *field)
+static bool label_globs_present(const struct config_key *key, const void *field)
 {
     return ((const struct match_keys *)field)->label_count > 0;
 }

@@ -122,7 +122,7 @@ static void sink_print(FILE *to, const struct config_key *key, const void *field
     for (size_t i = 0; config_sink_key_at(&option, sink->ops, i); i++) {
         const struct config_type *type = option.key.type;
         const void *value = (const char *)sink->options + option.key.offset;
-        if (type->present && !type->present(value))
+        if (type->present && !type->present(&option.key, value))
             continue;
         fprintf(to, "%*s%s:", indent, "", option.key.name);
         type->print(to, &option.key, value, indent + 2);

@@ -86,9 +86,9 @@ static int url_set(struct config_reader *r, const struct config_key *key,
     return 0;
 }
 
-static bool url_present(const void *field)
+static bool url_present(const struct config_key *key, const void *field)
 {
-    return config_type_text.present(field);
+    return config_type_text.present(key, field);
 }
 
 static void url_print(FILE *to, const struct config_key *key, const void *field, int indent)

@@ -141,6 +141,8 @@ static void the_defaults_are_printed_and_read_back(void **state)
                                "    sink:\n"
                                "      type: \"file\"\n"
                                "      path: \"/s/logs/{container_name}.ndjson\"\n"
+                               "      max_files: 5\n"
+                               "      compression: none\n"
                                "      format: ndjson\n");
 }
 
