@@ -24,7 +24,8 @@ static int send_all(struct letters *l, const struct route_config *route, struct 
     int64_t give_up_ns = clock_monotonic_ns() + REPLAY_SILENCE_MS * NS_PER_MS;
     for (;;) {
         struct sink_answer answer;
-        letters_step(l);
+        if (letters_want_slot(l))
+            letters_step(l, 0);
         letters_progress(l, ret);
         if (ret->state != LETTERS_ON_THEIR_WAY)
             return ret->state == LETTERS_FAILED ? error_set(error, -EIO, "%s", ret->text) : 0;

@@ -2,22 +2,12 @@
 #include "route/letters.h"
 
 #include <errno.h>
-#include <inttypes.h>
 
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/json_text.h"
 #include "base/limits.h"
-
-/* Halving goes to the left first, so that each half that waits is smaller than the one before. */
-enum { WAITING_MAX = 16 };
-_Static_assert(LETTERS_LINES_MAX < 1 << (WAITING_MAX - 1), "all halves have a place");
-
-/* Where the entry of the same number came from. */
-struct origin {
-    uint64_t key;
-    uint32_t source;
-};
+#include "route/pieces.h"
 
 struct addressee {
     struct container *container; /* owned */
@@ -30,16 +20,14 @@ struct letters {
     uint64_t after_key, newest_key;  /* what is to be read still */
 
     struct request request;
-    struct origin origins[LETTERS_LINES_MAX];
+    uint64_t keys[LETTERS_LINES_MAX]; /* of its entries */
     struct addressee addressees[LETTERS_LINES_MAX];
     size_t addressee_count;
     struct buf text; /* a message in the sink's form */
 
-    struct request_range waiting[WAITING_MAX]; /* the last goes first */
-    size_t waiting_count;
-    struct request_range sent;
+    struct pieces pieces; /* of the request: what is to be sent; the next of them is in flight */
     bool in_flight;
-    unsigned pieces_sent; /* of the request */
+    unsigned slot; /* in flight: where */
 
     struct letters_progress progress;
 };
@@ -83,8 +71,7 @@ static void forget_request(struct letters *l)
         container_unref(l->addressees[i].container);
     }
     l->addressee_count = 0;
-    l->waiting_count = 0;
-    l->pieces_sent = 0;
+    l->pieces.count = 0;
 }
 
 struct letters *letters_close(struct letters *l)
@@ -92,9 +79,10 @@ struct letters *letters_close(struct letters *l)
     if (!l)
         return NULL;
     if (l->in_flight)
-        l->options.ops->requests->abandon(l->options.sink, l->options.slot);
+        l->options.ops->requests->abandon(l->options.sink, l->slot);
     forget_request(l);
     request_deinit(&l->request);
+    pieces_deinit(&l->pieces);
     buf_deinit(&l->text);
     free(l);
     return NULL;
@@ -178,7 +166,7 @@ static int add_letter(struct letters *l, const struct ledger_letter *letter, str
     if (r < 0)
         return error_set(error, r, "no memory");
     join_last_parts(&l->request);
-    l->origins[l->request.count - 1] = (struct origin){letter->key, letter->source};
+    l->keys[l->request.count - 1] = letter->key;
     return 0;
 }
 
@@ -208,99 +196,94 @@ static int fill(struct letters *l, struct error *error)
     if (l->after_key >= l->newest_key)
         return 0;
     int r = ledger_letters(l->options.ledger, l->after_key, take_letter, &filling, error);
-    if (r < 0)
-        return r;
-    if (l->request.count)
-        l->waiting[l->waiting_count++] = (struct request_range){0, l->request.count};
-    return 0;
+    if (r < 0 || l->request.count == 0)
+        return r < 0 ? r : 0;
+    r = pieces_begin(&l->pieces, &l->request, LETTERS_BYTES_MAX, LETTERS_LINES_MAX);
+    return r < 0 ? error_set(error, r, "no memory") : 0;
 }
 
 /* Sending it, and its pieces. */
 
-void letters_step(struct letters *l)
+bool letters_want_slot(const struct letters *l)
 {
-    struct error error = {""};
-    if (l->in_flight || l->progress.state != LETTERS_ON_THEIR_WAY)
-        return;
-    int r = l->waiting_count ? 0 : fill(l, &error);
-    if (r == 0 && l->waiting_count == 0) {
-        l->progress.state = LETTERS_DONE;
-        l->progress.left = 0; /* some may have been dropped meanwhile */
-        return;
-    }
-    if (r == 0) {
-        l->sent = l->waiting[--l->waiting_count];
-        r = l->options.ops->requests->send(l->options.sink, l->options.slot, &l->request, l->sent,
-                                           &error);
-    }
-    if (r < 0) {
-        fail(l, error.text);
-        return;
-    }
-    l->in_flight = true;
-    l->pieces_sent++;
+    return !l->in_flight && l->progress.state == LETTERS_ON_THEIR_WAY;
 }
 
-/* All of what was sent is redeemed (no answer), or keeps its place with the answer. */
-static int book(struct letters *l, const struct sink_answer *refused, struct error *error)
+bool letters_step(struct letters *l, unsigned slot)
+{
+    const struct sink_request_ops *requests = l->options.ops->requests;
+    struct error error = {""};
+    CHECK(letters_want_slot(l));
+    int r = l->pieces.count ? 0 : fill(l, &error);
+    if (r == 0 && l->pieces.count == 0) {
+        l->progress.state = LETTERS_DONE;
+        l->progress.left = 0; /* some may have been dropped meanwhile */
+        return false;
+    }
+    if (r == 0)
+        r = requests->send(l->options.sink, slot, &l->request, pieces_next(&l->pieces), &error);
+    if (r < 0) {
+        fail(l, error.text);
+        return false;
+    }
+    l->in_flight = true;
+    l->slot = slot;
+    return true;
+}
+
+static const char *reason_of(const struct sink_answer *answer)
+{
+    return answer->verdict == VERDICT_REFUSED ? answer->reason : "too_large";
+}
+
+/* The piece is redeemed (no answer), or keeps its place with the answer. */
+static int book(struct letters *l, struct request_range piece, const struct sink_answer *refused,
+                struct error *error)
 {
     struct ledger *ledger = l->options.ledger;
     int64_t now_ns = clock_now_ns();
     int r = ledger_begin(ledger, error);
-    for (size_t i = l->sent.first; r == 0 && i < l->sent.end; i++) {
-        uint64_t key = l->origins[i].key;
-        r = refused
-                ? ledger_answer_letter(ledger, key, now_ns, refused->reason, refused->text, error)
-                : ledger_redeem_letter(ledger, key, error);
+    for (size_t i = piece.first; r == 0 && i < piece.end; i++) {
+        uint64_t key = l->keys[i];
+        r = refused ? ledger_answer_letter(ledger, key, now_ns, reason_of(refused), refused->text,
+                                           error)
+                    : ledger_redeem_letter(ledger, key, error);
     }
     return r == 0 ? ledger_commit(ledger, error) : r;
 }
 
-static void tell_redeemed(const struct letters *l)
-{
-    for (size_t i = l->sent.first; l->options.redeemed && i < l->sent.end; i++)
-        l->options.redeemed(l->options.context, l->origins[i].source, 1);
-}
-
 static void settle(struct letters *l, const struct sink_answer *refused)
 {
+    struct request_range piece = pieces_next(&l->pieces);
+    size_t count = piece.end - piece.first;
     struct error error = {""};
-    size_t count = l->sent.end - l->sent.first;
-    if (book(l, refused, &error) < 0) {
+    if (book(l, piece, refused, &error) < 0) {
         fail(l, error.text);
         return;
     }
+    pieces_settle(&l->pieces);
     l->progress.left -= count;
-    if (refused) {
-        l->progress.refused += count;
-        return;
-    }
-    l->progress.delivered += count;
-    tell_redeemed(l);
+    *(refused ? &l->progress.refused : &l->progress.delivered) += count;
 }
 
-static void halve(struct letters *l)
+static void halve(struct letters *l, const struct sink_answer *answer)
 {
-    size_t middle = l->sent.first + (l->sent.end - l->sent.first) / 2;
-    CHECK(l->waiting_count + 2 <= WAITING_MAX);
-    l->waiting[l->waiting_count++] = (struct request_range){middle, l->sent.end};
-    l->waiting[l->waiting_count++] = (struct request_range){l->sent.first, middle};
+    int r = pieces_halve(&l->pieces, answer->verdict == VERDICT_REFUSED);
+    if (r == PIECES_WHOLE)
+        settle(l, answer);
+    else if (r < 0)
+        fail(l, "no memory");
 }
 
 void letters_take(struct letters *l, const struct sink_answer *answer)
 {
-    bool alone = l->sent.end - l->sent.first == 1;
-    CHECK(l->in_flight && answer->slot == l->options.slot);
+    CHECK(l->in_flight && answer->slot == l->slot);
     l->in_flight = false;
     switch (answer->verdict) {
     case VERDICT_DELIVERED: settle(l, NULL); break;
     case VERDICT_RETRY: fail(l, answer->text); break;
     case VERDICT_TOO_LARGE:
-    case VERDICT_REFUSED:
-        if (alone || l->pieces_sent >= PIECES_SENT_MAX)
-            settle(l, answer);
-        else
-            halve(l);
+    case VERDICT_REFUSED: halve(l, answer);
     }
 }
 

@@ -7,9 +7,9 @@
  * halving, as a route does; they stay, with their new answer. An answer that asks for another try
  * ends it: what is left stays as it was, and can be replayed later.
  *
- * - Owns: copies of the letters in hand. Borrows the ledger and the sink, of which it uses one
- * slot, while open.
- * - Limits: LETTERS_LINES_MAX and LETTERS_BYTES_MAX a request, one of them in flight.
+ * - Owns: copies of the letters in hand. Borrows the ledger and the sink while open.
+ * - Limits: LETTERS_LINES_MAX and LETTERS_BYTES_MAX a request; one in flight, in a slot that the
+ *   caller lends.
  * - Thread: the ledger's and the sink's.
  */
 #pragma once
@@ -27,11 +27,7 @@ struct letters_options {
     struct ledger *ledger;
     const struct sink_ops *ops; /* of a sink that sends requests */
     struct sink *sink;
-    unsigned slot;                      /* nobody else's while it is open */
     struct ledger_letter_filter filter; /* copied */
-    /* So many lines of a source are redeemed, and committed; NULL: nobody asks. */
-    void (*redeemed)(void *context, uint32_t source, uint64_t lines);
-    void *context;
 };
 
 enum letters_state { LETTERS_ON_THEIR_WAY, LETTERS_DONE, LETTERS_FAILED };
@@ -51,8 +47,10 @@ int letters_open(struct letters **ret, const struct letters_options *options, st
 struct letters *letters_close(struct letters *l);
 DEFINE_CLEANUP(struct letters *, letters_close)
 
-/* Sends the next request where none is under way. */
-void letters_step(struct letters *l);
+/* It has something to send, or to end with. */
+bool letters_want_slot(const struct letters *l);
+/* Then: true where the slot is taken, until its answer. */
+bool letters_step(struct letters *l, unsigned slot);
 /* The answer that the sink's step gave for the slot. */
 void letters_take(struct letters *l, const struct sink_answer *answer);
 
