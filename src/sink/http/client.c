@@ -212,6 +212,18 @@ int http_client_post(struct http_client *c, unsigned slot, struct buf *body, siz
     return 0;
 }
 
+void http_client_too_large(struct http_client *c, unsigned slot)
+{
+    struct transfer *t = &c->transfers[slot];
+
+    CHECK(slot < c->transfer_count && t->state == TRANSFER_IDLE);
+    t->status = 0;
+    t->too_large = true;
+    t->retry_after_ns = 0;
+    t->text_size = 0;
+    transfer_fail(t, "not sent: a body has a maximum, and this would be larger");
+}
+
 void http_client_abandon(struct http_client *c, unsigned slot)
 {
     struct transfer *t = &c->transfers[slot];
@@ -324,6 +336,7 @@ bool http_client_step(struct http_client *c, struct http_answer *ret)
         .slot = (unsigned)(t - c->transfers),
         .status = t->status,
         .failure = t->failure,
+        .too_large = t->too_large,
         .retry_after_ns = t->retry_after_ns,
         .body = {t->text, t->text_size},
         .url = c->target.shown,

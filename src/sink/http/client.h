@@ -60,6 +60,8 @@ DEFINE_CLEANUP(struct http_client *, http_client_close)
  * afterwards, with the memory of an earlier one. */
 int http_client_post(struct http_client *c, unsigned slot, struct buf *body, size_t skip,
                      struct error *error) MUST_CHECK;
+/* In place of a post: answers that the body would have been too large. */
+void http_client_too_large(struct http_client *c, unsigned slot);
 void http_client_abandon(struct http_client *c, unsigned slot);
 
 /* As sink.h's wait. */
@@ -69,7 +71,8 @@ size_t http_client_wait(struct http_client *c, struct pollfd *fds, size_t max, i
 struct http_answer {
     unsigned slot;
     int status;             /* of HTTP; 0: there was none, `failure` says why */
-    const char *failure;    /* "connection refused", "TLS: …", "timed out after 30s" */
+    const char *failure;    /* "cannot connect: Connection refused", "TLS: …", "timed out: …" */
+    bool too_large;         /* of the body that was to be made: nothing was sent */
     int64_t retry_after_ns; /* 0: not said */
     struct span body;       /* its first ANSWER_TEXT_MAX bytes; until the next step */
     const char *url;        /* as it may be shown */

@@ -75,6 +75,10 @@ void http_judge(const struct http_answer *answer, struct sink_answer *ret)
         break;
     }
     put_text(answer, advice, ret);
-    if (answer->status != 0)
+    if (answer->too_large) {
+        ret->verdict = VERDICT_TOO_LARGE;
+        snprintf(ret->reason, sizeof(ret->reason), "too_large");
+    } else if (answer->status != 0) {
         snprintf(ret->reason, sizeof(ret->reason), "http_%d", answer->status);
+    }
 }

@@ -52,6 +52,10 @@ int http_sender_send(struct http_sender *s, unsigned slot, struct error *error)
 {
     size_t skip;
     int r = compress_finish(s->compressor, &s->raw, &s->compressed, &skip, error);
+    if (r == -ENOBUFS) {
+        http_client_too_large(s->client, slot);
+        return 0;
+    }
     return r < 0 ? r : http_client_post(s->client, slot, &s->compressed, skip, error);
 }
 

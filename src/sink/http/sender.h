@@ -8,7 +8,8 @@
  *
  * - Owns: the client, the compressor, the buffers of bodies: one for each request in flight, and
  *   one to encode into; they are kept from request to request.
- * - Limits: COMPRESS_CONTENT_MAX bytes of a body before it is compressed; then send fails.
+ * - Limits: COMPRESS_CONTENT_MAX bytes of a body before it is compressed; past it nothing is sent, and
+ *   the next step answers that it is too large.
  * - Thread: the route's.
  */
 #pragma once
@@ -27,8 +28,8 @@ DEFINE_CLEANUP(struct http_sender *, http_sender_close)
 
 /* Where the next body is to be appended. What stands there already is not the body's. */
 struct buf *http_sender_body(struct http_sender *s);
-/* Compresses what was appended and sends it. 0, or -errno with words: nothing was sent. A failed
- * buffer (buf.h) is such an error. */
+/* Compresses what was appended and sends it. 0, or -errno with words: nothing was sent; also where
+ * the buffer has failed for want of memory. */
 int http_sender_send(struct http_sender *s, unsigned slot, struct error *error) MUST_CHECK;
 
 /* As sink.h has them for requests. */

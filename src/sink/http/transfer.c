@@ -156,6 +156,7 @@ void transfer_take(struct transfer *t, struct buf *body, size_t skip)
     *body = last;
     t->skip = skip;
     t->status = 0;
+    t->too_large = false;
     t->retry_after_ns = 0;
     t->text_size = 0;
     t->received = 0;

@@ -35,6 +35,7 @@ struct transfer {
     const struct http_options *options;
 
     int status;             /* of HTTP; 0: none */
+    bool too_large;         /* to be sent */
     int64_t retry_after_ns; /* 0: not said */
     char text[ANSWER_TEXT_MAX];
     size_t text_size;
