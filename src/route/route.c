@@ -357,16 +357,22 @@ static int64_t time_until(int64_t due_ns, int64_t now_ns)
     return due_ns > now_ns ? due_ns - now_ns : 0;
 }
 
+/* Has the sink go on with what can wait. When it wants to do so again. */
+static int64_t tend_sink(struct route *r, int64_t now_ns)
+{
+    return r->failing || !r->ops->tend ? INT64_MAX : r->ops->tend(r->sink, now_ns);
+}
+
 static int64_t earlier(int64_t a, int64_t b)
 {
     return a < b ? a : b;
 }
 
-static int64_t next_timeout(struct route *r, int64_t now_ns)
+static int64_t next_timeout(struct route *r, int64_t now_ns, int64_t tend_due_ns)
 {
     if (r->failing)
         return time_until(r->backoff.until_ns, now_ns);
-    int64_t due = r->requests.ops ? requests_due_ns(r) : INT64_MAX;
+    int64_t due = r->requests.ops ? requests_due_ns(r) : tend_due_ns;
     if (!r->requests.waiting && is_due(r, now_ns))
         return 0;
     if (may_pull(r)) {
@@ -430,7 +436,7 @@ void route_step(struct route *r, int64_t now_ns, int64_t *ret_timeout_ns)
     if (recover(r, now_ns) && work(r, now_ns, &error))
         fail(r, &error, now_ns);
     show_requests(r);
-    *ret_timeout_ns = next_timeout(r, now_ns);
+    *ret_timeout_ns = next_timeout(r, now_ns, tend_sink(r, now_ns));
 }
 
 enum { FDS_MAX = 2 + 2 * REQUESTS_MAX /* our own, and a sink's */ };
