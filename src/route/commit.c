@@ -129,7 +129,6 @@ int commit_written(struct route *r, struct error *error)
     return 0;
 }
 
-/* What is between the two: the requests that are settled. */
 static int put_settled(struct route *r, struct error *error)
 {
     const struct requests *q = &r->requests;
@@ -175,6 +174,8 @@ int commit_settled(struct route *r, struct error *error)
         }
     }
     q->count = kept;
+    if (!q->waiting)
+        waiting_end(r);
     return refusals_count(r, error);
 }
 
