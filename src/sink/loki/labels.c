@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sink/loki/labels.h"
 
-#include "base/json_text.h"
 #include "base/limits.h"
 #include "base/nearest.h"
-#include "base/utf8.h"
 #include "sink/label_name.h"
+#include "sink/loki/name.h"
 #include "sink/loki/pair.h"
 
 #include <errno.h>
 #include <xxhash.h>
 
+#define SOURCE_TYPE "docker"
+
 /* D48: few, and steady over the life of a container. */
 static const char *const usual_labels[] = {
     "container_name", "compose_project", "compose_service", "stream", "host", "source", "service"};
 
-/* Labels that are no container's. */
-static const char *const own_labels[] = {"stream", "host"};
+/* Labels that containers do not render: a line's own (S28), and this machine's name, which goes
+ * along with lines only where it is asked for. */
+static const char *const own_labels[] = {"stream", "source_type", "source_id", "host"};
 
 const struct loki_flag loki_flags[LOKI_FLAG_COUNT] = {
     {LOKI_PARTIAL, ENTRY_PARTIAL, "partial"},
@@ -135,48 +137,48 @@ static bool is_metadata(const struct loki_labels *l, const char *name)
     for (size_t i = 0; i < l->metadata.count; i++)
         if (strcmp(l->metadata.items[i], name) == 0)
             return true;
-    return l->metadata_all;
+    return l->metadata_all && strcmp(name, "host") != 0;
 }
 
-static const char *value_of(const struct loki_labels *l, const struct container *c, unsigned stream,
-                            const char *name)
+/* A container with one of its streams. */
+struct subject {
+    const struct container *container;
+    unsigned stream;
+    char id[CONTAINER_SHORT_ID_SIZE + 1];
+};
+
+static struct subject subject_of(const struct container *c, unsigned stream)
+{
+    struct subject s = {.container = c, .stream = stream};
+    memcpy(s.id, c->id, CONTAINER_SHORT_ID_SIZE);
+    return s;
+}
+
+/* "" or NULL where it has none. */
+static const char *value_of(const struct loki_labels *l, const struct subject *s, const char *name)
 {
     if (strcmp(name, "stream") == 0)
-        return stream_word(stream);
-    return strcmp(name, "host") == 0 ? l->host : container_rendered(c, name);
+        return stream_word(s->stream);
+    if (strcmp(name, "source_type") == 0)
+        return SOURCE_TYPE;
+    if (strcmp(name, "source_id") == 0)
+        return s->id;
+    return strcmp(name, "host") == 0 ? l->host : container_rendered(s->container, name);
 }
 
-/* As Go quotes a string, which is how Loki reads and writes them. */
-static void append_quoted(struct buf *to, struct span value)
+static bool has_value(const struct loki_labels *l, const struct subject *s, const char *name)
 {
-    static const char named[] = "abtnvfr"; /* 0x07 to 0x0d */
-    buf_append_char(to, '"');
-    for (size_t n; value.size; value.data += n, value.size -= n) {
-        unsigned char c = (unsigned char)value.data[0];
-        n = utf8_sequence(value);
-        if (n == 0) {
-            n = 1;
-            buf_append(to, SPAN("\xef\xbf\xbd"));
-        } else if (c == '"' || c == '\\') {
-            buf_append(to, (struct span){(char[]){'\\', (char)c}, 2});
-        } else if (c >= 0x07 && c <= 0x0d) {
-            buf_append(to, (struct span){(char[]){'\\', named[c - 0x07]}, 2});
-        } else if (c < 0x20 || c == 0x7f) {
-            buf_append_format(to, "\\x%02x", c);
-        } else {
-            buf_append(to, (struct span){value.data, n});
-        }
-    }
-    buf_append_char(to, '"');
+    const char *value = value_of(l, s, name);
+    return value && *value;
 }
 
-static void append_label(struct buf *to, bool first, const char *name, const char *value)
+/* Loki takes no stream without a label. */
+static bool has_stream_label(const struct loki_labels *l, const struct subject *s)
 {
-    if (!first)
-        buf_append(to, SPAN(", "));
-    buf_append(to, span_of(name));
-    buf_append_char(to, '=');
-    append_quoted(to, span_of(value));
+    for (size_t i = 0; i < l->stream_count; i++)
+        if (has_value(l, s, l->stream[i]))
+            return true;
+    return false;
 }
 
 static void append_member(struct buf *to, bool first, const char *name, const char *value)
@@ -186,8 +188,7 @@ static void append_member(struct buf *to, bool first, const char *name, const ch
     loki_append_member(to, name, span_of(value));
 }
 
-/* Loki takes no stream without a label. */
-static void append_stream(const struct loki_labels *l, const struct container *c, unsigned stream,
+static void append_stream(const struct loki_labels *l, const struct subject *s,
                           void (*append)(struct buf *to, bool first, const char *name,
                                          const char *value),
                           struct buf *to)
@@ -195,14 +196,13 @@ static void append_stream(const struct loki_labels *l, const struct container *c
     bool first = true;
     buf_append_char(to, '{');
     for (size_t i = 0; i < l->stream_count; i++) {
-        const char *value = value_of(l, c, stream, l->stream[i]);
-        if (!value || !*value)
+        if (!has_value(l, s, l->stream[i]))
             continue;
-        append(to, first, l->stream[i], value);
+        append(to, first, l->stream[i], value_of(l, s, l->stream[i]));
         first = false;
     }
     if (first)
-        append(to, first, "source_type", "docker");
+        append(to, first, "source_type", SOURCE_TYPE);
     buf_append_char(to, '}');
 }
 
@@ -219,26 +219,28 @@ static void append_metadatum(const struct loki_labels *l, struct buf *to, const 
     loki_append_member(to, name, span_of(value));
 }
 
-static void append_metadata(const struct loki_labels *l, const struct container *c, unsigned stream,
-                            struct buf *to)
+static void append_metadata(const struct loki_labels *l, const struct subject *s, struct buf *to)
 {
-    for (size_t i = 0; i < c->rendered.count; i++)
-        append_metadatum(l, to, c->rendered.items[i].key, c->rendered.items[i].value);
+    const struct pairs *rendered = &s->container->rendered;
+    bool is_alone = !has_stream_label(l, s); /* so the type is the stream's label */
     for (size_t i = 0; i < ARRAY_SIZE(own_labels); i++)
-        append_metadatum(l, to, own_labels[i], value_of(l, c, stream, own_labels[i]));
+        if (!is_alone || strcmp(own_labels[i], "source_type") != 0)
+            append_metadatum(l, to, own_labels[i], value_of(l, s, own_labels[i]));
+    for (size_t i = 0; i < rendered->count; i++)
+        append_metadatum(l, to, rendered->items[i].key, rendered->items[i].value);
 }
 
 enum { NAME, LABELS, METADATA, TEXT_COUNT };
 
-static void append_text(const struct loki_labels *l, const struct container *c, unsigned stream,
-                        int text, struct buf *to)
+static void append_text(const struct loki_labels *l, const struct subject *s, int text,
+                        struct buf *to)
 {
     if (text == NAME)
-        append_stream(l, c, stream, append_label, to);
+        append_stream(l, s, loki_append_label, to);
     else if (text == METADATA)
-        append_metadata(l, c, stream, to);
+        append_metadata(l, s, to);
     else if (l->format == LOKI_JSON)
-        append_stream(l, c, stream, append_member, to);
+        append_stream(l, s, append_member, to);
 }
 
 int loki_labels_render(const struct loki_labels *l, const struct container *c,
@@ -247,7 +249,8 @@ int loki_labels_render(const struct loki_labels *l, const struct container *c,
     *ret = (struct loki_texts){.storage = BUF_INIT(LABELS_TEXT_MAX)};
     size_t ends[STREAM_COUNT * TEXT_COUNT];
     for (unsigned i = 0; i < ARRAY_SIZE(ends); i++) {
-        append_text(l, c, i / TEXT_COUNT, i % TEXT_COUNT, &ret->storage);
+        struct subject s = subject_of(c, i / TEXT_COUNT);
+        append_text(l, &s, i % TEXT_COUNT, &ret->storage);
         ends[i] = ret->storage.size;
     }
     if (ret->storage.failed) {
@@ -281,53 +284,4 @@ unsigned loki_extras_of(const struct loki_labels *l, const struct entry *e, int6
         if (e->flags & loki_flags[i].flag)
             extras |= loki_flags[i].extra;
     return extras & l->extras;
-}
-
-/* One `name="value"` at the start of `s`, with its quotes. Empty where there is none, as where an
- * answer was cut. */
-static struct span first_label(struct span s)
-{
-    const char *end = s.data + s.size;
-    const char *p = memchr(s.data, '"', s.size);
-    if (!p)
-        return (struct span){s.data, 0};
-    for (p++; p < end && *p != '"'; p++)
-        p += *p == '\\';
-    return (struct span){s.data, p < end ? (size_t)(p + 1 - s.data) : 0};
-}
-
-static bool is_added_by_loki(struct span label)
-{
-    return span_starts_with(label, SPAN("service_name=")) ||
-           span_starts_with(label, SPAN("__stream_shard__=")) ||
-           span_starts_with(label, SPAN("__time_shard__="));
-}
-
-static struct span behind(struct span s, size_t size)
-{
-    size = size < s.size ? size : s.size;
-    return (struct span){s.data + size, s.size - size};
-}
-
-/* Both are sorted by name, and quoted by the same rules but for signs that Go finds unprintable. */
-bool loki_name_means(struct span written, struct span name)
-{
-    written = behind(written, 1);
-    name = behind(name, 1);
-    while (written.size && written.data[0] != '}') {
-        struct span label = first_label(written);
-        if (label.size == 0)
-            return false;
-        if (span_starts_with(name, label)) {
-            name = behind(name, label.size);
-            if (span_starts_with(name, SPAN(", ")))
-                name = behind(name, 2);
-        } else if (!is_added_by_loki(label)) {
-            return false;
-        }
-        written = behind(written, label.size);
-        if (span_starts_with(written, SPAN(", ")))
-            written = behind(written, 2);
-    }
-    return written.size > 0 && span_equal(name, SPAN("}"));
 }

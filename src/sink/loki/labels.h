@@ -72,7 +72,3 @@ struct loki_flag {
 };
 enum { LOKI_FLAG_COUNT = 5 };
 extern const struct loki_flag loki_flags[LOKI_FLAG_COUNT];
-
-/* Does this label set, as Loki writes it in its answers, name the stream `name`? Loki adds labels
- * of its own. */
-bool loki_name_means(struct span written, struct span name);

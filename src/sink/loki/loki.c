@@ -2,6 +2,8 @@
 #include "base/limits.h"
 #include "sink/catalog.h"
 #include "sink/http/sender.h"
+#include "sink/loki/name.h"
+#include "sink/loki/options.h"
 #include "sink/loki/push.h"
 #include "sink/loki/refusals.h"
 
@@ -11,24 +13,7 @@
  * equal lines of one stream and time once; so those that a container really wrote are sent apart
  * (shift.h), always by the same nanoseconds. */
 
-enum loki_compression {
-    LOKI_COMPRESSION_AUTO,
-    LOKI_COMPRESSION_SNAPPY,
-    LOKI_COMPRESSION_GZIP,
-    LOKI_COMPRESSION_NONE
-};
-
 enum { HOST_SIZE = 256 /* bytes of this machine's name, with the NUL */ };
-
-struct loki_options {
-    struct http_options http;
-    const char *tenant;
-    struct option_texts labels;
-    struct option_texts structured_metadata;
-    const char *host;
-    enum loki_format format;
-    enum loki_compression compression;
-};
 
 /* A request on its way. */
 struct slot {
@@ -49,51 +34,6 @@ struct sink {
     struct slot *slots; /* owned; `slot_count` */
     size_t slot_count;
     uint64_t shifted; /* lines that were delivered with another time than their own; atomic */
-};
-
-#define AT(member) .offset = offsetof(struct loki_options, member)
-
-static const struct sink_option loki_rows[] = {
-    {.name = "tenant",
-     .kind = OPTION_TEXT,
-     AT(tenant),
-     .fallback_words = "none",
-     .help = "Loki's tenant, sent as `X-Scope-OrgID`."},
-    {.name = "labels",
-     .kind = OPTION_TEXTS,
-     AT(labels),
-     .fallback_words = "`[container_name, compose_project, compose_service, stream, host, source, "
-                       "service]`",
-     .help = "Labels that make a stream, at most 15: a container's, `stream` and `host`. Few and "
-             "steady ones are best. A container that has none of them gets `source_type`."},
-    {.name = "structured_metadata",
-     .kind = OPTION_TEXTS,
-     AT(structured_metadata),
-     .fallback_words = "`[all]`",
-     .help = "Labels that go along with each line, as far as they make no stream; `[all]` or "
-             "`[none]`. Beside a container's labels there are, for lines that have them, `attrs`, "
-             "`partial`, `continued`, `unterminated`, `time_missing`, `stream_missing`, and `time` "
-             "where a line was sent with a later nanosecond than its own, since Loki takes equal "
-             "lines of one stream and time for one."},
-    {.name = "host",
-     .kind = OPTION_TEXT,
-     AT(host),
-     .fallback_words = "this machine's name",
-     .help = "The value of the label `host`."},
-    {.name = "format",
-     .kind = OPTION_CHOICE,
-     AT(format),
-     .fallback = "protobuf",
-     .words = OPTION_WORDS("protobuf", "json"),
-     .help = "The form of requests. JSON is for servers that take nothing else."},
-    {.name = "compression",
-     .kind = OPTION_CHOICE,
-     AT(compression),
-     .fallback = "auto",
-     .words = OPTION_WORDS("auto", "snappy", "gzip", "none"),
-     .help = "`auto` is `snappy` for protobuf and `gzip` for JSON, which take no other. `none` "
-             "spares the processor on short ways."},
-    {0},
 };
 
 static struct sink *loki_close(struct sink *s)
@@ -336,16 +276,9 @@ const struct sink_ops loki_sink = {
     .type = "loki",
     .help = "Sends lines to Grafana Loki, or to what takes its push requests.",
     .options_size = sizeof(struct loki_options),
-    .options =
-        {
-            {.items = loki_rows},
-            {.items = request_option_rows,
-             .at = offsetof(struct loki_options, http.request),
-             .shared = "requests"},
-            {.items = http_option_rows,
-             .at = offsetof(struct loki_options, http),
-             .shared = "HTTP"},
-        },
+    .options = {{request_option_rows, offsetof(struct loki_options, http.request), "requests"},
+                {http_option_rows, offsetof(struct loki_options, http), "HTTP"},
+                {loki_option_rows, 0, NULL}},
     .open = loki_open,
     .close = loki_close,
     .form = loki_form,

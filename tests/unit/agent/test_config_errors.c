@@ -63,7 +63,7 @@ static void a_missing_key(void **state)
     refuses("routes: [{name: a}]",
             "1:10: \"sink\" is missing; it must be a map of its type and its options");
     refuses("routes: [{name: a, sink: {format: raw}}]",
-            "1:26: \"sink.type\" is missing; it must be file, stdout or null");
+            "1:26: \"sink.type\" is missing; it must be file, loki, http, stdout or null");
     refuses("routes: [{name: a, sink: {type: file}}]",
             "1:26: \"sink.path\" is missing; it must be an absolute path");
 }
@@ -128,9 +128,10 @@ static void a_wrong_value(void **state)
     refuses("routes: [{name: a, start: since 2, " SINK "}]",
             "1:27: \"start\" must be beginning, end or since and a duration (since 2h), not "
             "\"since 2\"");
-    refuses("routes: [{name: a, sink: {type: flie}}]",
-            "1:33: \"sink.type\" must be file, stdout or null, not \"flie\" (did you mean "
-            "\"file\"?)");
+    refuses(
+        "routes: [{name: a, sink: {type: flie}}]",
+        "1:33: \"sink.type\" must be file, loki, http, stdout or null, not \"flie\" (did you mean "
+        "\"file\"?)");
 }
 
 #define SIZE     "a size (512KiB, 1MiB, 10MB) from 256KiB to 1MiB"

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "loki_rig.h"
 
+#include "sink/loki/name.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -101,6 +103,7 @@ static void test_a_stream_has_a_label(void **state)
     assert_int_equal(loki_labels_render(&l, c, &texts), 0);
     assert_true(span_equal(texts.name[0], SPAN("{source_type=\"docker\"}")));
     assert_true(span_equal(texts.labels[1], SPAN("{\"source_type\":\"docker\"}")));
+    assert_null(memmem(texts.metadata[0].data, texts.metadata[0].size, "source_type", 11));
     loki_texts_deinit(&texts);
     container_unref(c);
 }

@@ -8,7 +8,9 @@
 #define STREAM_OF(name, stream)                                                                    \
     "{compose_project=\"shop\", container_name=\"" name "\", host=\"box\", "                       \
     "service=\"ssw-log-capturer\", source=\"docker\", stream=\"" stream "\"}"
-#define METADATA(id) "container_id=" id ";image=busybox:1.36;container_label_tier=front;"
+#define METADATA(id)                                                                               \
+    "source_type=docker;source_id=" id ";container_id=" id                                         \
+    ";image=busybox:1.36;container_label_tier=front;"
 
 static void assert_sent(const struct sent *sent, const char *stream, int64_t ns, struct span line,
                         const char *metadata)
@@ -101,7 +103,7 @@ static void test_chosen_metadata(void **state)
     loki_rig_add(&r, 0, &entry, 1);
     loki_rig_push_all(&r);
     assert_sent(&r.sent[0], "{container_name=\"web-0\"}", 0, SPAN("a"),
-                "image=busybox:1.36;stream=stdout;host=box;partial=true;");
+                "stream=stdout;host=box;image=busybox:1.36;partial=true;");
     loki_rig_deinit(&r);
 }
 
