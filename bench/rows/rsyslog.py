@@ -5,12 +5,18 @@ Configured for little CPU: no queue (each line is handled in the thread that rea
 writes; with its usual main queue and two workers it needs more.
 """
 
+import json
+import os
 import shutil
 import time
+import urllib.request
+from pathlib import Path
 
 from measuring import MeasuringError, Process
 
+HTTP_OUTPUT = Path("/usr/lib") / f"{os.uname().machine}-linux-gnu" / "rsyslog/omelasticsearch.so"
 RSYSLOG = shutil.which("rsyslogd", path="/usr/sbin:/usr/bin:/sbin:/bin")
+HTTP = RSYSLOG and HTTP_OUTPUT.exists()
 SECONDS_MAX = 120
 QUIET_SECONDS = 1.0  # without growth: it has read everything
 
@@ -32,6 +38,56 @@ ruleset(name="docker") {
 }
 input(type="imfile" file="@logs@" tag="docker:" ruleset="docker")
 """
+
+# Bulk requests need a queue to collect them from.
+HTTP_CONFIGURATION = r"""
+global(workDirectory="@directory@" maxMessageSize="128k")
+main_queue(queue.type="LinkedList" queue.dequeueBatchSize="2048" queue.size="100000"
+    queue.workerThreads="1")
+module(load="imfile")
+module(load="mmjsonparse")
+module(load="omelasticsearch")
+template(name="three" type="list") {
+    constant(value="{\"time\":\"")      property(name="$!time")
+    constant(value="\",\"message\":\"") property(name="$!log" format="json")
+    constant(value="\",\"stream\":\"")  property(name="$!stream")
+    constant(value="\"}")
+}
+ruleset(name="docker") {
+    action(type="mmjsonparse" cookie="")
+    action(type="omelasticsearch" server="127.0.0.1" serverport="@port@" template="three"
+        bulkmode="on" maxbytes="1m" searchIndex="logs" skipverifyhost="on")
+}
+input(type="imfile" file="@logs@" tag="docker:" ruleset="docker")
+"""
+
+
+def start_rsyslog_http(directory, logs, port):
+    """A Process that posts to the receiver."""
+    configuration = directory / "rsyslog.conf"
+    configuration.write_text(HTTP_CONFIGURATION.replace("@directory@", str(directory))
+                             .replace("@logs@", str(logs)).replace("@port@", str(port)),
+                             encoding="utf-8")
+    return Process([RSYSLOG, "-n", "-f", configuration, "-i", directory / "pid"])
+
+
+def run_rsyslog_http(directory, corpus, port):
+    """Its usage until the receiver has had every line."""
+    with start_rsyslog_http(directory, corpus.path, port) as process:
+        while lines_received(port) < corpus.lines:
+            time.sleep(0.05)
+            process.sample()
+            if process.seconds() > SECONDS_MAX:
+                raise MeasuringError(f"rsyslog: {lines_received(port)} lines of {corpus.lines} in "
+                                     f"{SECONDS_MAX} s: {process.complaints()[-500:]}")
+        wall_s = process.seconds()
+        process.terminate()
+        return process.wait().within(wall_s)
+
+
+def lines_received(port):
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/sums") as answer:
+        return json.load(answer)["lines"]
 
 
 def start_rsyslog(directory, logs):
