@@ -117,23 +117,6 @@ static int missing_key(struct config_reader *r, const struct draft *draft,
                         key->path, config_expects(expects, key));
 }
 
-/* The keys that the route's sink has no use for. */
-static int check_requests(struct config_reader *r, const struct draft *draft,
-                          struct route_config *route)
-{
-    for (size_t i = 0; i < config_key_count; i++) {
-        const struct config_key *key = &config_keys[i];
-        if (!key->of_requests || route->sink.ops->requests)
-            continue;
-        if (draft->values[i])
-            return config_error(&r->file, draft->values[i]->key,
-                                "\"%s\" is of sinks that send requests; a %s sink sends none",
-                                key->path, route->sink.ops->type);
-        *(int64_t *)((char *)route + key->offset) = 0;
-    }
-    return 0;
-}
-
 /* Fills one key of a route that stands, complete or not, in `draft`. */
 static int apply_route_key(struct config_reader *r, const struct draft *draft, size_t index,
                            struct route_config *route)
@@ -142,11 +125,26 @@ static int apply_route_key(struct config_reader *r, const struct draft *draft, s
     const struct config_node *value = draft->values[index];
     void *field = (char *)route + key->offset;
 
+    if (key->of_requests && !route->sink.ops->requests)
+        return value ? config_error(&r->file, value->key,
+                                    "\"%s\" is of sinks that send requests; a %s sink sends none",
+                                    key->path, route->sink.ops->type)
+                     : 0;
     if (value)
         return key->type->set(r, key, value, field);
     if (key->required)
         return missing_key(r, draft, key);
     return key->fallback ? config_fallback(r, key, field) : 0;
+}
+
+static int apply_route_keys(struct config_reader *r, const struct draft *draft, bool of_requests,
+                            struct route_config *route)
+{
+    int code = 0;
+    for (size_t i = 0; code == 0 && i < config_key_count; i++)
+        if (config_keys[i].scope == CONFIG_ROUTE && config_keys[i].of_requests == of_requests)
+            code = apply_route_key(r, draft, i, route);
+    return code;
 }
 
 int config_route_defaults(struct config_reader *r, struct route_config *route)
@@ -170,10 +168,12 @@ static int read_route(struct config_reader *r, const struct config_node *map,
     if (map->kind != NODE_MAP)
         return config_error(&r->file, map, "a route must be a map of keys");
     int code = collect(r, &draft);
-    for (size_t i = 0; code == 0 && i < config_key_count; i++)
-        if (config_keys[i].scope == CONFIG_ROUTE)
-            code = apply_route_key(r, &draft, i, route);
-    return code == 0 ? check_requests(r, &draft, route) : code;
+    if (code == 0)
+        code = apply_route_keys(r, &draft, false, route);
+    /* Now the sink is known. */
+    if (code == 0)
+        code = apply_route_keys(r, &draft, true, route);
+    return code;
 }
 
 static int read_routes(struct config_reader *r, const struct config_node *list, struct config *c)

@@ -5,22 +5,6 @@
 
 #define AT(member) .offset = offsetof(struct wire_options, member)
 
-static const struct sink_option requests_rows[] = {
-    {.name = "requests_max",
-     .kind = OPTION_COUNT,
-     .offset = offsetof(struct request_options, requests_max),
-     .fallback = "2",
-     .minimum = 1,
-     .maximum = 32,
-     .help = "How many."},
-    {.name = "max_age",
-     .kind = OPTION_DURATION,
-     .offset = offsetof(struct request_options, max_age_ns),
-     .fallback = "0",
-     .help = "How old."},
-    {0},
-};
-
 static const struct sink_option wire_rows[] = {
     {.name = "url", .kind = OPTION_URL, AT(url), .required = true, .help = "Where."},
     {.name = "proxy",
@@ -87,7 +71,7 @@ const struct sink_ops wire_sink = {
     .type = "wire",
     .help = "Lines go over a wire.",
     .options_size = sizeof(struct wire_options),
-    .options = {{.items = wire_rows}, {requests_rows, 0, "requests"}},
+    .options = {{.items = wire_rows}, {request_option_rows, 0, "requests"}},
     .open = wire_open,
     .close = wire_close,
     .requests = &no_requests,
