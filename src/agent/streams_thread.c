@@ -119,8 +119,8 @@ static void drop(struct streams *s, struct streamed *item, unsigned removed_as)
 /* News begin again what rests or has ended; what cannot be read only if something is new. */
 static void hear(struct streams *s, struct streamed *item, const struct stream_wish *wish)
 {
-    bool changed = !item->list || item->shape.tty != wish->shape.tty ||
-                   item->running != wish->running;
+    bool changed =
+        !item->list || item->shape.tty != wish->shape.tty || item->running != wish->running;
 
     item->shape = wish->shape;
     item->running = wish->running;
