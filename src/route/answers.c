@@ -88,7 +88,8 @@ int answers_take(struct route *r, int64_t now_ns, struct error *error)
     struct sink_answer answer = {0};
     int code = 0;
     while (code == 0 && r->requests.ops && r->requests.ops->step(r->sink, &answer)) {
-        code = take(r, &answer, now_ns, error);
+        if (!replay_take(r, &answer))
+            code = take(r, &answer, now_ns, error);
         answer = (struct sink_answer){0};
     }
     return code;

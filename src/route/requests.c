@@ -124,6 +124,11 @@ static bool has_slot(const struct requests *q)
     return (unsigned)__builtin_popcount(q->slots) < q->sent_max;
 }
 
+int requests_free_slot(const struct route *r)
+{
+    return has_slot(&r->requests) ? __builtin_ctz(~r->requests.slots) : -1;
+}
+
 void requests_hold_up(struct route *r, const char *reason, int64_t at_least_ns, int64_t now_ns)
 {
     r->requests.waiting = true;
@@ -182,6 +187,7 @@ void requests_abandon(struct route *r)
     struct requests *q = &r->requests;
     if (!q->ops)
         return;
+    replay_abandon(r);
     for (size_t i = 0; i < q->count; i++) {
         if (q->items[i]->state == REQUEST_SENT)
             q->ops->abandon(r->sink, q->items[i]->slot);

@@ -23,6 +23,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/health.h"
+#include "route/letters.h"
 #include "route/match.h"
 #include "route/start.h"
 #include "route/sums.h"
@@ -100,6 +101,18 @@ struct route_status {
     bool undelivered; /* `once`: something was left */
 };
 void route_status(struct route *r, struct route_status *ret);
+
+/* A replay of its dead letters (letters.h). */
+struct route_replay {
+    uint64_t number; /* which one since it was opened; 0: there was none */
+    struct letters_progress progress;
+};
+/* Asks for one, which the route's thread does. The filter is copied. -EBUSY while another is on its
+ * way, -ENOTSUP where the sink sends no requests. These two: from any thread. */
+int route_replay(struct route *r, const struct ledger_letter_filter *filter, uint64_t *ret_number,
+                 struct error *error) MUST_CHECK;
+void route_replay_status(struct route *r, struct route_replay *ret);
+
 const char *route_name(const struct route *r);
 const char *route_sink_type(const struct route *r);
 /* Its thread hangs, and not in its sink. */

@@ -5,7 +5,8 @@
  *
  * Where the sink sends requests: requests.c (filling and sending), load.h (what one carries),
  * pieces.h (its ranges), answers.c (what an answer does), aside.c (one stream alone is held up),
- * refusals.c (refused for good), binding.c (targets outlive their requests). */
+ * refusals.c (refused for good), replay.c (dead letters once more), binding.c (targets outlive their
+ * requests). */
 #pragma once
 
 #include "base/beat.h"
@@ -81,6 +82,17 @@ struct requests {
     struct request_counts counts;
 };
 
+/* A replay of dead letters, which another thread asks for. `asked` and `shown` are under the
+ * status' lock, and the filter while it is asked. */
+struct replay {
+    bool asked;
+    struct ledger_letter_filter filter;
+    char reason[LETTERS_REASON_MAX]; /* of the filter */
+    struct route_replay shown;
+    struct letters *letters; /* owned; NULL: there is none on its way */
+    unsigned slot;           /* of the sink, while one of its requests is sent */
+};
+
 struct route {
     struct route_options options;
     const struct sink_ops *ops;
@@ -101,6 +113,7 @@ struct route {
     struct draft written;  /* of a sink that is written through */
     struct draft *filling; /* where pulls are drafted; NULL: nothing is pulled */
     struct requests requests;
+    struct replay replay;
     int64_t commit_due_ns, tick_due_ns; /* monotonic */
 
     bool failing; /* what is not committed is void */
@@ -189,6 +202,8 @@ int requests_queue(struct route *r) MUST_CHECK;
 /* One more, empty; and back. */
 struct route_request *requests_new(struct route *r);
 void requests_free(struct route *r, struct route_request *q);
+/* A slot of the sink that nobody uses; -1: there is none. */
+int requests_free_slot(const struct route *r);
 /* Sends what may be sent now. */
 void requests_send(struct route *r, int64_t now_ns);
 /* The sink is not reached, or cannot go on. */
@@ -216,3 +231,11 @@ int refusals_add(struct route *r, struct route_request *q, const char *reason, c
 int refusals_put(struct route *r, const struct route_request *q, struct error *error) MUST_CHECK;
 /* How many there are, for the status. */
 int refusals_count(struct route *r, struct error *error) MUST_CHECK;
+
+/* replay.c: does nothing while nobody asks for one. */
+/* Goes on with it where a slot is free. -errno of the ledger. */
+int replay_step(struct route *r, struct error *error) MUST_CHECK;
+/* False where the answer is not of a replay. */
+bool replay_take(struct route *r, const struct sink_answer *answer);
+/* Also what is under way. */
+void replay_abandon(struct route *r);
