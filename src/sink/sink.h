@@ -120,7 +120,7 @@ struct sink_request_ops {
                 struct error *error);
     /* Gives up what is under way; the server may have it all the same. */
     void (*abandon)(struct sink *s, unsigned slot);
-    /* What to wait for: up to `max` descriptors; lowers *timeout_ns where it has to go on before. */
+    /* What to wait for: up to `max` descriptors; lowers *timeout_ns where it must go on before. */
     size_t (*wait)(struct sink *s, struct pollfd *fds, size_t max, int64_t *timeout_ns);
     /* Goes on with whatever can go on, without waiting. True: *ret is the answer of one request
      * more; to be called until it is false. */
