@@ -7,6 +7,7 @@ each with other means. A cell is a driver with those means: which kind of source
 each line came exactly once, in order, with its labels; or that it is shown as unreadable.
 """
 
+import json
 import os
 import shutil
 import tempfile
@@ -104,6 +105,7 @@ class Life:
     kinds: dict = field(default_factory=dict)  # means → {container: kind}; None: ls told nothing
     logs: dict = field(default_factory=dict)  # means → what tallyman said of itself
     lived: dict = field(default_factory=dict)  # means → whether it ran until it was stopped
+    printed: dict = field(default_factory=dict)  # driver → what cat has of its stream, as entries
     received: str = ""  # what the syslog server wrote
 
 
@@ -152,6 +154,7 @@ class Run:
             self.say("again")
             self.wait_for_lines()
             self.life.kinds = {means: kinds_of(program) for means, program in self.programs.items()}
+            self.life.printed = {driver: self.cat(driver) for driver in BY_STREAM}
         finally:
             self.fall_silent()
             server.stop()
@@ -214,6 +217,10 @@ class Run:
         wanted = sum(map(len, of_all)) * self.phases_said // len(PHASES)
         return count_lines(self.life.out[means] / f"{driver}.ndjson") >= wanted
 
+    def cat(self, driver):
+        printed = self.programs["socket-and-forbidden-files"].cat("-o", "ndjson", driver)
+        return [json.loads(line) for line in printed.splitlines()]
+
     def fall_silent(self):
         for means, program in self.programs.items():
             if program.process is None:
@@ -242,12 +249,22 @@ def test_cell(life, means, driver):
         assert entries(life.out[means] / f"{driver}.ndjson") == []
         return
     found = entries(life.out[means] / f"{driver}.ndjson")
-    for stream in ("stdout", "stderr"):
-        messages = [entry["message"] for entry in found if entry["stream"] == stream]
-        assert shortened(messages) == shortened(told(life.engine, kind, driver, stream))
+    assert_lines(life.engine, found, kind, driver)
     for entry in found:
         assert_labels(entry, driver)
     assert life.kinds[means][driver] == kind
+
+
+@pytest.mark.parametrize("driver", BY_STREAM)
+def test_cat_prints_a_stream(life, driver):
+    """D31, S77: received once, as it is while it is followed."""
+    assert_lines(life.engine, life.printed[driver], "stream", driver)
+
+
+def assert_lines(engine, found, kind, driver):
+    for stream in ("stdout", "stderr"):
+        messages = [entry["message"] for entry in found if entry["stream"] == stream]
+        assert shortened(messages) == shortened(told(engine, kind, driver, stream))
 
 
 def shortened(messages):
