@@ -39,7 +39,7 @@ static void put_gap_reasons(FILE *to)
         GAP_REASONS(X)
 #undef X
     };
-    put_heading(to, "`reason`");
+    put_heading(to, "`reason` of `tallyman_route_gaps_total`");
     for (int i = 0; i < GAP_REASON_COUNT; i++)
         put_value(to, gap_reason_word((enum gap_reason)i), helps[i]);
 }

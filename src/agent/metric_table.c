@@ -46,6 +46,12 @@ EACH_ROUTE(write_route_records, is->sums.tally.records_read)
 EACH_ROUTE(write_route_bytes, is->sums.tally.bytes_read)
 EACH_ROUTE(write_route_commits, is->sums.commits)
 EACH_ROUTE(write_route_failures, is->sums.failures)
+EACH_ROUTE(write_route_sent, is->requests.sent)
+EACH_ROUTE(write_route_resent, is->requests.resent)
+EACH_ROUTE(write_route_in_flight, is->requests.in_flight)
+EACH_ROUTE(write_route_aside, is->requests.aside)
+EACH_ROUTE(write_route_letters, is->requests.letters)
+EACH_ROUTE(write_route_letter_bytes, is->requests.letter_bytes)
 
 static void write_route_lines(struct metric_writer *w, const struct status_report *r)
 {
@@ -73,6 +79,24 @@ static void write_route_gap_bytes(struct metric_writer *w, const struct status_r
         for (int j = 0; j < GAP_REASON_COUNT; j++)
             metric_count(w, (int64_t)r->routes[i].is.sums.gap_bytes[j], r->routes[i].name,
                          gap_reason_word((enum gap_reason)j));
+}
+
+static void write_filtered(struct metric_writer *w, const struct status_report *r)
+{
+    for (size_t i = 0; i < r->route_count; i++)
+        metric_count(w, (int64_t)r->routes[i].is.sums.lines_too_old, r->routes[i].name, "max_age");
+}
+
+static void write_route_requests(struct metric_writer *w, const struct status_report *r)
+{
+    static const char *const words[] = {[VERDICT_DELIVERED] = "delivered",
+                                        [VERDICT_RETRY] = "retry",
+                                        [VERDICT_TOO_LARGE] = "too_large",
+                                        [VERDICT_REFUSED] = "refused"};
+    for (size_t i = 0; i < r->route_count; i++)
+        for (size_t j = 0; j < ARRAY_SIZE(words); j++)
+            metric_count(w, (int64_t)r->routes[i].is.requests.answered[j], r->routes[i].name,
+                         words[j]);
 }
 
 static void write_build(struct metric_writer *w, const struct status_report *r)
@@ -217,6 +241,28 @@ const struct metric_row metric_rows[] = {
      BY("route"), .write = write_route_commits},
     {COUNTER("tallyman_route_failures_total", "Deliveries that failed and are tried again."),
      BY("route"), .write = write_route_failures},
+    {COUNTER("tallyman_lines_filtered_total", "Lines that were read and not sent: max_age, they "
+                                              "are older than the sink's."),
+     BY("route", "reason"), .write = write_filtered},
+    {COUNTER("tallyman_route_requests_sent_total", "Requests that were sent, and what was sent of "
+                                                   "them in pieces."),
+     BY("route"), .write = write_route_sent},
+    {COUNTER("tallyman_route_requests_resent_total", "Of them, what had been sent before."),
+     BY("route"), .write = write_route_resent},
+    {COUNTER("tallyman_route_requests_total", "Requests that were answered: retry, they are sent "
+                                              "again; too_large and refused, in halves, down to "
+                                              "the culprit."),
+     BY("route", "outcome"), .write = write_route_requests},
+    {GAUGE("tallyman_route_requests_in_flight", "Requests that wait for their answer."),
+     BY("route"), .write = write_route_in_flight},
+    {GAUGE("tallyman_route_containers_aside", "Containers whose lines alone the sink does not "
+                                              "take for now."),
+     BY("route"), .write = write_route_aside},
+    {GAUGE("tallyman_route_dead_letters", "Lines that the sink refused for good, kept in the "
+                                          "ledger."),
+     BY("route"), .write = write_route_letters},
+    {GAUGE("tallyman_route_dead_letter_bytes", "What they count towards `dead_letters_max`."),
+     BY("route"), .write = write_route_letter_bytes},
 
     {GAUGE("tallyman_streams", "Logs that the Engine streams to us, by state."), BY("state"),
      .write = write_streams},

@@ -66,6 +66,20 @@ static void put_gaps(const struct route_sums *s, struct buf *to)
     json_print_end(to, '}');
 }
 
+static void put_requests(const struct request_counts *q, struct buf *to)
+{
+    json_print_begin(to, "requests", '{');
+    number(to, "sent", q->sent);
+    number(to, "resent", q->resent);
+    number(to, "in_flight", q->in_flight);
+    number(to, "containers_aside", q->aside);
+    json_print_end(to, '}');
+    json_print_begin(to, "dead_letters", '{');
+    number(to, "lines", q->letters);
+    number(to, "bytes", q->letter_bytes);
+    json_print_end(to, '}');
+}
+
 static void put_routes(const struct status_report *r, struct buf *to)
 {
     json_print_begin(to, "routes", '[');
@@ -79,6 +93,7 @@ static void put_routes(const struct status_report *r, struct buf *to)
         json_print_text(to, "reason", is->reason);
         put_lines(&is->sums.tally, to);
         put_gaps(&is->sums, to);
+        put_requests(&is->requests, to);
         number(to, "commits", is->sums.commits);
         number(to, "failures", is->sums.failures);
         json_print_end(to, '}');
