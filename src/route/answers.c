@@ -36,14 +36,13 @@ static int refuse(struct route *r, struct route_request *q, const struct sink_an
 static struct route_request *take_from_slot(struct route *r, unsigned slot)
 {
     struct requests *q = &r->requests;
-    for (size_t i = 0; i < q->count; i++)
-        if (q->items[i]->state == REQUEST_SENT && q->items[i]->slot == slot) {
-            q->items[i]->state = REQUEST_READY;
-            q->slots &= ~(1u << slot);
-            return q->items[i];
-        }
-    CHECK(!"an answer to nothing that was asked");
-    return NULL;
+    size_t at = 0;
+    while (at < q->count && (q->items[at]->state != REQUEST_SENT || q->items[at]->slot != slot))
+        at++;
+    CHECK(at < q->count);
+    q->items[at]->state = REQUEST_READY;
+    q->slots &= ~(1u << slot);
+    return q->items[at];
 }
 
 static int take(struct route *r, const struct sink_answer *answer, int64_t now_ns,

@@ -5,8 +5,8 @@
  *
  * Where the sink sends requests: requests.c (filling and sending), load.h (what one carries),
  * pieces.h (its ranges), answers.c (what an answer does), aside.c (one stream alone is held up),
- * refusals.c (refused for good), replay.c (dead letters once more), binding.c (targets outlive their
- * requests). */
+ * refusals.c (refused for good), replay.c (dead letters once more), binding.c (targets outlive
+ * their requests). */
 #pragma once
 
 #include "base/beat.h"
