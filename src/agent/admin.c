@@ -73,7 +73,17 @@ static enum MHD_Result hear(void *context, struct MHD_Connection *connection, co
         return MHD_YES;
     }
     buf_clear(&a->body);
-    admin_answer(&answer, method, path, a->status, &a->report, &a->body);
+    const struct admin_question question = {
+        .method = method,
+        .path = path,
+        .origin = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ORIGIN),
+        .key = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "key"),
+        .reason = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "reason"),
+        .status = a->status,
+        .report = &a->report,
+        .body = &a->body,
+    };
+    admin_answer(&answer, &question);
     return give(a, connection, &answer);
 }
 

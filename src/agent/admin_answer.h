@@ -1,5 +1,8 @@
 /* admin_answer — what the admin server answers to whom.
  *
+ * Only a POST changes anything. A browser that is on some other site sends one wherever that site
+ * wants it to, but says so in `Origin`: such a POST is refused.
+ *
  * - Owns: nothing.
  * - Thread: one, the server's.
  */
@@ -7,12 +10,20 @@
 
 #include "agent/status.h"
 
+struct admin_question {
+    const char *method, *path;
+    const char *origin;       /* of the page that asks; NULL: none does */
+    const char *key, *reason; /* of the query; NULL: not there */
+
+    struct status *status;
+    struct status_report *report; /* room to work in */
+    struct buf *body;             /* of the answer: appended */
+};
+
 struct admin_answer {
     enum status_answer status;
     const char *content_type;
     const char *allow; /* the methods there are, where it was another; NULL */
 };
 
-/* `report` is room to work in. The body is appended to `body`. */
-void admin_answer(struct admin_answer *ret, const char *method, const char *path,
-                  struct status *status, struct status_report *report, struct buf *body);
+void admin_answer(struct admin_answer *ret, const struct admin_question *q);

@@ -130,6 +130,17 @@ bool status_ask_ready(struct status *s)
     return ready;
 }
 
+struct route *status_route(struct status *s, struct span name)
+{
+    struct route *found = NULL;
+    pthread_mutex_lock(&s->lock);
+    for (size_t i = 0; i < s->route_count; i++)
+        if (span_equal(span_of(route_name(s->routes[i])), name))
+            found = s->routes[i];
+    pthread_mutex_unlock(&s->lock);
+    return found;
+}
+
 void status_count_answer(struct status *s, enum status_answer answer)
 {
     atomic_fetch_add_explicit(&s->answers[answer], 1, memory_order_relaxed);

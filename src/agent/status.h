@@ -25,7 +25,7 @@ enum {
 };
 
 /* What the admin server has answered, by HTTP's status. */
-#define STATUS_ANSWERS(X) X(200) X(404) X(405) X(503)
+#define STATUS_ANSWERS(X) X(200) X(202) X(400) X(403) X(404) X(405) X(409) X(503)
 enum status_answer {
 #define X(code) STATUS_ANSWER_##code,
     STATUS_ANSWERS(X)
@@ -81,6 +81,10 @@ int status_ask(struct status *s, struct status_report *ret) MUST_CHECK;
 /* The names of what does not turn; "" where all does. Waits for the monitor as status_ask does. */
 void status_ask_alive(struct status *s, char stuck[STATUS_NAME_SIZE]);
 bool status_ask_ready(struct status *s);
+
+/* The route of that name; NULL where there is none, or they do not run yet. It lives as long as the
+ * routes do: whoever asks is closed before them. */
+struct route *status_route(struct status *s, struct span name);
 
 void status_count_answer(struct status *s, enum status_answer answer);
 int status_answer_code(enum status_answer answer);

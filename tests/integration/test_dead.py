@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """`tallyman dead`: what a sink has refused is shown, sent again or given up; the sums agree."""
 
+import http.client
 import json
+import socket
 
 import pytest
 from support.ledger_book import assert_conservation, letters, make_letters, tallies
+from support.stand_in_http import StandInHttp, status
 from support.tallyman import file_route
 
 
@@ -128,6 +131,212 @@ def test_a_sink_that_refuses_nothing_takes_no_letters(program, made):
     assert len(letters(program.state, "all")) == 1
     done = program.run("dead", "replay", "--route", "other")
     assert done.stdout == b"there are no such letters\n"
+
+
+# --- sent once more
+
+
+class Picky:
+    """A server that answers 400 to whatever holds a word that it does not like."""
+
+    def __init__(self):
+        self.http = StandInHttp()
+        self.disliked = {b"poison"}
+        self.http.refuse("/push", self._dislikes, status(400, body=b"no poison here"))
+
+    def _dislikes(self, request):
+        return any(word in request.body for word in self.disliked)
+
+    def route(self, **keys):
+        sink = {"type": "http", "url": self.http.url("/push"), "timeout": "5s", **keys}
+        return {"name": "web", "start": "beginning", "batch": {"age": "50ms"}, "sink": sink}
+
+    def messages(self):
+        return sorted(
+            entry["message"]
+            for request in self.http.accepted("/push")
+            for entry in request.entries()
+        )
+
+
+@pytest.fixture
+def picky():
+    server = Picky()
+    yield server
+    server.http.close()
+
+
+GOOD = [f"line {number}" for number in range(50)]
+POISON = ["poison 1", "poison 2"]
+
+
+def write_all(container):
+    """Good lines, and two that are not, in their midst."""
+    made = container("web-1", labels={"a": "b"})
+    for number, line in enumerate(GOOD):
+        if number in (20, 35):
+            made.write(POISON[number == 35])
+        made.write(line)
+    return made
+
+
+def wait_for_letters(program, count):
+    program.wait_until(lambda: len(shown(program)) == count, f"{count} letters")
+
+
+def assert_sums(program, made, delivered, refused):
+    tally = tallies(program.state, "web")[made.id]
+    assert (tally["lines_delivered"], tally["lines_refused"]) == (delivered, refused)
+    assert_conservation(program.state, "web")
+
+
+def test_r1_replayed_alone(root, container, tallyman, picky):
+    """Without a daemon: what is refused again stays, with its new answer; what is delivered has
+    its labels, and is counted so."""
+    made = write_all(container)
+    program = tallyman(root, [picky.route()])
+    program.once()
+    assert picky.messages() == sorted(GOOD)
+    before = shown(program)
+    assert [one["message"] for one in before] == POISON
+    assert {one["reason"] for one in before} == {"http_400"}
+    assert "no poison here" in before[0]["answer"]
+    assert before[0]["labels"]["container_label_a"] == "b"
+    assert_sums(program, made, 50, 2)
+
+    done = program.run("dead", "replay")
+    assert done.stdout == b"web: 0 delivered, 2 refused again, 0 left\n"
+    assert [one["refused"] for one in shown(program)] > [one["refused"] for one in before]
+    assert_sums(program, made, 50, 2)
+
+    picky.disliked = {b"poison 1"}
+    done = program.run("dead", "replay")
+    assert done.stdout == b"web: 1 delivered, 1 refused again, 0 left\n"
+    assert picky.messages() == sorted([*GOOD, "poison 2"])
+    assert_sums(program, made, 51, 1)
+    picky.disliked = set()
+    done = program.run("dead", "replay", "--route", "web", "--reason", "http_400")
+    assert done.stdout == b"web: 1 delivered, 0 refused again, 0 left\n"
+    entry = picky.http.accepted("/push")[-1].entries()[0]
+    assert (entry["message"], entry["container_label_a"]) == ("poison 1", "b")
+    assert_sums(program, made, 52, 0)
+
+
+def test_r13_an_outage_ends_it(root, container, tallyman, picky):
+    """Said, with what is left; the next one does it."""
+    made = write_all(container)
+    program = tallyman(root, [picky.route()])
+    program.once()
+    picky.disliked = set()
+    picky.http.tell("/push", status(503))
+    done = program.run("dead", "replay", check=1)
+    assert done.stdout == b"web: 0 delivered, 0 refused again, 2 left\n"
+    assert "route web: " in done.stderr and "503" in done.stderr
+    assert_sums(program, made, 50, 2)
+    program.run("dead", "replay")
+    assert_sums(program, made, 52, 0)
+
+
+def test_r1_replayed_by_the_running_daemon(root, container, tallyman, picky):
+    """Beside its lines, which go on; one letter by its number, then what is left."""
+    made = write_all(container)
+    program = tallyman(root, [picky.route()]).start()
+    wait_for_letters(program, 2)
+    done = program.run("dead", "replay")
+    assert done.stdout == b"web: 0 delivered, 2 refused again, 0 left\n"
+    picky.disliked = set()
+    done = program.run("dead", "replay", "--route", "web", "--key", 2)
+    assert done.stdout == b"web: 1 delivered, 0 refused again, 0 left\n"
+    assert [one["message"] for one in shown(program)] == ["poison 1"]
+    done = program.run("dead", "replay", "--reason", "other")
+    assert done.stdout == b"there are no such letters\n"
+    picky.http.tell("/push", status(503))
+    done = program.run("dead", "replay", check=1)
+    assert "503" in done.stderr and b"1 left" in done.stdout
+    done = program.run("dead", "replay")
+    assert done.stdout == b"web: 1 delivered, 0 refused again, 0 left\n"
+    made.write("later")
+    wanted = sorted([*GOOD, *POISON, "later"])
+    program.wait_until(lambda: picky.messages() == wanted, "the lines go on")
+    program.stop()
+    assert_sums(program, made, 53, 0)
+
+
+def test_what_the_admin_server_says(root, container, tallyman, picky):
+    """A replay is begun by a POST that no web page has sent; how far it is can be asked."""
+    write_all(container)
+    out_of_it = file_route("file", root / "file.ndjson")
+    program = tallyman(root, [picky.route(), out_of_it]).start()
+    wait_for_letters(program, 2)
+    dead, replay = "/api/v1/routes/web/dead", "/api/v1/routes/web/dead/replay"
+
+    code, headers, body = program.ask(dead)
+    told = json.loads(body)
+    assert (code, headers["Content-Type"]) == (200, "application/json")
+    assert (told["route"], told["letters"], told["replay"]) == ("web", 2, None)
+    assert told["bytes"] > 2 * len(POISON[0])
+
+    for method, target, sent, expected in [
+        ("GET", replay, {}, 405),
+        ("PUT", replay, {}, 405),
+        ("POST", dead, {}, 405),
+        ("POST", replay, {"Origin": "http://evil.example"}, 403),
+        ("POST", replay, {"Origin": "null"}, 403),
+        ("POST", f"{replay}?key=x", {}, 400),
+        ("POST", f"{replay}?key=-1", {}, 400),
+        ("POST", "/api/v1/routes/nobody/dead/replay", {}, 404),
+        ("GET", "/api/v1/routes/nobody/dead", {}, 404),
+        ("GET", "/api/v1/routes/web/dead/", {}, 404),
+        ("GET", "/api/v1/routes/web", {}, 404),
+        ("POST", "/api/v1/routes/file/dead/replay", {}, 409),
+    ]:
+        assert program.ask(target, method, headers=sent)[0] == expected, (method, target, sent)
+    assert program.ask(replay)[1]["Allow"] == "POST"
+    assert json.loads(program.ask(dead)[2])["replay"] is None, "none of these began one"
+
+    picky.disliked = set()
+    code, _, body = program.ask(f"{replay}?reason=http_400", "POST", body="ignored")
+    assert (code, json.loads(body)) == (202, {"route": "web", "number": 1})
+    program.wait_until(lambda: json.loads(program.ask(dead)[2])["replay"]["state"] == "done", "end")
+    told = json.loads(program.ask(dead)[2])
+    assert told == {
+        "route": "web", "letters": 0, "bytes": 0,
+        "replay": {"number": 1, "state": "done", "delivered": 2, "refused": 0, "left": 0,
+                   "text": ""},
+    }  # fmt: skip
+    program.stop()
+
+
+def test_the_daemon_is_asked_at_its_port(root, container, tallyman, picky):
+    """admin.listen may be an address; where it is none, it is said what to do."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        listen = f"127.0.0.1:{probe.getsockname()[1]}"
+    write_all(container)
+    program = tallyman(root, [picky.route()])
+    program.configuration["admin"] = {"listen": listen}
+    program.configure()
+    program.start()
+    wait_for_letters(program, 2)
+    program.wait_for_log("admin.listening")
+    picky.disliked = set()
+    connection = http.client.HTTPConnection(listen, timeout=10)
+    connection.request("GET", "/api/v1/routes/web/dead")
+    assert connection.getresponse().status == 200
+    connection.close()
+    done = program.run("dead", "replay")
+    assert done.stdout == b"web: 2 delivered, 0 refused again, 0 left\n"
+    program.stop()
+
+
+def test_a_daemon_that_cannot_be_asked(root, container, tallyman, picky):
+    """No admin.listen: said, and nothing is sent behind its back."""
+    write_all(container)
+    program = tallyman(root, [picky.route()], admin={"listen": "none"}).start()
+    wait_for_letters(program, 2)
+    assert "it has no admin.listen" in program.run("dead", "replay", check=1).stderr
+    program.stop()
+    assert len(letters(program.state, "web")) == 2
 
 
 @pytest.mark.parametrize(
