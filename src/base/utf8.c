@@ -29,18 +29,29 @@ size_t utf8_sequence(struct span s)
     return s.size >= 4 && continues(p[3]) ? 4 : 0;
 }
 
+/* Most texts are. All of one is looked at before anything is decided: that needs no branches. */
+static bool is_ascii(struct span s)
+{
+    uint64_t word, seen = 0;
+    size_t at = 0;
+    for (; at + sizeof(word) <= s.size; at += sizeof(word)) {
+        memcpy(&word, s.data + at, sizeof(word));
+        seen |= word;
+    }
+    if (at > 0) { /* the last bytes, some of them again */
+        memcpy(&word, s.data + s.size - sizeof(word), sizeof(word));
+        return !((seen | word) & UINT64_C(0x8080808080808080));
+    }
+    for (; at < s.size; at++)
+        seen |= (unsigned char)s.data[at];
+    return !(seen & 0x80);
+}
+
 bool utf8_valid(struct span s)
 {
+    if (is_ascii(s))
+        return true;
     while (s.size) {
-        uint64_t word;
-        if (s.size >= sizeof(word)) {
-            memcpy(&word, s.data, sizeof(word));
-            if (!(word & UINT64_C(0x8080808080808080))) {
-                s.data += sizeof(word);
-                s.size -= sizeof(word);
-                continue;
-            }
-        }
         size_t n = utf8_sequence(s);
         if (n == 0)
             return false;
