@@ -17,10 +17,13 @@ enum { PROTOBUF_VARINT_MAX = 10 /* bytes */ };
 #define PROTOBUF_VARINT(number) ((char)((number) << 3))
 #define PROTOBUF_BYTES(number)  ((char)((number) << 3 | 2)) /* then a length */
 
+/* Most are as long as those before them, which is quicker than counting their bits. */
 static inline size_t protobuf_varint_size(uint64_t value)
 {
-    unsigned bits = 64 - (unsigned)__builtin_clzll(value | 1);
-    return (bits + 6) / 7;
+    size_t size = 1;
+    for (; value >= 0x80; value >>= 7)
+        size++;
+    return size;
 }
 
 static inline char *protobuf_put_varint(char *to, uint64_t value)

@@ -49,23 +49,18 @@ void loki_push_extras(const struct loki_labels *l, const struct entry *e, unsign
 struct timestamp {
     int64_t seconds;
     uint32_t nanos;
-    size_t size; /* of its message, less than 128 */
 };
 
 static inline struct timestamp timestamp_of(int64_t ns)
 {
     int64_t seconds = ns / NS_PER_SECOND;
     seconds -= ns < seconds * NS_PER_SECOND;
-    uint32_t nanos = (uint32_t)(ns - seconds * NS_PER_SECOND);
-    size_t size = 2 + protobuf_varint_size((uint64_t)seconds) + protobuf_varint_size(nanos);
-    return (struct timestamp){seconds, nanos, size};
+    return (struct timestamp){seconds, (uint32_t)(ns - seconds * NS_PER_SECOND)};
 }
 
-/* All of an entry but its own head. */
-static inline size_t entry_size(const struct loki_line *line, struct span metadata)
+static inline size_t timestamp_size(struct timestamp t)
 {
-    return 2 + timestamp_of(line->sent_ns).size + protobuf_bytes_size(line->text_size) +
-           metadata.size + line->extras_size;
+    return 2 + protobuf_varint_size((uint64_t)t.seconds) + protobuf_varint_size(t.nanos);
 }
 
 static struct span metadata_of(const struct loki_plan *p, const struct loki_line *line)
@@ -75,7 +70,7 @@ static struct span metadata_of(const struct loki_plan *p, const struct loki_line
 
 /* What few lines have is rendered here, one after the other, and copied in the same order. */
 static inline void measure_line(const struct loki_labels *l, struct loki_plan *p,
-                                struct loki_line *line)
+                                struct span metadata, struct loki_line *line)
 {
     const struct entry *e = &p->q->entries[line->entry];
     line->text_size = (uint32_t)e->message.size;
@@ -87,6 +82,9 @@ static inline void measure_line(const struct loki_labels *l, struct loki_plan *p
         loki_push_extras(l, e, loki_extras_of(l, e, line->sent_ns), &p->extras);
         line->extras_size = (uint32_t)(p->extras.size - before);
     }
+    size_t size = 2 + timestamp_size(timestamp_of(line->sent_ns));
+    size += protobuf_bytes_size(line->text_size) + metadata.size + line->extras_size;
+    line->size = (uint32_t)size;
 }
 
 static size_t measure_stream(const struct loki_labels *l, struct loki_plan *p,
@@ -98,8 +96,8 @@ static size_t measure_stream(const struct loki_labels *l, struct loki_plan *p,
     for (size_t i = 0; i < s->count; i++) {
         if (i == 0 || lines[i].source != lines[i - 1].source)
             metadata = metadata_of(p, &lines[i]);
-        measure_line(l, p, &lines[i]);
-        size += protobuf_bytes_size(entry_size(&lines[i], metadata));
+        measure_line(l, p, metadata, &lines[i]);
+        size += protobuf_bytes_size(lines[i].size);
     }
     return size;
 }
@@ -112,16 +110,25 @@ static inline char *put_text(char *to, const struct entry *e, const struct loki_
     return encode_copy(to, e->message);
 }
 
+/* The size of the time, which takes one byte, is known when it is written. */
+static inline char *put_time(char *to, int64_t ns)
+{
+    struct timestamp t = timestamp_of(ns);
+    char *begin = to + 2;
+    to[0] = TIMESTAMP;
+    to[2] = SECONDS;
+    char *end = protobuf_put_varint(to + 3, (uint64_t)t.seconds);
+    *end++ = NANOS;
+    end = protobuf_put_varint(end, t.nanos);
+    to[1] = (char)(end - begin);
+    return end;
+}
+
 static inline char *put_entry(char *to, const struct entry *e, const struct loki_line *line,
                               struct span metadata)
 {
-    struct timestamp t = timestamp_of(line->sent_ns);
-    to = protobuf_put_head(to, ENTRIES, entry_size(line, metadata));
-    to = protobuf_put_head(to, TIMESTAMP, t.size);
-    *to++ = SECONDS;
-    to = protobuf_put_varint(to, (uint64_t)t.seconds);
-    *to++ = NANOS;
-    to = protobuf_put_varint(to, t.nanos);
+    to = protobuf_put_head(to, ENTRIES, line->size);
+    to = put_time(to, line->sent_ns);
     to = protobuf_put_head(to, LINE, line->text_size);
     to = put_text(to, e, line);
     return stream_texts_copy(to, metadata);
