@@ -140,7 +140,8 @@ def test_answer(served, name):
     if row.says:
         assert f"{server.url(f'/{name}')}: {row.says}" in program.log().replace('\\"', '"')
     dead = letters(program.state, name)
-    assert [letter["message"].decode() for letter in dead] == [_LINES[number] for number in row.refused]
+    refused = [letter["message"].decode() for letter in dead]
+    assert refused == [_LINES[number] for number in row.refused]
     assert {letter["reason"] for letter in dead} <= {row.reason}
     assert_conservation(program.state, name)
 

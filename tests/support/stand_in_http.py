@@ -95,8 +95,8 @@ def make_certificate(directory, name="localhost", issuer=None):
 
 
 class StandInHttp:
-    """Serves from its making until `close`. `certificate` (certificate, key): with TLS; `client_ca`:
-    and asks for a certificate that this has signed."""
+    """Serves from its making until `close`. `certificate` (certificate, key): with TLS;
+    `client_ca`: and asks for a certificate that this has signed."""
 
     def __init__(self, certificate=None, client_ca=None):
         self._tls = None

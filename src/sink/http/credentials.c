@@ -33,7 +33,7 @@ static bool has_control(const char *text)
 static int read_secret(char **ret, const char *option, const char *path, struct error *error)
 {
     CLEANUP(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    CLEANUP(wipe) char *secret = calloc(1, SECRET_BYTES_MAX + 1);
+    CLEANUP(wipe) char *secret = calloc(1, SECRET_BYTES_MAX + 2);
     if (!secret)
         return -ENOMEM;
     ssize_t size = fd < 0 ? -1 : read(fd, secret, SECRET_BYTES_MAX + 1);
@@ -64,24 +64,8 @@ static int add_line(struct curl_slist **list, const char *line)
     return 0;
 }
 
-static bool is_token_character(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c && strchr("!#$%&'*+-.^_`|~", c));
-}
-
 static int check_header(const struct option_pair *header, struct error *error)
 {
-    size_t size = 0;
-    while (is_token_character(header->key[size]))
-        size++;
-    if (size == 0 || header->key[size])
-        return error_set(error, -EINVAL, "headers: \"%s\" is no name of a header", header->key);
-    if (has_control(header->value))
-        return error_set(error, -EINVAL,
-                         "headers: %s: a value has no line breaks or other control "
-                         "bytes",
-                         header->key);
     for (size_t i = 0; i < ARRAY_SIZE(own_headers); i++)
         if (strcasecmp(header->key, own_headers[i]) == 0)
             return error_set(error, -EINVAL, "headers: %s follows from the body, and is set by us",
@@ -92,8 +76,7 @@ static int check_header(const struct option_pair *header, struct error *error)
 static int add_header(struct curl_slist **list, const char *name, const char *value)
 {
     char *line = NULL;
-    /* curl's own form of a header without a value. */
-    if (asprintf(&line, "%s%s%s", name, value[0] ? ": " : ";", value) < 0)
+    if (asprintf(&line, "%s: %s", name, value) < 0)
         return -ENOMEM;
     int r = add_line(list, line);
     wipe(line);
@@ -154,10 +137,6 @@ static int check_choice(const struct http_options *o, struct error *error)
     if (has_password && has_token)
         return error_set(error, -EINVAL, "%s: there is a password as well; take one",
                          o->token ? "token" : "token_file");
-    if (o->token && (!o->token[0] || has_control(o->token)))
-        return error_set(error, -EINVAL,
-                         "token: it is empty, or has line breaks or other control "
-                         "bytes");
     return 0;
 }
 

@@ -1,0 +1,269 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The sink `http` as it is configured: formats, compression, who we are, whom we believe."""
+
+import json
+
+import pytest
+from support.ledger_book import assert_conservation
+from support.stand_in_http import StandInHttp, make_certificate, status
+from support.tallyman import entries, file_route
+
+LINES = 30
+
+
+@pytest.fixture
+def serve():
+    """serve(…): stand-ins that are gone when the test ends."""
+    made = []
+
+    def make(**keys):
+        made.append(StandInHttp(**keys))
+        return made[-1]
+
+    yield make
+    for server in made:
+        server.close()
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory):
+    """Pairs (certificate, key): of the server "localhost", of a client, of a stranger."""
+    directory = tmp_path_factory.mktemp("certificates")
+    names = ("localhost", "client", "stranger")
+    return {name: make_certificate(directory, name) for name in names}
+
+
+def http_route(url, name="web", **keys):
+    sink = {"type": "http", "url": url, "timeout": "2s", **keys}
+    return {"name": name, "start": "beginning", "batch": {"age": "50ms"}, "sink": sink}
+
+
+def messages(requests):
+    return [entry["message"] for request in requests for entry in request.entries()]
+
+
+def route_status(program, name="web"):
+    (found,) = [route for route in program.status()["routes"] if route["name"] == name]
+    return found
+
+
+def wait_until_waiting(program, words):
+    program.wait_until_ready()
+    program.wait_until(lambda: words in route_status(program)["reason"], f"waiting: {words}")
+
+
+FORMATS = {"ndjson": "application/x-ndjson", "json": "application/json",
+           "text": "text/plain; charset=utf-8"}  # fmt: skip
+
+
+def test_formats(root, container, tallyman, out, serve):
+    """R3: each format with each compression: the same lines as in a file."""
+    made = container("web")
+    made.write_lines("line", LINES)
+    made.write('quo"te \\ täb\t', stream="stderr")
+    server = serve()
+    ways = [(form, way) for form in FORMATS for way in ("none", "gzip", "zstd")]
+    routes = [
+        http_route(server.url(f"/{form}-{way}"), f"{form}-{way}", format=form, compression=way)
+        for form, way in ways
+    ]
+    program = tallyman(root, [file_route("file", out / "all.ndjson"), *routes])
+    program.once()
+    expected = entries(out / "all.ndjson")
+    assert len(expected) == LINES + 1
+    for form, way in ways:
+        (request,) = server.requests(f"/{form}-{way}")
+        assert request.headers["content-type"] == FORMATS[form]
+        assert request.headers.get("content-encoding", "none") == way
+        assert (request.size == len(request.body)) == (way == "none")
+        if form == "ndjson":
+            assert request.entries() == expected
+        elif form == "json":
+            assert json.loads(request.body) == expected
+        else:
+            assert request.lines() == [entry["message"] for entry in expected]
+        assert_conservation(program.state, f"{form}-{way}")
+
+
+def test_what_a_request_says(root, container, tallyman, serve):
+    """R3: method, type, headers, fields, and the query of the URL, which may hold a key."""
+    container("web").write_lines("line", LINES)
+    server = serve()
+    program = tallyman(
+        root,
+        [
+            http_route(
+                server.url("/x?key=s3cret&_msg_field=message"),
+                method="PUT",
+                content_type="application/stream+json",
+                headers={"X-Where": "${WHERE}"},
+                fields=["message", "container_name"],
+            )
+        ],
+    )
+    done = program.once(environment={"WHERE": "here"})
+    (request,) = server.requests("/x")
+    assert request.method == "PUT"
+    assert request.target == "/x?key=s3cret&_msg_field=message"
+    assert request.headers["content-type"] == "application/stream+json"
+    assert request.headers["x-where"] == "here"
+    assert request.headers["user-agent"].startswith("tallyman/")
+    assert "expect" not in request.headers
+    assert request.entries()[0] == {"message": "line 000000", "container_name": "web"}
+    assert "s3cret" not in done.stderr
+
+
+def test_secrets_stay_secret(root, container, tallyman, serve, tmp_path):
+    """R13: neither the log, nor the command line, nor what `check --print` shows has them."""
+    container("web").write_lines("line", LINES)
+    (tmp_path / "password").write_text("pass-of-file\n", encoding="utf-8")
+    server = serve()
+    for name in ("basic", "file", "bearer", "header"):
+        server.tell(f"/{name}", status(401, body=b"who are you?"))
+    secrets = ("pass-of-key", "pass-of-file", "token-of-key", "key-of-header")
+    environment = {"TOKEN": "token-of-key"}
+    routes = [
+        http_route(server.url("/basic"), "basic", username="me", password="pass-of-key"),
+        http_route(
+            server.url("/file"), "file", username="me", password_file=str(tmp_path / "password")
+        ),
+        http_route(server.url("/bearer"), "bearer", token="${TOKEN}"),
+        http_route(server.url("/header"), "header", headers={"X-Api-Key": "key-of-header"}),
+    ]
+    program = tallyman(root, routes, log={"level": "debug"}).start(environment=environment)
+    paths = [f"/{route['name']}" for route in routes]
+    program.wait_until(lambda: all(server.accepted(path) for path in paths), "all arrived")
+    command = open(f"/proc/{program.pid}/cmdline", encoding="utf-8").read()
+    told = json.dumps(program.status())
+    program.stop()
+    printed = program.run("check", "--print", environment=environment)
+    authorization = {path: server.accepted(path)[0].headers for path in paths}
+    assert authorization["/basic"]["authorization"] == "Basic bWU6cGFzcy1vZi1rZXk="
+    assert authorization["/file"]["authorization"] == "Basic bWU6cGFzcy1vZi1maWxl"
+    assert authorization["/bearer"]["authorization"] == "Bearer token-of-key"
+    assert authorization["/header"]["x-api-key"] == "key-of-header"
+    assert "HTTP 401" in program.log()
+    for text in (program.log(), command, told, printed.stdout.decode(), printed.stderr):
+        assert not [secret for secret in (*secrets, "bWU6") if secret in text]
+
+
+def test_a_renewed_token(root, container, tallyman, serve, tmp_path):
+    """R1: a token that the server has come to refuse is read again from its file."""
+    expected = container("web").write_lines("line", LINES)
+    token = tmp_path / "token"
+    token.write_text("old", encoding="utf-8")
+    server = serve()
+    server.refuse("/", lambda r: r.headers["authorization"] != "Bearer new", status(403))
+    program = tallyman(root, [http_route(server.url(), token_file=str(token))]).start()
+    wait_until_waiting(program, "HTTP 403")
+    token.write_text("new\n", encoding="utf-8")
+    program.wait_until(lambda: server.accepted("/"), "the new token was taken")
+    assert messages(server.accepted("/")) == [message for _, message in expected]
+    program.stop()
+
+
+def test_tls(root, container, tallyman, serve, certificates):
+    """A server that a CA of ours has signed is believed; it may ask who we are."""
+    expected = container("web").write_lines("line", LINES)
+    certificate, key = certificates["client"]
+    server = serve(certificate=certificates["localhost"], client_ca=certificate)
+    route = http_route(
+        server.url(host="localhost"),
+        tls_ca=str(certificates["localhost"][0]),
+        tls_cert=str(certificate),
+        tls_key=str(key),
+    )
+    program = tallyman(root, [route])
+    program.once()
+    assert messages(server.accepted("/")) == [message for _, message in expected]
+
+
+def test_a_stranger_gets_nothing(root, container, tallyman, serve, certificates):
+    """R1, R13: a wrong certificate is waited for, with its reason, until somebody puts it right."""
+    expected = container("web").write_lines("line", LINES)
+    server = serve(certificate=certificates["stranger"])
+    route = http_route(server.url(host="localhost"), tls_ca=str(certificates["localhost"][0]))
+    program = tallyman(root, [route]).start()
+    wait_until_waiting(program, "TLS: ")
+    assert "certificate" in route_status(program)["reason"]
+    assert program.status()["resources"]["difference"] == 0
+    program.stop(expected=1)
+    assert not server.requests("/")
+
+    route["sink"]["tls_ca"] = str(certificates["stranger"][0])
+    program.configure()
+    program.start()
+    wait_until_waiting(program, "TLS: ")  # it is signed, but not of that name
+    program.stop(expected=1)
+
+    del route["sink"]["tls_ca"]
+    route["sink"]["tls_verify"] = False
+    program.configure()
+    program.start()
+    program.wait_until(lambda: server.accepted("/"), "it is believed")
+    troubles = program.status()["degraded"]
+    assert [t["code"] for t in troubles if "tls_verify" in t["reason"]] == ["sink.tls_unverified"]
+    assert program.log().count("event=sink.tls_unverified") == 1
+    program.stop()
+    assert messages(server.accepted("/")) == [message for _, message in expected]
+
+
+@pytest.mark.parametrize(
+    "url, words",
+    [
+        ("http://no_such_host.invalid/", "could not resolve no_such_host.invalid: "),
+        ("http://127.0.0.1:1/", "cannot connect: Connection refused"),
+    ],
+)
+def test_nobody_there(root, container, tallyman, serve, url, words):
+    """R1, S1: what cannot be reached is waited for, without a thread or a socket too many."""
+    expected = container("web").write_lines("line", LINES)
+    server = serve()
+    route = http_route(url, connect_timeout="1s")
+    program = tallyman(root, [route]).start()
+    wait_until_waiting(program, f"{url}: {words}")
+    resources = program.status()["resources"]
+    assert resources["difference"] == 0, resources
+    assert resources["threads"]["census"]["library"] == 0
+    program.stop(expected=1)
+    route["sink"]["url"] = server.url(host="localhost")
+    program.configure()
+    program.once()
+    assert messages(server.accepted("/")) == [message for _, message in expected]
+    assert_conservation(program.state, "web")
+
+
+def test_wrong_options(root, tallyman, certificates, tmp_path):
+    """R13: what cannot work is said by `check`, with the name of the key."""
+    nothing, empty = tmp_path / "nothing", tmp_path / "empty"
+    empty.write_text("\n", encoding="utf-8")
+    certificate, key = map(str, certificates["client"])
+    other = str(certificates["stranger"][1])
+    rows = [
+        ({"username": "me"}, "username: needs password or password_file"),
+        ({"password": "x"}, "password: needs username"),
+        ({"token": "a", "token_file": str(empty)}, "token_file: there is a token as well"),
+        ({"token_file": str(nothing)}, f"token_file: {nothing}: No such file"),
+        ({"token_file": str(empty)}, f"token_file: {empty} is empty"),
+        ({"headers": {"Content-Length": "1"}}, "headers: Content-Length follows from the body"),
+        ({"headers": {"X-A": "${TWO_LINES}"}}, "TWO_LINES holds more than one line"),
+        ({"tls_ca": str(nothing)}, f"tls_ca: {nothing}: No such file"),
+        ({"tls_ca": str(empty)}, f"tls_ca: {empty}: no certificate in PEM form"),
+        ({"tls_cert": certificate}, "tls_cert: a certificate needs its key"),
+        ({"tls_cert": certificate, "tls_key": certificate}, "no private key"),
+        ({"tls_cert": certificate, "tls_key": other}, f"tls_key: {other} is not the key of"),
+        ({"fields": ["message"], "format": "text"}, "fields: "),
+        ({"fields": ["massage"]}, 'did you mean "message"?'),
+    ]
+    program = tallyman(root, [http_route("http://localhost/")])
+    program.run("check")
+    for keys, words in rows:
+        program.configuration["routes"] = [http_route("http://localhost/", **keys)]
+        program.configure()
+        environment = {"TWO_LINES": "a\nb"}
+        assert words in program.run("check", check=2, environment=environment).stderr
+    program.configuration["routes"] = [
+        http_route("https://localhost/", tls_cert=certificate, tls_key=key)
+    ]
+    program.configure()
+    program.run("check")
