@@ -29,8 +29,8 @@ struct addresses {
 
 void addresses_deinit(struct addresses *a);
 
-/* Begins a look-up where one is due. 1: one is under way, and requests have to wait for it. 0: there
- * is nothing to wait for. Else -errno with words. */
+/* Begins a look-up where one is due. 1: one is under way, and requests have to wait for it. 0: no
+ * need to wait. Else -errno with words. */
 int addresses_need(struct addresses *a, struct error *error) MUST_CHECK;
 
 /* As name_lookup.h's. */

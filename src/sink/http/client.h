@@ -40,8 +40,8 @@ extern const struct sink_option http_option_rows[]; /* ends with a row without a
 struct http_client;
 
 /* `method` is POST where it is NULL. `path` is what stands behind the URL where the URL has no path
- * of its own ("/loki/api/v1/push"); "": nothing. `content_type` and `content_encoding` (NULL: none) hold for all bodies; `headers`,
- * full lines, are sent beside the user's, and lose against them. */
+ * of its own ("/loki/api/v1/push"); "": nothing. `content_type` and `content_encoding` (NULL: none)
+ * hold for all bodies; `headers`, full lines, are sent beside the user's, and lose against them. */
 struct http_protocol {
     const char *method;
     const char *path;

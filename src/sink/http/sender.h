@@ -8,8 +8,8 @@
  *
  * - Owns: the client, the compressor, the buffers of bodies: one for each request in flight, and
  *   one to encode into; they are kept from request to request.
- * - Limits: COMPRESS_CONTENT_MAX bytes of a body before it is compressed; past it nothing is sent, and
- *   the next step answers that it is too large.
+ * - Limits: COMPRESS_CONTENT_MAX bytes of a body before it is compressed; past it nothing is sent,
+ *   and the next step answers that it is too large.
  * - Thread: the route's.
  */
 #pragma once

@@ -1,7 +1,7 @@
 /* transfer — one request at a time and its answer: an easy handle of curl, used again and again.
  *
- * For http/client alone, which moves it on. What is sent, what is kept of the answer and what became
- * of it as one sentence is all here.
+ * For http/client alone, which moves it on. What is sent, what is kept of the answer and what
+ * became of it as one sentence is all here.
  *
  * - Owns: the easy handle, the body.
  * - Limits: ANSWER_TEXT_MAX bytes of an answer's body are kept, ANSWER_READ_MAX read; then the
@@ -59,10 +59,10 @@ void transfer_deinit(struct transfer *t);
 
 /* Forgets the last answer, and takes the body. */
 void transfer_take(struct transfer *t, struct buf *body, size_t skip);
-/* Readies the easy handle for the multi handle. `addresses` is an entry of CURLOPT_RESOLVE, or NULL.
- * 0 or -ENOMEM. */
-int transfer_begin(struct transfer *t, const struct credentials *credentials,
-                   const char *addresses) MUST_CHECK;
+/* Readies the easy handle for the multi handle. `addresses` is an entry of CURLOPT_RESOLVE, or
+ * NULL. 0 or -ENOMEM. */
+int transfer_begin(struct transfer *t, const struct credentials *credentials, const char *addresses)
+    MUST_CHECK;
 
 /* It is over: status and text, or failure, are there. */
 void transfer_end(struct transfer *t, CURLcode code);
