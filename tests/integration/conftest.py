@@ -14,6 +14,7 @@ Environment:
 import os
 import random
 import shutil
+import subprocess
 import sys
 import time
 from contextlib import contextmanager
@@ -27,7 +28,7 @@ from support.backends import BackendMissing
 from support.docker_root import Container
 from support.numbered import import_numbered
 from support.private_engine import EngineError, PrivateEngine
-from support.tallyman import BINARY, Tallyman
+from support.tallyman import BINARY, HOUSE, Tallyman, is_sanitized
 
 LONG = os.environ.get("LONG") == "1"
 
@@ -125,6 +126,21 @@ def remove_all(engine):
     ids = engine.docker("ps", "-aq", "--no-trunc").stdout.split()
     if ids:
         engine.docker("rm", "-f", *ids)
+
+
+@pytest.fixture(scope="session")
+def shim(tmp_path_factory):
+    """The library that ends the program at a chosen call to the kernel (crash_shim.c)."""
+    if is_sanitized():
+        pytest.skip("a sanitizer's library cannot be preloaded over")
+    source = HOUSE / "tests" / "support" / "crash_shim.c"
+    library = tmp_path_factory.mktemp("shim") / "crash_shim.so"
+    compiler = os.environ.get("CC", "gcc").split()
+    subprocess.run(
+        [*compiler, "-D_GNU_SOURCE", "-O1", "-shared", "-fPIC", "-o", library, source, "-ldl"],
+        check=True,
+    )
+    return library
 
 
 @pytest.fixture

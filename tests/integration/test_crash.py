@@ -5,31 +5,11 @@ A preloaded library ends the process at a chosen place: once per distinct call s
 moments, with the write torn or whole. A second run, without it, must leave the expected output.
 """
 
-import os
-import subprocess
-
 import pytest
 
 from support.docker_root import Container, record
 from support.ledger_book import assert_conservation, gaps
-from support.tallyman import HOUSE, Tallyman, file_route, is_sanitized, pairs
-
-SHIM_SOURCE = HOUSE / "tests" / "support" / "crash_shim.c"
-
-
-@pytest.fixture(scope="module")
-def shim(tmp_path_factory):
-    if is_sanitized():
-        pytest.skip("a sanitizer's library cannot be preloaded over")
-    if not SHIM_SOURCE.exists():
-        pytest.skip("no crash shim")
-    library = tmp_path_factory.mktemp("shim") / "crash_shim.so"
-    compiler = os.environ.get("CC", "gcc").split()
-    subprocess.run(
-        [*compiler, "-D_GNU_SOURCE", "-O1", "-shared", "-fPIC", "-o", library, SHIM_SOURCE, "-ldl"],
-        check=True,
-    )
-    return library
+from support.tallyman import Tallyman, file_route, pairs
 
 
 class Story:
