@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""R1, design 7: outputs that are rotated by size hold every line once, in order, none torn, wherever
-the program dies and whatever the disk refuses."""
+"""R1, design 7: outputs that are rotated by size hold every line once, in order, none torn,
+wherever the program dies and whatever the disk refuses."""
 
 import json
 import os
@@ -27,8 +27,8 @@ def messages(path):
 
 
 class Story:
-    """One container; its second chapter takes several rotations. Everything about its output lies below
-    a directory `web.out`, so that the shim can be told to look at nothing else."""
+    """One container; its second chapter takes several rotations. Everything about its output lies
+    below a directory `web.out`, so that the shim can be told to look at nothing else."""
 
     def __init__(self, directory, compression):
         root = directory / "docker"
@@ -42,7 +42,7 @@ class Story:
 
     def chapter(self, lines):
         self.chapters += 1
-        # Text that stays half as long when it is compressed, so that compressing takes several turns.
+        # Half as long when it is compressed, so that compressing takes several turns.
         text = random.Random(self.chapters).randbytes(800).hex()
         written = self.container.write_lines(f"{self.chapters} {text}", lines)
         self.expected += [message for _, message in written]

@@ -6,13 +6,16 @@
 #include <jansson.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
 
 #include "base/buf.h"
 #include "base/rfc3339.h"
 #include "ledger/ledger.h"
 #include "model/container.h"
+#include "sink/output_rotate.h"
 
-enum { OUTPUT_BYTES_MAX = 512 * 1024 * 1024 };
+enum { OUTPUT_BYTES_MAX = 512 * 1024 * 1024, READ_BYTES = 64 * 1024 };
 
 struct gathering {
     struct evidence *evidence;
@@ -76,10 +79,50 @@ static int parse_lines(struct gathering *g, struct span text, const char *path)
     return 0;
 }
 
+/* A whole rotated file, if there is one of that number. Of a plain one and what was made of it,
+ * which a crash may have left side by side, only the one. */
+static int read_rotated(struct gathering *g, const struct ledger_output *o, unsigned number)
+{
+    char plain[ROTATED_PATH_MAX], packed[ROTATED_PATH_MAX];
+    rotated_path(plain, o->path, number, ROTATED_PLAIN);
+    rotated_path(packed, o->path, number, ROTATED_GZIP);
+    const char *path = access(packed, F_OK) == 0 ? packed : plain;
+    if (access(path, F_OK) < 0)
+        return 0;
+    CLEANUP(buf_deinit) struct buf text = BUF_INIT(OUTPUT_BYTES_MAX);
+    gzFile file = gzopen(path, "rb"); /* reads plain files as well */
+    int n = file ? 1 : -1;
+    while (n > 0) {
+        char *room = buf_reserve(&text, READ_BYTES);
+        n = room ? gzread(file, room, READ_BYTES) : -1;
+        text.size += n > 0 ? (size_t)n : 0;
+    }
+    if (!file || gzclose(file) != Z_OK || n < 0)
+        return error_set(g->error, -EIO, "%s cannot be read", path);
+    return parse_lines(g, buf_span(&text), path);
+}
+
+/* What the row names has been rotated, and the new row was not committed any more. */
+static bool is_rotated(const struct ledger_output *o)
+{
+    char path[ROTATED_PATH_MAX];
+    struct stat st;
+    rotated_path(path, o->path, 1, ROTATED_PLAIN);
+    return o->file.inode && stat(path, &st) == 0 && st.st_ino == o->file.inode &&
+           (stat(o->path, &st) < 0 || st.st_size == 0);
+}
+
 static int read_output(void *context, const struct ledger_output *o)
 {
     struct gathering *g = context;
     if (!strstr(o->path, g->id))
+        return 0;
+    for (unsigned number = ROTATED_FILES_MAX; number > 0; number--) {
+        int r = read_rotated(g, o, number);
+        if (r < 0)
+            return r;
+    }
+    if (is_rotated(o))
         return 0;
     CLEANUP(buf_deinit) struct buf text = BUF_INIT(OUTPUT_BYTES_MAX);
     CLEANUP(close_fd) int fd = open(o->path, O_RDONLY | O_CLOEXEC);

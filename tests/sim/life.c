@@ -108,7 +108,12 @@ static void open_route(struct parts *p)
     struct error error = {""};
     p->environment =
         (struct sink_environment){.registry = p->outputs, .outputs_open_max = OUTPUTS_OPEN};
-    p->sink = (struct file_options){.path = p->options->output};
+    p->sink = (struct file_options){
+        .path = p->options->output,
+        .max_size = p->options->output_bytes_max,
+        .max_files = ROTATED_FILES_MAX,
+        .compression = p->options->compress ? ROTATED_GZIP : ROTATED_PLAIN,
+    };
     snprintf(path, sizeof(path), "%s/route.db", p->options->state);
     struct route_options options = {
         .name = "sim",

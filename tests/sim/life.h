@@ -20,7 +20,9 @@ struct life_options {
     const char *state;  /* directory of the books, the pins and the routes' ledgers */
     const char *output; /* of the file sinks, a template; one per route */
     int64_t batch_age_ns;
-    bool refuse_links; /* pins by descriptor */
+    int64_t output_bytes_max; /* then an output is rotated; 0: never */
+    bool compress;            /* rotated outputs */
+    bool refuse_links;        /* pins by descriptor */
     bool verbose;
 };
 

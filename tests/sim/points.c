@@ -63,6 +63,8 @@ WRAP(int, fdatasync, (int fd), (fd))
 WRAP(int, fsync, (int fd), (fd))
 WRAP(int, unlink, (const char *path), (path))
 WRAP(int, unlinkat, (int fd, const char *name, int flags), (fd, name, flags))
+WRAP(int, renameat2, (int from_fd, const char *from, int to_fd, const char *to, unsigned flags),
+     (from_fd, from, to_fd, to, flags))
 WRAP(DIR *, opendir, (const char *path), (path))
 WRAP(struct dirent *, readdir64, (DIR * dir), (dir))
 WRAP(int, statx, (int fd, const char *path, int flags, unsigned mask, struct statx *ret),

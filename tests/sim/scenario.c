@@ -206,6 +206,16 @@ static void make_paths(const char *directory, struct paths *ret)
     mkdir(ret->state, 0700);
 }
 
+/* By dice of their own: what else happens is the same with and without. */
+static void choose_rotation(uint64_t seed, struct life_options *options)
+{
+    struct random dice = {seed ^ UINT64_C(0x726f7461)};
+    if (random_chance(&dice, 60))
+        return;
+    options->output_bytes_max = INT64_C(300) << random_below(&dice, 5);
+    options->compress = random_chance(&dice, 50);
+}
+
 int scenario_run(const struct scenario_options *options, struct scenario_result *ret,
                  struct error *error)
 {
@@ -227,13 +237,16 @@ int scenario_run(const struct scenario_options *options, struct scenario_result 
         .refuse_links = random_chance(&s.random, 35),
         .verbose = options->verbose,
     };
+    choose_rotation(options->seed, &s.life_options);
     unsigned steps = STEPS_MIN + (unsigned)random_below(&s.random, STEPS_SPREAD);
     if (options->steps)
         steps = options->steps;
     if (options->verbose)
-        fprintf(stderr, "sim: %u steps, pins by %s, batch.age %lld s\n", steps,
-                s.life_options.refuse_links ? "descriptor" : "link",
-                (long long)(s.life_options.batch_age_ns / NS_PER_SECOND));
+        fprintf(stderr, "sim: %u steps, pins by %s, batch.age %lld s, outputs of %lld bytes%s\n",
+                steps, s.life_options.refuse_links ? "descriptor" : "link",
+                (long long)(s.life_options.batch_age_ns / NS_PER_SECOND),
+                (long long)s.life_options.output_bytes_max,
+                s.life_options.compress ? ", compressed" : "");
     for (ret->steps = 0; ret->steps < steps && !s.failed; ret->steps++)
         turn(&s);
     if (!s.failed)
