@@ -44,6 +44,17 @@ static void put_gap_reasons(FILE *to)
         put_value(to, gap_reason_word((enum gap_reason)i), helps[i]);
 }
 
+static void put_sink_events(FILE *to)
+{
+    size_t count;
+    const struct sink_ops *const *sinks = sink_all(&count);
+
+    put_heading(to, "`event` of `tallyman_route_sink_events_total`");
+    for (size_t i = 0; i < count; i++)
+        for (const struct sink_event *e = sinks[i]->events; e && e->word; e++)
+            fprintf(to, "| `%s` | %s: %s |\n", e->word, sinks[i]->type, e->help);
+}
+
 static void put_descriptor_kinds(FILE *to)
 {
     put_heading(to, "`kind` of `tallyman_descriptors`");
@@ -63,6 +74,7 @@ void metric_table_document(FILE *to)
         fprintf(to, " | %s |\n", m->help);
     }
     put_gap_reasons(to);
+    put_sink_events(to);
     put_descriptor_kinds(to);
     put_heading(to, "`class` of `tallyman_descriptors_census`");
     for (int i = 0; i < CENSUS_CLASS_COUNT; i++)

@@ -99,6 +99,15 @@ static void write_route_requests(struct metric_writer *w, const struct status_re
                          words[j]);
 }
 
+static void write_route_events(struct metric_writer *w, const struct status_report *r)
+{
+    for (size_t i = 0; i < r->route_count; i++) {
+        const struct route_status *is = &r->routes[i].is;
+        for (size_t j = 0; is->events && is->events[j].word; j++)
+            metric_count(w, (int64_t)is->event_counts[j], r->routes[i].name, is->events[j].word);
+    }
+}
+
 static void write_build(struct metric_writer *w, const struct status_report *r)
 {
     metric_count(w, 1, r->version, r->commit);
@@ -253,6 +262,8 @@ const struct metric_row metric_rows[] = {
                                               "again; too_large and refused, in halves, down to "
                                               "the culprit."),
      BY("route", "outcome"), .write = write_route_requests},
+    {COUNTER("tallyman_route_sink_events_total", "What the route's sink counts of its own."),
+     BY("route", "event"), .write = write_route_events},
     {GAUGE("tallyman_route_requests_in_flight", "Requests that wait for their answer."),
      BY("route"), .write = write_route_in_flight},
     {GAUGE("tallyman_route_containers_aside", "Containers whose lines alone the sink does not "

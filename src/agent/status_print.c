@@ -80,6 +80,14 @@ static void put_requests(const struct request_counts *q, struct buf *to)
     json_print_end(to, '}');
 }
 
+static void put_events(const struct route_status *is, struct buf *to)
+{
+    json_print_begin(to, "sink_events", '{');
+    for (size_t i = 0; is->events && is->events[i].word; i++)
+        number(to, is->events[i].word, is->event_counts[i]);
+    json_print_end(to, '}');
+}
+
 static void put_routes(const struct status_report *r, struct buf *to)
 {
     json_print_begin(to, "routes", '[');
@@ -94,6 +102,7 @@ static void put_routes(const struct status_report *r, struct buf *to)
         put_lines(&is->sums.tally, to);
         put_gaps(&is->sums, to);
         put_requests(&is->requests, to);
+        put_events(is, to);
         number(to, "commits", is->sums.commits);
         number(to, "failures", is->sums.failures);
         json_print_end(to, '}');

@@ -150,6 +150,9 @@ void route_status(struct route *r, struct route_status *ret)
     pthread_mutex_lock(&r->status_lock);
     *ret = r->status;
     pthread_mutex_unlock(&r->status_lock);
+    ret->events = r->options.sink.ops->events;
+    if (ret->events)
+        r->options.sink.ops->count(r->sink, ret->event_counts);
 }
 
 /* All since the last commit is void; nothing is pulled until it has worked again. */

@@ -98,7 +98,9 @@ struct route_status {
     struct request_counts requests;
     int64_t failing_since_ns; /* wall clock; 0: well */
     char reason[ERROR_TEXT_MAX];
-    bool undelivered; /* `once`: something was left */
+    bool undelivered;                /* `once`: something was left */
+    const struct sink_event *events; /* of its sink; NULL: it counts none */
+    uint64_t event_counts[SINK_EVENTS_MAX];
 };
 void route_status(struct route *r, struct route_status *ret);
 

@@ -60,6 +60,13 @@ struct sink_environment {
     const char *version;              /* the program's, for those it talks to; NULL: none said */
 };
 
+/* What a sink counts beside what its route does. */
+struct sink_event {
+    const char *word;
+    const char *help; /* a sentence */
+};
+enum { SINK_EVENTS_MAX = 4 };
+
 struct sink;        /* a sink's own; begins with nothing in particular */
 struct sink_target; /* where the lines of one (source, era) go, and their rendered labels */
 
@@ -104,6 +111,11 @@ struct sink_ops {
     /* Goes on with what can wait, some milliseconds at most; called with each turn of the route.
      * When it wants to be called again at the latest, monotonic; INT64_MAX: never. May be NULL. */
     int64_t (*tend)(struct sink *s, int64_t now_ns);
+
+    /* What it counts of its own; ends with an event without a word. And how often each was there
+     * since the sink was opened, told to any thread. Both may be NULL. */
+    const struct sink_event *events;
+    void (*count)(const struct sink *s, uint64_t ret[SINK_EVENTS_MAX]);
 
     /* Not NULL: the sink sends requests. Then encode to recover above are NULL. */
     const struct sink_request_ops *requests;

@@ -265,6 +265,17 @@ static bool loki_step(struct sink *s, struct sink_answer *ret)
     return true;
 }
 
+static const struct sink_event loki_events[] = {
+    {"shifted",
+     "lines that were sent with a later nanosecond than their own, since another had it"},
+    {0},
+};
+
+static void loki_count(const struct sink *s, uint64_t ret[SINK_EVENTS_MAX])
+{
+    ret[0] = __atomic_load_n(&s->shifted, __ATOMIC_RELAXED);
+}
+
 static const struct sink_request_ops loki_requests = {
     .send = loki_send,
     .abandon = loki_abandon,
@@ -284,5 +295,7 @@ const struct sink_ops loki_sink = {
     .form = loki_form,
     .bind = loki_bind,
     .unbind = loki_unbind,
+    .events = loki_events,
+    .count = loki_count,
     .requests = &loki_requests,
 };
