@@ -52,6 +52,7 @@ EACH_ROUTE(write_route_in_flight, is->requests.in_flight)
 EACH_ROUTE(write_route_aside, is->requests.aside)
 EACH_ROUTE(write_route_letters, is->requests.letters)
 EACH_ROUTE(write_route_letter_bytes, is->requests.letter_bytes)
+EACH_ROUTE(write_route_redeemed, is->requests.redeemed)
 
 static void write_route_lines(struct metric_writer *w, const struct status_report *r)
 {
@@ -274,6 +275,10 @@ const struct metric_row metric_rows[] = {
      BY("route"), .write = write_route_letters},
     {GAUGE("tallyman_route_dead_letter_bytes", "What they count towards `dead_letters_max`."),
      BY("route"), .write = write_route_letter_bytes},
+    {COUNTER("tallyman_route_dead_letters_redeemed_total",
+             "Dead letters that a replay has delivered. They were counted as refused, and stay so "
+             "in tallyman_route_lines_total; the ledger's tally counts them as delivered."),
+     BY("route"), .write = write_route_redeemed},
 
     {GAUGE("tallyman_streams", "Logs that the Engine streams to us, by state."), BY("state"),
      .write = write_streams},

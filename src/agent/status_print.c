@@ -77,6 +77,7 @@ static void put_requests(const struct request_counts *q, struct buf *to)
     json_print_begin(to, "dead_letters", '{');
     number(to, "lines", q->letters);
     number(to, "bytes", q->letter_bytes);
+    number(to, "redeemed", q->redeemed);
     json_print_end(to, '}');
 }
 

@@ -59,6 +59,7 @@ static void look(struct route *r)
     struct replay *p = &r->replay;
     struct letters_progress progress;
     letters_progress(p->letters, &progress);
+    r->requests.counts.redeemed += progress.delivered - p->shown.progress.delivered;
     if (progress.state != LETTERS_ON_THEIR_WAY) {
         p->letters = letters_close(p->letters);
         log_line(progress.state == LETTERS_DONE ? LOG_INFO : LOG_WARN, "route.replayed",

@@ -90,6 +90,7 @@ struct request_counts {
     uint64_t in_flight;                     /* now */
     uint64_t aside;                         /* now: containers that the sink holds up alone */
     uint64_t letters, letter_bytes;         /* in the ledger now */
+    uint64_t redeemed;                      /* letters that a replay has delivered after all */
 };
 
 /* How it is. */

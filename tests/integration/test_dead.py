@@ -258,6 +258,9 @@ def test_r1_replayed_by_the_running_daemon(root, container, tallyman, picky):
     made.write("later")
     wanted = sorted([*GOOD, *POISON, "later"])
     program.wait_until(lambda: picky.messages() == wanted, "the lines go on")
+    counted = program.metrics()
+    assert counted['tallyman_route_dead_letters_redeemed_total{route="web"}'] == 2
+    assert counted['tallyman_route_dead_letters{route="web"}'] == 0
     program.stop()
     assert_sums(program, made, 53, 0)
 
