@@ -48,7 +48,7 @@ static int have_all_room(struct loki_plan *p, const struct request *q)
 }
 
 /* The stream that the target's lines belong to. */
-static uint32_t stream_of(struct loki_plan *p, struct sink_target *target, uint8_t stream)
+static uint32_t stream_of(struct loki_plan *p, struct sink_target *target, unsigned stream)
 {
     const struct loki_texts *texts = &target->texts;
     uint64_t hash = texts->hash[stream];
@@ -82,7 +82,7 @@ static void find_streams(struct loki_plan *p)
         size_t counts[STREAM_COUNT] = {0};
         for (size_t j = 0; j < part->count; j++)
             counts[q->entries[part->first + j].stream]++;
-        for (uint8_t s = 0; s < STREAM_COUNT; s++) {
+        for (unsigned s = 0; s < STREAM_COUNT; s++) {
             p->of_source[i * STREAM_COUNT + s] = NO_STREAM;
             if (counts[s] == 0)
                 continue;
@@ -207,8 +207,7 @@ static struct loki_note *note_of(struct loki_notes *n, const struct request *q,
 static bool remember(struct loki_note *note, const struct entry *e, int64_t sent_ns)
 {
     struct shift_memory *m = &note->memory;
-    bool later = e->serial != m->serial ? e->serial > m->serial : e->offset > m->offset;
-    if (later || m->count == 0) {
+    if (shift_is_behind(e, m) || m->count == 0) {
         m->serial = e->serial;
         m->offset = e->offset;
     }

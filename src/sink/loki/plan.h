@@ -17,7 +17,7 @@ struct loki_stream {
     size_t first, count;        /* in the plan's lines */
     size_t size;                /* as the encoder needs it */
     struct sink_target *target; /* of its first lines */
-    uint8_t stream;             /* of those */
+    unsigned stream;            /* of those */
     bool several;               /* it has others, too */
     bool shifted;               /* some lines of the request have other times than their own */
 };

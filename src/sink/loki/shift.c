@@ -93,16 +93,11 @@ static int place(struct shift_table *t, uint64_t hash, struct loki_line *line)
     return 0;
 }
 
-static bool is_behind(const struct entry *e, const struct shift_memory *m)
-{
-    return e->serial != m->serial ? e->serial > m->serial : e->offset > m->offset;
-}
-
 /* Takes what the request before ended with, once its place is passed. */
 static int recall(struct shift_table *t, struct shift_memory *m, const struct entry *e,
                   int64_t *newest_ns)
 {
-    if (!m->pending || !is_behind(e, m))
+    if (!m->pending || !shift_is_behind(e, m))
         return 0;
     m->pending = false;
     for (unsigned i = 0; i < m->count; i++) {

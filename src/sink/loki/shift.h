@@ -33,6 +33,12 @@ struct shift_memory {
     } lines[SHIFT_LINES_KEPT];
 };
 
+/* Does the entry stand behind the place in its container's log? */
+static inline bool shift_is_behind(const struct entry *e, const struct shift_memory *m)
+{
+    return e->serial != m->serial ? e->serial > m->serial : e->offset > m->offset;
+}
+
 /* An entry on its way into a stream. */
 struct loki_line {
     int64_t sent_ns;      /* the time it is sent with */
