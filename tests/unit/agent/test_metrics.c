@@ -12,6 +12,9 @@
 
 #include "agent/metric_table.h"
 
+/* Of the second route's sink. */
+static const struct sink_event events[] = {{"jumped", "lines that jumped"}, {0}};
+
 static struct status_report *new_report(void)
 {
     struct status_report *r = calloc(1, sizeof(*r));
@@ -22,6 +25,8 @@ static struct status_report *new_report(void)
     r->routes[0].name = "a";
     r->routes[1].name = "b";
     r->routes[0].sink = r->routes[1].sink = "null";
+    r->routes[1].is.events = events;
+    r->routes[1].is.event_counts[0] = 7;
     r->degraded_count = 3;
     for (size_t i = 0; i < r->degraded_count; i++) {
         snprintf(r->degraded[i].code, HEALTH_CODE_MAX, "%s", i == 1 ? "x" : "route.waiting");
@@ -114,6 +119,25 @@ static void troubles_of_one_code_are_one_number(void **state)
     free(r);
 }
 
+static void a_sink_counts_what_is_its_own_R10(void **state)
+{
+    struct status_report *r = new_report();
+    struct buf text = BUF_INIT(1024 * 1024);
+    metric_table_write(r, &text);
+    assert_non_null(strstr(buf_string(&text),
+                           "\ntallyman_route_sink_events_total{route=\"b\",event=\"jumped\"} 7\n"));
+    assert_null(strstr(buf_string(&text), "tallyman_route_sink_events_total{route=\"a\""));
+    buf_clear(&text);
+    status_print(r, &text);
+    json_t *status = json_loads(buf_string(&text), JSON_REJECT_DUPLICATES, NULL);
+    json_t *route = json_array_get(json_object_get(status, "routes"), 1);
+    json_t *counts = json_object_get(route, "sink_events");
+    assert_int_equal(json_integer_value(json_object_get(counts, "jumped")), 7);
+    json_decref(status);
+    buf_deinit(&text);
+    free(r);
+}
+
 static void the_status_is_json_whatever_stands_in_it(void **state)
 {
     struct status_report *r = new_report();
@@ -139,6 +163,7 @@ int main(void)
         cmocka_unit_test(names_follow_the_conventions_R10),
         cmocka_unit_test(no_series_is_written_twice_R10),
         cmocka_unit_test(a_row_writes_its_own_family),
+        cmocka_unit_test(a_sink_counts_what_is_its_own_R10),
         cmocka_unit_test(troubles_of_one_code_are_one_number),
         cmocka_unit_test(the_status_is_json_whatever_stands_in_it),
     };
