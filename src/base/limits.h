@@ -19,9 +19,9 @@ enum {
     /* Descriptors, of the budget that RLIMIT_NOFILE leaves us. */
     DESCRIPTORS_FIXED =
         48, /* of the program itself, the Engine's connections, the admin server's */
-    DESCRIPTORS_OF_ROUTE = 8, /* its ledger with SQLite's own files, wake-ups, a
-                                 rotated output that is being compressed */
-    SEGMENTS_OPEN_MIN = 16,   /* log files, however small the limit; beyond, idle ones are closed */
+    DESCRIPTORS_OF_ROUTE = 16, /* its ledger with SQLite's own files, wake-ups, a rotated output
+                                  that is being compressed; a sink's connections, its look-up */
+    SEGMENTS_OPEN_MIN = 16, /* log files, however small the limit; beyond, idle ones are closed */
 
     POLL_PERIOD_MS = 1000, /* files and directories that inotify does not watch are looked at */
 
