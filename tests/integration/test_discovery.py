@@ -19,6 +19,7 @@ HEALTH = ["--health-cmd", "true", "--health-interval", "1s"]
 
 # name: (options, image and command). `created` and the like are brought about below.
 SHAPES = {
+    "restarting": (["--restart", "always"], ["busybox", "sh", "-c", "exit 1"]),
     "labels": (
         ["--label", "team=red", "--label", "a.b/c=d e", "--label", "empty=",
          "--label", "com.docker.compose.project=shop", "--label", "com.docker.compose.service=web"],
@@ -31,7 +32,6 @@ SHAPES = {
     "named-host": (["--hostname", "some.where"], SLEEP),
     "exited": ([], ["busybox", "sh", "-c", "exit 3"]),
     "paused": ([], SLEEP),
-    "restarting": (["--restart", "always"], ["busybox", "sh", "-c", "exit 1"]),
     "entrypoint": (["--entrypoint", "/bin/sleep"], ["busybox", "1000"]),
     "local-driver": (["--log-driver", "local"], SLEEP),
     "no-driver": (["--log-driver", "none"], SLEEP),
@@ -52,7 +52,7 @@ def containers(engine):
     wait_for(
         lambda: inspect(docker, "healthy")["State"]["Health"]["Status"] != "starting", "healthy"
     )
-    # The pauses between restarts double: soon they are long enough to look at.
+    # The pauses between restarts double: soon they are long enough to look at. It was the first.
     wait_for(lambda: inspect(docker, "restarting")["RestartCount"] >= 7, "restarts", 40)
     wait_for(lambda: inspect(docker, "restarting")["State"]["Status"] == "restarting", "restarting")
     yield [name for name in SHAPES if name != "named-host"] + ["renamed", "created"]
