@@ -194,8 +194,9 @@ def test_dockerd_killed_while_containers_write(tallyman, out, tmp_path, live_res
     with started_engine(live_restore=live_restore) as engine:
         engine.import_busybox("busybox")
         for name in ("one", "two"):
-            run = ["run", "-d", "--name", name, "--network", "none", "busybox"]
-            engine.docker(*run, "sh", "-c", TALK)
+            # A daemon that ends what its forerunner left would wait ten seconds for a shell.
+            run = ["run", "-d", "--name", name, "--network", "none", "--stop-signal", "KILL"]
+            engine.docker(*run, "busybox", "sh", "-c", TALK)
         program = tallyman(engine.data_root, [file_route("all", out / "{container_name}")],
                            host=engine.host).start()  # fmt: skip
         program.wait_for_log("event=engine.connected")

@@ -16,11 +16,11 @@ from support.wait import PATIENCE
 
 WRITERS = 10
 LINE_BYTES, LINES_PER_SECOND = 500, 500
-# A generation is some 1,750 records, 3.5 s; what three of them hold is gone after this long.
-AWAY_FOR_LONG_S = 14
+# A generation is some 870 records, 1.7 s; what three of them hold is gone after this long.
+AWAY_FOR_LONG_S = 7
 # So long must it have lived to have surely seen, pinned and committed all that there was.
 SEEN_ALL_AFTER_S = 1.5 * PATIENCE
-OPTIONS = ["--log-opt", "max-size=1m", "--log-opt", "max-file=3", "--log-opt", "compress=true"]
+OPTIONS = ["--log-opt", "max-size=500k", "--log-opt", "max-file=3", "--log-opt", "compress=true"]
 STREAMS_APART_NS = 10**8
 FAR_PAST, FAR_FUTURE = 0, 2**63
 
@@ -72,7 +72,9 @@ def stop_writers(docker, ids):
 
 
 def kill_again_and_again(program, kills, dice):
-    """Lives of 5 ms to 2 s, pauses up to half a second, and one in 25 long."""
+    """It has seen them all when it is killed first. Lives of 5 ms to 2 s, pauses up to half a
+    second, and one in 25 long."""
+    program.kill()
     absences = Absences()
     absences.begin()
     away_for_long = set(range(kills // 2 % 25, kills, 25))
@@ -125,10 +127,13 @@ def disk_elsewhere():
 
 
 def life(engine, docker, tallyman, out, dice, kills, pins):
-    ids = start_writers(docker)
     fields = ["time", "stream", "message"]
     route = file_route("all", out / "{container_name}.ndjson", fields=fields)
-    program = tallyman(engine.data_root, [route], host=engine.host, pins=pins)
+    program = tallyman(engine.data_root, [route], host=engine.host, pins=pins).start()
+    ids = start_writers(docker)
+    for name in ids:
+        path = out / f"{name}.ndjson"
+        program.wait_until(lambda p=path: count_lines(p) > 0, f"{name} is known")
     absences = kill_again_and_again(program, kills, dice)
     last = stop_writers(docker, ids)
     program.once()
