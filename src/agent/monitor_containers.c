@@ -191,7 +191,8 @@ void monitor_learn(struct monitor *m, struct tracked *t, struct container *c)
         tell_unusable(t, strerror(-r));
         return;
     }
-    metadata_cache_set(m->cache, c, METADATA_CACHE_OWN_TTL, clock_monotonic_ns());
+    if (m->engine_configured) /* whom else it spares a question */
+        metadata_cache_set(m->cache, t->container, METADATA_CACHE_OWN_TTL, clock_monotonic_ns());
     t->publish_wanted |= rendered && t->slot;
     if (t->slot && t->kind == LOG_KIND_STREAM)
         monitor_stream_tell(m, t);

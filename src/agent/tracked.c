@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "docker/container_record.h"
+#include "model/container_fold.h"
 
 enum { FIRST_LOOKS_MAX = 16 };
 
@@ -117,9 +118,12 @@ static int begin_era(struct tracked *t, struct container *c)
     return append_era(t, serial, offset, c);
 }
 
-int tracked_set_record(struct tracked *t, struct container *c, bool *ret_rendered)
+int tracked_set_record(struct tracked *t, struct container *whole, bool *ret_rendered)
 {
-    int r = 0;
+    CLEANUP(container_unref) struct container *c = NULL;
+    int r = container_fold(&c, whole);
+    if (r < 0)
+        return r;
     *ret_rendered = !t->container || !container_renders_same(t->container, c);
     if (t->era_count == 0)
         r = append_era(t, 0, 0, c);
@@ -155,8 +159,11 @@ static int restore_eras(struct tracked *t, const struct known_source *known,
         return 0;
     free_eras(t);
     for (size_t i = 0; i < known->era_count; i++) {
+        CLEANUP(container_unref) struct container *whole = NULL;
         CLEANUP(container_unref) struct container *c = NULL;
-        int r = container_record_parse(&c, span_of(known->eras[i].record), constants, error);
+        int r = container_record_parse(&whole, span_of(known->eras[i].record), constants, error);
+        if (r == 0)
+            r = container_fold(&c, whole);
         if (r == 0)
             r = append_era(t, known->eras[i].serial, known->eras[i].offset, c);
         if (r < 0)

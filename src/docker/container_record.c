@@ -5,6 +5,7 @@
 #include "base/rfc3339.h"
 #include "docker/json_document.h"
 #include "docker/json_pairs.h"
+#include "model/container_fold.h"
 
 #include <errno.h>
 
@@ -55,6 +56,8 @@ static void print_pairs(struct buf *to, const char *key, const struct pairs *pai
 
 void container_record_print(const struct container *c, struct buf *to)
 {
+    char room[CONTAINER_LOG_PATH_MAX];
+
     buf_append(to, SPAN("{\"id\":"));
     print_string(to, c->id);
     print_text(to, "name", c->name);
@@ -70,7 +73,7 @@ void container_record_print(const struct container *c, struct buf *to)
     print_pairs(to, "networks", &c->networks);
     print_text(to, "network_mode", c->network_mode);
     print_text(to, "log_driver", c->log_driver);
-    print_text(to, "log_path", c->log_path);
+    print_text(to, "log_path", container_log_path(c, room));
     if (c->cache_disabled)
         buf_append(to, SPAN(",\"cache_disabled\":true"));
     if (c->tty)

@@ -2,6 +2,7 @@
 #include "docker/log_path.h"
 
 #include "base/rfc3339.h"
+#include "model/container_fold.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -73,12 +74,14 @@ static bool inside(const char *root, const char *path)
 static int format_path(struct log_place *place, const struct container *c,
                        const struct log_surroundings *around)
 {
-    const char *root = around->root;
+    const char *root = around->root, *path;
+    char room[CONTAINER_LOG_PATH_MAX];
     switch (place->kind) {
     case LOG_KIND_JSON_FILE:
         /* S6. Seen through a mount, Docker's path may mean nothing here. */
-        if (inside(root, c->log_path))
-            return snprintf(place->path, sizeof(place->path), "%s", c->log_path);
+        path = container_log_path(c, room);
+        if (inside(root, path))
+            return snprintf(place->path, sizeof(place->path), "%s", path);
         return snprintf(place->path, sizeof(place->path), "%s/containers/%s/%s-json.log", root,
                         c->id, c->id);
     case LOG_KIND_LOCAL:

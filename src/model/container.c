@@ -2,6 +2,7 @@
 #include "model/container.h"
 
 #include "base/check.h"
+#include "model/container_fold.h"
 #include "model/container_labels.h"
 
 #include <errno.h>
@@ -32,8 +33,19 @@ static const char *driver_of(const struct container_fields *fields)
 
 static size_t text_size(const struct container_fields *f)
 {
-    const char *strings[] = {f->name,     f->image,   f->state,        f->status,    f->platform,
-                             f->hostname, f->command, f->network_mode, driver_of(f), f->log_path};
+    const char *strings[] = {f->id,
+                             f->name,
+                             f->image,
+                             f->state,
+                             f->status,
+                             f->platform,
+                             f->hostname,
+                             f->command,
+                             f->network_mode,
+                             driver_of(f),
+                             f->log_path,
+                             f->constants.source,
+                             f->constants.service};
     size_t size = pairs_text_size(&f->labels) + pairs_text_size(&f->networks);
     for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
         size += kept_size(strings[i]);
@@ -83,7 +95,7 @@ static void keep_fields(struct container *c, struct container_store *store,
         .cache_disabled = f->cache_disabled,
         .tty = f->tty,
     };
-    memcpy(c->id, f->id, sizeof(c->id));
+    c->id = container_store_keep(store, f->id);
     c->name = container_store_keep(store, f->name);
     c->image = container_store_keep(store, f->image);
     c->state = container_store_keep(store, f->state);
@@ -94,6 +106,8 @@ static void keep_fields(struct container *c, struct container_store *store,
     c->network_mode = container_store_keep(store, f->network_mode);
     c->log_driver = container_store_keep(store, driver_of(f));
     c->log_path = container_store_keep(store, f->log_path);
+    c->constants.source = container_store_keep(store, f->constants.source);
+    c->constants.service = container_store_keep(store, f->constants.service);
     c->labels = keep_pairs(store, &f->labels);
     c->networks = keep_pairs(store, &f->networks);
 }
@@ -139,9 +153,19 @@ static struct container *fitted(const struct container *made, const struct conta
     pairs = move_pairs(&m, &c->networks, pairs);
     move_pairs(&m, &c->rendered, pairs);
 
-    const char **strings[] = {&c->name,       &c->image,    &c->state,   &c->status,
-                              &c->platform,   &c->hostname, &c->command, &c->network_mode,
-                              &c->log_driver, &c->log_path};
+    const char **strings[] = {&c->id,
+                              &c->name,
+                              &c->image,
+                              &c->state,
+                              &c->status,
+                              &c->platform,
+                              &c->hostname,
+                              &c->command,
+                              &c->network_mode,
+                              &c->log_driver,
+                              &c->log_path,
+                              &c->constants.source,
+                              &c->constants.service};
     for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
         move_text(&m, strings[i]);
     return c;
@@ -159,7 +183,7 @@ int container_new(struct container **ret, const struct container_fields *f)
         return -ENOMEM;
     struct container made;
     keep_fields(&made, &store, f);
-    int r = container_labels_render(&made, &f->constants, &store);
+    int r = container_labels_render(&made, &store);
     if (r < 0)
         return r;
     *ret = fitted(&made, &store);
@@ -212,8 +236,16 @@ struct container *container_unref(struct container *c)
     CHECK(before > 0);
     if (before > 1)
         return NULL;
+    if (c->folded)
+        container_fold_drop(c);
     free(c);
     return NULL;
+}
+
+/* Of folded records most are the same word. */
+static bool texts_equal(const char *a, const char *b)
+{
+    return a == b || strcmp(a, b) == 0;
 }
 
 static bool pairs_equal(const struct pairs *a, const struct pairs *b)
@@ -221,10 +253,32 @@ static bool pairs_equal(const struct pairs *a, const struct pairs *b)
     if (a->count != b->count)
         return false;
     for (size_t i = 0; i < a->count; i++)
-        if (strcmp(a->items[i].key, b->items[i].key) != 0 ||
-            strcmp(a->items[i].value, b->items[i].value) != 0)
+        if (!texts_equal(a->items[i].key, b->items[i].key) ||
+            !texts_equal(a->items[i].value, b->items[i].value))
             return false;
     return true;
+}
+
+/* All that labels are rendered from, but for Docker's own and the names. */
+static bool sources_equal(const struct container *a, const struct container *b)
+{
+    return texts_equal(a->state, b->state) && texts_equal(a->hostname, b->hostname) &&
+           texts_equal(a->command, b->command) && texts_equal(a->platform, b->platform) &&
+           texts_equal(a->network_mode, b->network_mode) &&
+           texts_equal(a->constants.source, b->constants.source) &&
+           texts_equal(a->constants.service, b->constants.service) &&
+           pairs_equal(&a->networks, &b->networks);
+}
+
+static bool rendered_equal(struct container *a, struct container *b)
+{
+    CLEANUP(container_unref) struct container *whole_a = NULL;
+    CLEANUP(container_unref) struct container *whole_b = NULL;
+
+    if ((a->folded || b->folded) && sources_equal(a, b))
+        return true;
+    return container_unfold(&whole_a, a) == 0 && container_unfold(&whole_b, b) == 0 &&
+           pairs_equal(&whole_a->rendered, &whole_b->rendered);
 }
 
 bool container_renders_same(const struct container *a, const struct container *b)
@@ -232,9 +286,9 @@ bool container_renders_same(const struct container *a, const struct container *b
     /* Docker's own labels too: a route matches by those that are dropped from the rendered ones.
      * What the rendered labels leave out (status, times, the log path) does not count. */
     return a == b ||
-           (a->tty == b->tty && strcmp(a->id, b->id) == 0 && strcmp(a->name, b->name) == 0 &&
-            strcmp(a->image, b->image) == 0 && pairs_equal(&a->labels, &b->labels) &&
-            pairs_equal(&a->rendered, &b->rendered));
+           (a->tty == b->tty && texts_equal(a->id, b->id) && texts_equal(a->name, b->name) &&
+            texts_equal(a->image, b->image) && pairs_equal(&a->labels, &b->labels) &&
+            rendered_equal((struct container *)a, (struct container *)b));
 }
 
 const char *pairs_get(const struct pairs *sorted, const char *key)

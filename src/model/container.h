@@ -4,7 +4,8 @@
  * container_fields (docker/ fills that from the Engine's inspect answer or from config.v2.json +
  * hostconfig.json), its labels are rendered once, and then it is only read, by any thread.
  *
- * - Owns: all its strings, in one block with itself, given back with the last reference.
+ * - Owns: all its strings, in one block with itself (but for a folded one: container_fold.h), given
+ *   back with the last reference.
  * - Thread: ref, unref and reads from any.
  * - Limits: none of its own; what it is made from is at most CONTAINER_JSON_MAX.
  * - Errors: -EINVAL (the id), -ENOMEM.
@@ -30,11 +31,23 @@ struct pairs {
     size_t count;
 };
 
+/* The labels that are the same for every container (S42); "" or NULL leaves one out. */
+struct container_constants {
+    const char *source;
+    const char *service;
+};
+#define CONTAINER_CONSTANTS_DEFAULT                                                                \
+    ((struct container_constants){.source = "docker", .service = "ssw-log-capturer"})
+
 struct container {
-    unsigned refs; /* atomic */
+    unsigned refs;       /* atomic */
+    bool folded;         /* container_fold.h */
+    bool usual_log_path; /* folded: "/<id>/<id>-json.log" is to be added to `log_path` */
+    bool cache_disabled; /* the log option cache-disabled: no dual logging */
+    bool tty;
 
     /* S12; every string non-NULL, "" where Docker says nothing */
-    char id[CONTAINER_ID_SIZE + 1];
+    const char *id;
     const char *name;   /* without the leading slash */
     const char *image;  /* as the user gave it */
     int64_t created_ns; /* RFC3339_ZERO_NS if never or unknown */
@@ -50,21 +63,12 @@ struct container {
 
     const char *log_driver; /* "json-file" where Docker leaves it out */
     const char *log_path;   /* as inspect says; "" if it does not */
-    bool cache_disabled;    /* the log option cache-disabled: no dual logging */
-    bool tty;
 
     /* Rendered once, S32 to S43 without `stream` (the entry's own), in the fixed order of
      * container_labels.h; empty values left out. Keys sanitised (D47). */
     struct pairs rendered; /* in that order, not sorted */
+    struct container_constants constants;
 };
-
-/* The labels that are the same for every container (S42); "" or NULL leaves one out. */
-struct container_constants {
-    const char *source;
-    const char *service;
-};
-#define CONTAINER_CONSTANTS_DEFAULT                                                                \
-    ((struct container_constants){.source = "docker", .service = "ssw-log-capturer"})
 
 /* What a record is made from: borrowed for the call. A NULL string counts as "", an empty
  * log_driver as json-file; pairs need not be sorted, their keys are unique. */

@@ -34,11 +34,8 @@ size_t container_labels_count_max(const struct container_fields *fields)
 
 size_t container_labels_text_max(const struct container_fields *fields)
 {
-    const struct container_constants *constants = &fields->constants;
     size_t size = CONTAINER_SHORT_ID_SIZE + 1;
 
-    size += (constants->source ? strlen(constants->source) : 0) + 1;
-    size += (constants->service ? strlen(constants->service) : 0) + 1;
     for (size_t i = 0; i < fields->networks.count; i++)
         size += strlen(NETWORK_PREFIX) + strlen(fields->networks.items[i].key) + SUFFIX_SIZE;
     for (size_t i = 0; i < fields->labels.count; i++)
@@ -213,8 +210,7 @@ static void add_promoted(struct container *c, struct container_store *store)
     add(c, store, "swarm_service", container_label(c, "com.docker.swarm.service.name"));
 }
 
-int container_labels_render(struct container *c, const struct container_constants *constants,
-                            struct container_store *store)
+int container_labels_render(struct container *c, struct container_store *store)
 {
     c->rendered = (struct pairs){.items = store->pairs};
 
@@ -226,7 +222,7 @@ int container_labels_render(struct container *c, const struct container_constant
     r = add_prefixed(c, store, LABEL_PREFIX, &c->labels, kept_key);
     if (r < 0)
         return r;
-    add(c, store, "source", container_store_keep(store, constants->source));
-    add(c, store, "service", container_store_keep(store, constants->service));
+    add(c, store, "source", c->constants.source);
+    add(c, store, "service", c->constants.service);
     return 0;
 }

@@ -33,5 +33,4 @@ size_t container_labels_count_max(const struct container_fields *fields);
 size_t container_labels_text_max(const struct container_fields *fields); /* bytes */
 
 /* Fills c->rendered from the rest of `c`. 0 or -ENOMEM. */
-int container_labels_render(struct container *c, const struct container_constants *constants,
-                            struct container_store *store) MUST_CHECK;
+int container_labels_render(struct container *c, struct container_store *store) MUST_CHECK;

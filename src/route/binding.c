@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
 
+#include "model/container_fold.h"
 #include "route/route_private.h"
 
 int binding_new(struct route *r, struct container *c, struct binding **ret, struct error *error)
@@ -9,12 +10,15 @@ int binding_new(struct route *r, struct container *c, struct binding **ret, stru
     if (!b)
         return error_set(error, -ENOMEM, "no memory");
     *b = (struct binding){.refs = 1};
-    int code = r->ops->bind(r->sink, c, &b->target, error);
+    int code = container_unfold(&b->container, c);
+    code = code < 0 ? error_set(error, code, "no memory")
+                    : r->ops->bind(r->sink, b->container, &b->target, error);
     if (code) {
+        container_unref(b->container);
         free(b);
         return code;
     }
-    b->container = container_ref(c);
+    b->record = container_ref(c);
     *ret = b;
     return 0;
 }
@@ -31,6 +35,7 @@ struct binding *binding_unref(struct route *r, struct binding *b)
         return NULL;
     r->ops->unbind(r->sink, b->target);
     container_unref(b->container);
+    container_unref(b->record);
     free(b);
     return NULL;
 }

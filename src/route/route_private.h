@@ -27,7 +27,8 @@ enum source_heat {
 /* What the sink made for the lines of one (source, era). */
 struct binding {
     size_t refs;                 /* its source's, and of each part of a request that is under way */
-    struct container *container; /* owned */
+    struct container *record;    /* owned: of the era, as the source has it */
+    struct container *container; /* owned: the same unfolded, with its labels */
     struct sink_target *target;  /* owned */
 };
 

@@ -7,14 +7,20 @@
 
 enum { COMMITS_FIRST_MAX = 2 /* that a sink may want for one batch */ };
 
-/* Labels and output path are rendered once per (source, era). */
-static int bind(struct route *r, struct route_source *s, struct container *c, struct error *error)
+/* Labels and output path are rendered once per (source, era). The sink sees the binding's record,
+ * which has them. */
+static int bind(struct route *r, struct route_source *s, struct error *error)
 {
-    if (s->binding &&
-        (s->binding->container == c || container_renders_same(s->binding->container, c)))
-        return 0;
-    s->binding = binding_unref(r, s->binding);
-    return binding_new(r, c, &s->binding, error);
+    struct container *record = (struct container *)r->batch.container;
+    int code = 0;
+    if (!s->binding ||
+        (s->binding->record != record && !container_renders_same(s->binding->record, record))) {
+        s->binding = binding_unref(r, s->binding);
+        code = binding_new(r, record, &s->binding, error);
+    }
+    if (code == 0)
+        r->batch.container = s->binding->container;
+    return code;
 }
 
 static int remember_gaps(struct route *r, struct route_source *s)
@@ -64,7 +70,7 @@ static int encode(struct route *r, struct route_source *s, struct error *error)
 
 static int hand_over(struct route *r, struct route_source *s, struct error *error)
 {
-    int code = bind(r, s, (struct container *)r->batch.container, error);
+    int code = bind(r, s, error);
     if (code)
         return code < 0 ? SINK_FAILED : code;
     if (r->batch.container->tty)
