@@ -15,6 +15,17 @@ static void hold_up(struct route *r, const char *reason, int64_t at_least_ns, bo
         r->backoff.until_ns = now_ns + at_least_ns;
 }
 
+/* The next probe is another one: what a server cannot digest holds up no other lines for ever. */
+static void move_last(struct requests *q, struct route_request *request)
+{
+    size_t at = 0;
+    while (q->items[at] != request)
+        at++;
+    for (; at + 1 < q->count; at++)
+        q->items[at] = q->items[at + 1];
+    q->items[at] = request;
+}
+
 /* The probe came through: the others follow. */
 static void go_on(struct route *r)
 {
@@ -59,6 +70,7 @@ static int take(struct route *r, const struct sink_answer *answer, int64_t now_n
     if (answer->verdict == VERDICT_RETRY) {
         if (!answer->target || !aside_put(r, q, answer, now_ns)) {
             hold_up(r, answer->text, answer->retry_after_ns, probe, now_ns);
+            move_last(&r->requests, q);
             return 0;
         }
     } else if (answer->verdict == VERDICT_DELIVERED) {

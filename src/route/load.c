@@ -90,9 +90,12 @@ int load_refuse(struct load *l, struct request_range range, const char *reason, 
 
 bool load_find_target(const struct load *l, const struct sink_target *target, uint32_t *ret_key)
 {
-    for (size_t i = 0; i < l->request.part_count; i++)
-        if (l->request.parts[i].target == target) {
-            *ret_key = l->parts[i].key;
+    const struct request *q = &l->request;
+    struct request_range range = pieces_next(&l->pieces);
+    for (const struct request_part *part = request_part_at(q, range.first);
+         part < q->parts + q->part_count && part->first < range.end; part++)
+        if (part->target == target) {
+            *ret_key = l->parts[part - q->parts].key;
             return true;
         }
     return false;

@@ -52,7 +52,8 @@ int load_add(struct load *l, struct binding *binding, uint32_t key, const struct
 int load_refuse(struct load *l, struct request_range range, const char *reason, const char *answer,
                 int64_t now_ns) MUST_CHECK;
 
-/* The key of the source that a target was made for; false where it has no line in here. */
+/* The key of the source that a target was made for; false where the next piece has no line for it.
+ */
 bool load_find_target(const struct load *l, const struct sink_target *target, uint32_t *ret_key);
 /* What is unsettled or refused of it, and only of the source `key`, or only of the others, becomes
  * the content of `to`, which is empty. */

@@ -460,12 +460,18 @@ static void wait_for(struct route *r, int64_t timeout_ns)
         (void)!read(r->wake_fd, &woken, sizeof(woken));
 }
 
-/* It shall stop: what was handed over is sent, and answers are waited for, but not those of a sink
- * that is not reached. */
-static bool has_to_deliver(const struct route *r)
+/* It shall stop: what was handed over is sent, and answers are waited for. But a sink that is not
+ * reached is not, nor one that holds up a container alone. */
+static bool has_to_deliver(const struct route *r, int64_t now_ns)
 {
-    return r->requests.ops && !r->failing && !r->requests.waiting &&
-           (is_dirty(r) || r->requests.count);
+    if (!r->requests.ops || r->failing || r->requests.waiting)
+        return false;
+    for (size_t i = 0; i < r->requests.count; i++) {
+        const struct route_request *q = r->requests.items[i];
+        if (q->state != REQUEST_READY || q->backoff.until_ns <= now_ns)
+            return true;
+    }
+    return is_dirty(r);
 }
 
 static void *run(void *context)
@@ -475,7 +481,7 @@ static void *run(void *context)
     while (!atomic_load(&r->done)) {
         if (atomic_load(&r->stopping)) {
             end_ns = end_ns == INT64_MAX ? now_ns + ROUTE_STOP_NS : end_ns;
-            if (!has_to_deliver(r) || now_ns >= end_ns)
+            if (!has_to_deliver(r, now_ns) || now_ns >= end_ns)
                 break;
         }
         int64_t timeout_ns;
@@ -483,7 +489,7 @@ static void *run(void *context)
         route_step(r, now_ns, &timeout_ns);
         beat_mark(&r->beat, BEAT_WAITING);
         now_ns = clock_monotonic_ns();
-        if (timeout_ns > 0 && (!atomic_load(&r->stopping) || has_to_deliver(r)))
+        if (timeout_ns > 0 && (!atomic_load(&r->stopping) || has_to_deliver(r, now_ns)))
             wait_for(r, earlier(timeout_ns, end_ns - now_ns));
         now_ns = clock_monotonic_ns();
     }

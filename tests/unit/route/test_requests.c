@@ -296,9 +296,10 @@ static void network_failure_backs_off_with_one_probe(void **state)
     request_rig_answer(&rig, 0, delivered);
     route_rig_step(&r, 0);
     assert_int_equal(status_of(&r).failing_since_ns, 0);
+    assert_requested(&rig, "b:1\n"); /* the probes took turns */
     rig.by_hand = false;
     request_rig_settle(&rig, &r);
-    assert_requested(&rig, "a:1\nb:1\nc:1\n");
+    assert_requested(&rig, "a:1\nc:1\n");
     end(&r, &rig);
 }
 

@@ -271,6 +271,34 @@ static void r1_stop_while_it_fails_gives_up_what_is_under_way(void **state)
     end(&r, &rig);
 }
 
+/* Nor is one that holds up a single container: the others' answers are all that counts. */
+static void stop_does_not_wait_for_what_is_aside(void **state)
+{
+    struct route_rig r;
+    struct request_rig rig;
+    struct error error;
+    begin(&r, &rig, 2);
+    rig.judge = judge_container;
+    rig.judged_by = "b";
+    for (size_t i = 0; i < 2; i++)
+        write_lines(&r, i, 1, 2);
+    route_rig_open(&r, 0);
+    r.now_ns = clock_monotonic_ns(); /* from here on the route's time runs ahead */
+    int64_t until_ns = r.now_ns + 600 * NS_PER_SECOND;
+    for (int i = 0; i < 1000 && r.now_ns < until_ns; i++) {
+        int64_t timeout_ns = route_rig_step(&r, 0);
+        r.now_ns += timeout_ns == INT64_MAX ? 0 : timeout_ns;
+    }
+    int64_t from_ns = clock_monotonic_ns();
+    assert_int_equal(route_start(r.routes[0], &error), 0);
+    route_stop(r.routes[0]);
+    route_join(r.routes[0]);
+    assert_true(clock_monotonic_ns() - from_ns < ROUTE_STOP_NS);
+    assert_requested(&rig, "a:1\na:2\n");
+    assert_true(status_of(&r).undelivered);
+    end(&r, &rig);
+}
+
 /* What the book did not take counts for nothing: all is given up, and read again. */
 static void r1_failed_commit_voids_everything_under_way(void **state)
 {
@@ -319,6 +347,7 @@ int main(void)
         cmocka_unit_test(once_sends_everything_and_waits_for_every_answer),
         cmocka_unit_test(stop_waits_for_answers),
         cmocka_unit_test(r1_stop_while_it_fails_gives_up_what_is_under_way),
+        cmocka_unit_test(stop_does_not_wait_for_what_is_aside),
         cmocka_unit_test(r1_failed_commit_voids_everything_under_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
