@@ -149,7 +149,7 @@ static void join_last_parts(struct request *q)
 
 static int add_letter(struct letters *l, const struct ledger_letter *letter, struct error *error)
 {
-    const struct addressee *to;
+    const struct addressee *to = NULL;
     int r = find_addressee(l, letter->container, &to, error);
     if (r < 0)
         return r;
