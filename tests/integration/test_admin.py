@@ -13,6 +13,7 @@ import pytest
 from support import census
 from support.docker_root import Container, record
 from support.http_unix import UnixConnection
+from support.ports import free_ports
 from support.tallyman import count_lines, file_route
 from support.wait import wait_for
 
@@ -39,12 +40,6 @@ def program(root, tallyman, out):
     yield started
     if started.process:
         started.stop()
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def ask_port(port, target):
@@ -121,7 +116,7 @@ def test_a_connection_is_kept(program):
 
 def test_listening_at_a_port_and_nowhere(root, tallyman, out):
     """D77: by the address that the configuration names; `none`: neither thread nor socket."""
-    port = free_port()
+    (port,) = free_ports(1)
     at_port = tallyman(
         root, [file_route("all", out / "a")], admin={"listen": f"127.0.0.1:{port}"}
     ).start()

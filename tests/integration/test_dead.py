@@ -3,10 +3,10 @@
 
 import http.client
 import json
-import socket
 
 import pytest
 from support.ledger_book import assert_conservation, letters, make_letters, tallies
+from support.ports import HOST, free_ports
 from support.stand_in_http import StandInHttp, status
 from support.tallyman import file_route
 
@@ -312,9 +312,7 @@ def test_what_the_admin_server_says(root, container, tallyman, picky):
 
 def test_the_daemon_is_asked_at_its_port(root, container, tallyman, picky):
     """admin.listen may be an address; where it is none, it is said what to do."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        listen = f"127.0.0.1:{probe.getsockname()[1]}"
+    listen = f"{HOST}:{free_ports(1)[0]}"
     write_all(container)
     program = tallyman(root, [picky.route()])
     program.configuration["admin"] = {"listen": listen}

@@ -8,17 +8,15 @@ finds it again. `setpriv` has it killed when we end, in whatever way.
 import http.client
 import json
 import shutil
-import socket
 import subprocess
 import tempfile
 import urllib.parse
-from contextlib import ExitStack
 from pathlib import Path
 
 from support import backends
+from support.ports import HOST, free_ports
 from support.wait import PATIENCE, wait_for
 
-HOST = "127.0.0.1"
 START_SECONDS_MAX, STOP_SECONDS_MAX, ANSWER_SECONDS_MAX = 60, 30, 60
 
 
@@ -122,12 +120,3 @@ class PrivateServer:
             return self.is_ready()
         except OSError:
             return False
-
-
-def free_ports(count):
-    """Ports that nobody listens at now."""
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind((HOST, 0))
-        return [one.getsockname()[1] for one in sockets]
