@@ -316,6 +316,17 @@ void join_replay(struct join *j, struct open_line open[STREAM_COUNT], const stru
     }
 }
 
+void join_replay_lost(struct join *j, struct open_line open[STREAM_COUNT], struct batch *batch)
+{
+    for (unsigned s = 0; s < STREAM_COUNT; s++) {
+        struct join_line *line = &j->lines[s];
+        if (open[s].kind != OPEN_LINE || line->source_bytes == 0)
+            continue;
+        batch->entries[batch->count++] = line_entry(line, &open[s], s, ENTRY_PARTIAL, batch);
+        line->source_bytes = 0;
+    }
+}
+
 void join_leave_segment(struct join *j, uint64_t offset)
 {
     for (int i = 0; i < STREAM_COUNT; i++) {

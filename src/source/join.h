@@ -64,6 +64,11 @@ void join_cut(struct join *j, struct open_line open[STREAM_COUNT], struct batch 
 void join_replay(struct join *j, struct open_line open[STREAM_COUNT], const struct batch *batch,
                  const struct segment_ref *segment);
 
+/* Amid a replay: here a chunk may be lost. What there is of the open lines' text ends as an entry;
+ * what is replayed behind it begins them anew, as what continues them. Appends up to STREAM_COUNT
+ * entries. */
+void join_replay_lost(struct join *j, struct open_line open[STREAM_COUNT], struct batch *batch);
+
 /* The reader leaves a segment at `offset` and goes on at the start of another. */
 void join_leave_segment(struct join *j, uint64_t offset);
 

@@ -59,42 +59,86 @@ static int replay_some(struct follow *f, struct follow_tools *t, struct segment 
     return 0;
 }
 
-/* One segment, from `offset` up to `end`. *ret_left: where the reading left it, as it did then. */
+/* One segment, from *offset up to `end`. *offset: where the reading left it, as it did then.
+ * *ret_there: it could be read. */
 static int replay_segment(struct follow *f, struct follow_tools *t, struct segment *s,
-                          uint64_t offset, uint64_t end, uint64_t *ret_left)
+                          uint64_t *offset, uint64_t end, bool *ret_there)
 {
     int outcome = 0;
-    while (outcome == 0 && offset < end)
-        outcome = replay_some(f, t, s, &offset, end);
-    *ret_left = offset;
+    while (outcome == 0 && *offset < end)
+        outcome = replay_some(f, t, s, offset, end);
+    *ret_there = outcome != READER_GONE;
     return outcome == READER_AGAIN || outcome < 0 ? outcome : 0;
 }
 
-/* From `offset` of element `i` to the cursor. */
-static int replay_from(struct follow *f, struct follow_tools *t, size_t i, uint64_t offset)
+/* Does the file still begin as it did? One that was emptied in place holds other records, though
+ * nobody may have noticed yet. A .gz is written once. */
+static int look_at_head(struct follow_tools *t, struct segment *s, bool *ret_same)
+{
+    *ret_same = false;
+    if (s->hole || atomic_load(&s->cut))
+        return 0;
+    struct fingerprint known = segment_name(s).fingerprint, head = known;
+    int outcome = s->gzip ? 0 : fingerprint_read(t->reader, s, t->scratch, &head);
+    *ret_same = outcome == 0 && fingerprint_known(known) && fingerprint_equal(head, known);
+    return outcome == READER_AGAIN || outcome < 0 ? outcome : 0;
+}
+
+/* Does what the cursor consumed last still stand before it? */
+static int look_before_cursor(const struct follow *f, struct follow_tools *t, struct segment *s,
+                              bool *ret_same)
 {
     const struct cursor *c = &f->cursor;
-    for (; i < t->view->segment_count && t->view->segments[i]->serial <= c->segment.serial; i++) {
-        struct segment *s = t->view->segments[i];
-        bool last = s->serial == c->segment.serial;
-        if (s->hole || atomic_load(&s->cut) || fingerprint_learn(t->reader, s, t->scratch) != 0)
-            continue; /* holds nothing (any more) that was consumed */
-        int outcome = replay_segment(
-            f, t, s, offset, last && c->kind == CURSOR_AT ? c->offset : UINT64_MAX, &offset);
+    struct reader_before before = {c->last_hash, (size_t)c->last_size};
+    struct reader_result result;
+    int outcome = reader_read(t->reader, s, c->offset, &before, &result);
+    *ret_same = outcome != READER_CHANGED && outcome != READER_GONE;
+    return outcome == READER_AGAIN || outcome < 0 ? outcome : 0;
+}
+
+/* All of one segment that was consumed, from `offset` on. *ret_there: it is as it was then. */
+static int replay_consumed(struct follow *f, struct follow_tools *t, struct segment *s,
+                           uint64_t offset, bool *ret_there)
+{
+    const struct cursor *c = &f->cursor;
+    bool last = s->serial == c->segment.serial;
+    uint64_t end = last && c->kind == CURSOR_AT ? c->offset : UINT64_MAX;
+    *ret_there = true;
+    if (offset >= end)
+        return 0;
+
+    int outcome = look_at_head(t, s, ret_there);
+    if (outcome == 0 && *ret_there)
+        outcome = replay_segment(f, t, s, &offset, end, ret_there);
+    if (outcome == 0 && *ret_there && end != UINT64_MAX)
+        outcome = look_before_cursor(f, t, s, ret_there);
+    if (outcome == 0 && !last) {
+        join_leave_segment(&t->join, offset);
+        if (s != f->segment)
+            reader_forget(t->reader, s);
+    }
+    return outcome;
+}
+
+/* From `offset` of element `i` to the cursor. */
+static int replay_from(struct follow *f, struct follow_tools *t, size_t i, uint64_t offset,
+                       struct batch *batch)
+{
+    const struct view *view = t->view;
+    for (; i < view->segment_count && view->segments[i]->serial <= f->cursor.segment.serial; i++) {
+        bool there;
+        int outcome = replay_consumed(f, t, view->segments[i], offset, &there);
         if (outcome)
             return outcome;
-        if (!last) {
-            join_leave_segment(&t->join, offset);
-            if (s != f->segment)
-                reader_forget(t->reader, s);
-        }
+        if (!there)
+            join_replay_lost(&t->join, f->cursor.open, batch);
         offset = 0;
     }
     return 0;
 }
 
-/* Books the chunks that did not come back. What is left of their line, now or later, continues what
- * nobody has. */
+/* Books the chunks that did not come back: their line does not begin where it did, or not at all.
+ * What is left of it, now or later, continues what nobody has. */
 static void book_lost(struct follow *f, struct follow_tools *t,
                       const struct open_line before[STREAM_COUNT], struct batch *batch)
 {
@@ -120,8 +164,9 @@ int replay_open_lines(struct follow *f, struct follow_tools *t, struct batch *ba
     struct open_line before[STREAM_COUNT];
     memcpy(before, f->cursor.open, sizeof(before));
 
-    int outcome = replay_from(f, t, i, there ? open->offset : 0);
+    int outcome = replay_from(f, t, i, there ? open->offset : 0, batch);
     if (outcome) {
+        batch_reset(batch);
         memcpy(f->cursor.open, before, sizeof(before));
         t->join_owner = NULL;
         return outcome == READER_AGAIN ? FOLLOW_AGAIN : outcome;

@@ -343,6 +343,103 @@ static void lost_head_is_booked_though_nothing_else_came(void **state)
     source_rig_deinit(&r);
 }
 
+/* Another source has its turn: the text of what is open is read again. */
+static void lose_text(struct source_rig *r)
+{
+    r->tools.join_owner = NULL;
+    join_drop(&r->tools.join);
+}
+
+/* Its middle went while another source had its turn: its two ends do not meet. */
+static void r1_lost_middle_is_booked_and_cuts_the_line(void **state)
+{
+    struct source_rig r;
+    begin(&r);
+    for (char fill = 'a'; fill <= 'c'; fill++) {
+        if (fill > 'a')
+            rig_rotate(&r, 5);
+        rig_log_chunk(&r, 1, "stdout", fill);
+        rig_sync(&r, 1);
+    }
+    rig_pull_all(&r);
+    assert_came_nothing(&r);
+    segment_give_up(r.slot->view->segments[1]);
+    lose_text(&r);
+    assert_int_equal(rig_pull(&r), FOLLOW_PROGRESS); /* with nothing else new */
+    ASSERT_PARTS(&r, {"gap open_line ?@1:0\nop:", 'a', CHUNK, "\n"});
+    lose_text(&r);
+    assert_int_equal(rig_pull(&r), FOLLOW_IDLE); /* booked once */
+    rig_log(&r, 1, "end\\n");
+    rig_pull_all(&r);
+    ASSERT_PARTS(&r, {"oc:", 'c', CHUNK, "end\n"});
+    source_rig_deinit(&r);
+}
+
+/* Its end went: what was read of it is a part. */
+static void r1_lost_end_is_booked_and_cuts_the_line(void **state)
+{
+    struct source_rig r;
+    begin(&r);
+    rig_log_chunk(&r, 1, "stdout", 'a');
+    rig_rotate(&r, 5);
+    rig_log_chunk(&r, 1, "stdout", 'b');
+    rig_sync(&r, 1);
+    rig_pull_all(&r);
+    assert_came_nothing(&r);
+    segment_give_up(r.slot->view->segments[1]);
+    lose_text(&r);
+    assert_int_equal(rig_pull(&r), FOLLOW_PROGRESS);
+    ASSERT_PARTS(&r, {"gap open_line ?@1:0\nop:", 'a', CHUNK, "\n"});
+    assert_int_equal(r.follow.cursor.open[STREAM_STDOUT].kind, OPEN_CUT);
+    source_rig_deinit(&r);
+}
+
+/* The file in which a chunk stood was emptied, and written on: what stands there now is another. */
+static void r1_chunk_in_an_emptied_file_is_booked(void **state)
+{
+    struct source_rig r;
+    begin(&r);
+    rig_log_chunk(&r, 1, "stdout", 'a');
+    rig_rotate(&r, 5);
+    rig_log_chunk(&r, 1, "stdout", 'b');
+    rig_sync(&r, 1);
+    rig_pull_all(&r);
+    rig_truncate(&r, "", 0);
+    rig_log_chunk(&r, 1, "stdout", 'c');
+    lose_text(&r);
+    rig_pull_all(&r);
+    ASSERT_PARTS(&r, {"gap open_line ?@1:0\nop:", 'a', CHUNK, "\n"});
+    rig_handle_saw(&r);
+    rig_log(&r, 1, "end\\n");
+    rig_pull_all(&r);
+    const char *gap = memmem(r.came.data, r.came.size, "gap truncated ?@2:", 18);
+    assert_ptr_equal(gap, r.came.data);
+    const char *rest = memmem(r.came.data, r.came.size, "\noc:ccc", 7);
+    assert_non_null(rest);
+    assert_int_equal(r.came.data + r.came.size - rest, 4 + CHUNK + 4);
+    source_rig_deinit(&r);
+}
+
+/* As where nobody has told of the truncation, and the writer goes on at its old offset. */
+static void r1_chunk_in_a_file_that_was_cut_short_is_booked(void **state)
+{
+    struct source_rig r;
+    begin(&r);
+    rig_log_chunk(&r, 1, "stdout", 'a');
+    rig_sync(&r, 1);
+    rig_pull_all(&r);
+    uint64_t first = r.follow.cursor.offset;
+    rig_log_chunk(&r, 1, "stdout", 'b');
+    rig_pull_all(&r);
+    uint64_t both = r.follow.cursor.offset;
+    rig_truncate(&r, "", first);
+    rig_truncate(&r, "", both);
+    lose_text(&r);
+    rig_pull(&r);
+    ASSERT_PARTS(&r, {"gap open_line ?@1:0\nop:", 'a', CHUNK, "\n"});
+    source_rig_deinit(&r);
+}
+
 /* Two sources take turns in one route: the join holds the text of one at a time. */
 static void open_lines_survive_another_source_s_turn(void **state)
 {
@@ -350,8 +447,7 @@ static void open_lines_survive_another_source_s_turn(void **state)
     begin(&r);
     rig_log_chunk(&r, 1, "stdout", 'a');
     rig_pull_all(&r);
-    r.tools.join_owner = NULL; /* the other source's turn */
-    join_drop(&r.tools.join);
+    lose_text(&r);
     rig_log(&r, 1, "end\\n");
     rig_pull_all(&r);
     ASSERT_PARTS(&r, {"o:", 'a', CHUNK, "end\n"});
@@ -383,6 +479,10 @@ int main(void)
         cmocka_unit_test(s23_chunks_without_a_time_are_not_joined),
         cmocka_unit_test(open_line_whose_head_is_gone_is_booked),
         cmocka_unit_test(lost_head_is_booked_though_nothing_else_came),
+        cmocka_unit_test(r1_lost_middle_is_booked_and_cuts_the_line),
+        cmocka_unit_test(r1_lost_end_is_booked_and_cuts_the_line),
+        cmocka_unit_test(r1_chunk_in_an_emptied_file_is_booked),
+        cmocka_unit_test(r1_chunk_in_a_file_that_was_cut_short_is_booked),
         cmocka_unit_test(open_lines_survive_another_source_s_turn),
     };
     /* Those that write nothing themselves in the form of a json-file. */
@@ -400,6 +500,10 @@ int main(void)
         cmocka_unit_test(d31_line_is_cut_at_its_cap),
         cmocka_unit_test(open_line_whose_head_is_gone_is_booked),
         cmocka_unit_test(lost_head_is_booked_though_nothing_else_came),
+        cmocka_unit_test(r1_lost_middle_is_booked_and_cuts_the_line),
+        cmocka_unit_test(r1_lost_end_is_booked_and_cuts_the_line),
+        cmocka_unit_test(r1_chunk_in_an_emptied_file_is_booked),
+        cmocka_unit_test(r1_chunk_in_a_file_that_was_cut_short_is_booked),
         cmocka_unit_test(open_lines_survive_another_source_s_turn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) +
