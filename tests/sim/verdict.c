@@ -268,12 +268,19 @@ static int check_damages(struct inquiry *q)
     return r;
 }
 
-/* The numbers of its chunks show it, beside what tells of the file in which it was. */
-static bool is_missing_head(const struct inquiry *q, const struct gap *g)
+/* The numbers of a line's chunks show that its head, or one amid it, is missing: beside what tells
+ * of the file in which that was, or where nothing does. */
+static bool is_shown_by_numbers(const struct inquiry *q, const struct gap *g)
 {
-    size_t i =
-        g->reason == GAP_OPEN_LINE ? history_find_line(q->history, g->before_ns) : HISTORY_NONE;
-    return i != HISTORY_NONE && !q->consumed[q->history->lines[i].first_record];
+    const struct history *h = q->history;
+    bool shown = g->reason == GAP_OPEN_LINE || g->reason == GAP_DROPPED;
+    size_t line = shown ? history_find_line(h, g->before_ns) : HISTORY_NONE;
+    if (line == HISTORY_NONE)
+        return false;
+    size_t i = h->lines[line].first_record;
+    while (g->reason == GAP_DROPPED && i != h->lines[line].last_record && q->consumed[i])
+        i = h->records[i].next;
+    return !q->consumed[i];
 }
 
 static int check_gaps(struct inquiry *q)
@@ -281,7 +288,7 @@ static int check_gaps(struct inquiry *q)
     unsigned unneeded[GAP_REASON_COUNT] = {0};
     for (size_t i = 0; i < q->evidence->gap_count; i++) {
         const struct gap *g = &q->evidence->gaps[i];
-        if (!q->needed[i] && !is_missing_head(q, g) &&
+        if (!q->needed[i] && !is_shown_by_numbers(q, g) &&
             ++unneeded[g->reason] > q->history->excuses[g->reason])
             return WRONG(q,
                          "a gap is booked where nothing is missing: %s, serial %" PRIu64
