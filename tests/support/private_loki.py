@@ -19,12 +19,13 @@ from support.private_server import HOST, PrivateServer
 TENANT = "tests"
 MESSAGE_BYTES_MAX = 256 << 20
 PAGE_LINES = 50_000
-FAR_PAST_NS = 1  # Loki takes 0 for "not said"
+QUERIED_NS = 30 * 86400 * 10**9  # before now: Loki asks an index of each day
 
 LIMITS = {
     "allow_structured_metadata": True,
     "discover_service_name": [],
     "discover_log_levels": False,
+    "ingestion_rate_strategy": "local",
     "ingestion_rate_mb": 1000,
     "ingestion_burst_size_mb": 1000,
     "per_stream_rate_limit": "1GB",
@@ -32,6 +33,7 @@ LIMITS = {
     "max_entries_limit_per_query": PAGE_LINES,
     "max_query_length": "0s",  # as long as one likes
     "split_queries_by_interval": "0s",  # not at all
+    "split_instant_metric_queries_by_interval": "0s",
 }
 
 
@@ -62,26 +64,25 @@ class PrivateLoki(PrivateServer):
     def is_ready(self):
         return self.ask("/ready")[0] == 200
 
-    def lines(self, selector, tenant=TENANT, since_ns=FAR_PAST_NS):
+    def lines(self, selector, tenant=TENANT):
         """All lines of a selector, stream by stream, each in the order of time. Equal lines of one
         stream and nanosecond are one here."""
         streams = {}
-        for line in self._pages(selector, tenant, since_ns):
+        for line in self._pages(selector, tenant):
             streams.setdefault(tuple(sorted(line.labels.items())), []).append(line)
         return [line for _, lines in sorted(streams.items()) for line in lines]
 
-    def count_over_time(self, selector, tenant=TENANT, since_ns=FAR_PAST_NS):
+    def count_over_time(self, selector, tenant=TENANT):
         """How many lines a metric query counts: equal ones of one nanosecond each for itself."""
-        now_ns = time.time_ns()
-        range_s = (now_ns - since_ns) // 10**9 + 1
-        told = self._query("/loki/api/v1/query", tenant, time=now_ns,
-                           query=f"sum(count_over_time({selector}[{range_s}s]))")  # fmt: skip
+        query = f"sum(count_over_time({selector}[{QUERIED_NS // 10**9}s]))"
+        told = self._query("/loki/api/v1/query", tenant, query=query, time=time.time_ns())
         return sum(int(sample["value"][1]) for sample in told["result"])
 
     # Inner workings
 
-    def _pages(self, selector, tenant, since_ns):
+    def _pages(self, selector, tenant):
         """A page that is full may end amid the lines of one nanosecond: those come again."""
+        since_ns = time.time_ns() - QUERIED_NS
         while True:
             page = self._page(selector, tenant, since_ns)
             if len(page) < PAGE_LINES:
@@ -145,10 +146,13 @@ class PrivateLoki(PrivateServer):
                     }
                 ]
             },
-            # It is alone: there is nobody to wait for.
-            "ingester": {"lifecycler": {"min_ready_duration": "0s"}},
-            # Old lines are in its memory, too.
-            "querier": {"query_ingesters_within": "0s"},
+            "ingester": {
+                "lifecycler": {"min_ready_duration": "0s"},  # it is alone: whom to wait for?
+                "query_store_max_look_back_period": -1,  # old lines are in its memory, too
+            },
+            # Else its parts look for each other every 10 s.
+            "frontend": {"scheduler_address": f"{HOST}:{grpc_port}"},
+            "frontend_worker": {"scheduler_address": f"{HOST}:{grpc_port}"},
             "analytics": {"reporting_enabled": False},
             "limits_config": {**LIMITS, **self.limits},
         }
