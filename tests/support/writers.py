@@ -23,6 +23,7 @@ class Writers:
         self._directory = Path(directory)
         self._directory.mkdir()
         self._options = options
+        self._removed = set()
         self._work = [lines, lines_per_second, line_bytes, err_each]
 
     def start(self):
@@ -41,10 +42,13 @@ class Writers:
                  lambda: f"{count} lines: {self.written()} are written", timeout_s)  # fmt: skip
 
     def stop(self, names=None):
-        self.engine.docker("stop", f"--time={STOP_SECONDS}", *(names or self.names))
+        """All that are not removed, unless some are named."""
+        names = names or [name for name in self.names if name not in self._removed]
+        self.engine.docker("stop", f"--time={STOP_SECONDS}", *names)
 
-    def remove(self, names=None):
-        self.engine.docker("rm", "-f", *(names or self.names))
+    def remove(self, names):
+        self.engine.docker("rm", "-f", *names)
+        self._removed.update(names)
 
     def tally(self, name):
         """Per stream: a StreamTally."""
