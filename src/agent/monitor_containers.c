@@ -243,8 +243,11 @@ int64_t monitor_directory_mtime(const struct monitor *m, const struct tracked *t
     int64_t own = m->containers_fd < 0 ? 0 : mtime_of(m->containers_fd, t->id);
     if (m->containers_fd >= 0 && own == 0)
         return 0;
-    bool apart = t->chain && (t->kind == LOG_KIND_LOCAL || t->kind == LOG_KIND_STREAM);
-    return own + (apart ? mtime_of(AT_FDCWD, chain_directory(t->chain)) : 0);
+    if (!t->chain || (t->kind != LOG_KIND_LOCAL && t->kind != LOG_KIND_STREAM))
+        return own;
+    char directory[PATH_MAX];
+    chain_directory(t->chain, directory);
+    return own + mtime_of(AT_FDCWD, directory);
 }
 
 void monitor_look_at(struct monitor *m, struct tracked *t)

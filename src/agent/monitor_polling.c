@@ -38,8 +38,11 @@ bool monitor_watch_directories(struct monitor *m, struct tracked *t)
     char path[PATH_BYTES_MAX];
     if (monitor_directory_path(m, t->id, path, sizeof(path)) < 0)
         return true;
-    bool watched = (!path[0] || monitor_watch_names(m, path, t->id)) &&
-                   (!t->chain || monitor_watch_names(m, chain_directory(t->chain), t->id));
+    bool watched = !path[0] || monitor_watch_names(m, path, t->id);
+    if (watched && t->chain) {
+        chain_directory(t->chain, path);
+        watched = monitor_watch_names(m, path, t->id);
+    }
     t->unwatched = !watched;
     return watched;
 }

@@ -138,7 +138,8 @@ int monitor_open_source(struct monitor *m, struct tracked *t, struct error *erro
         return 0;
     const struct known_source *known = known_find(m->options.known, t->id);
     int r = find_place(m, t, known, &place, error);
-    t->kind = r == 0 ? place.kind : LOG_KIND_NONE;
+    enum log_kind kind = r == 0 ? place.kind : LOG_KIND_NONE;
+    t->kind = kind;
     if (r == 0 && place.kind == LOG_KIND_STREAM)
         r = monitor_stream_want(m, t, error);
     if (r < 0 || place.kind == LOG_KIND_NONE || !is_there(m, &place, known))

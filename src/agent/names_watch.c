@@ -5,14 +5,15 @@
 #include <sys/inotify.h>
 
 #include "base/resource.h"
+#include "base/word.h"
 
 enum {
     NAMES_MASK = IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF | IN_ONLYDIR,
 };
 
 struct watched_directory {
-    int wd; /* 0: free */
-    char id[CONTAINER_ID_SIZE + 1];
+    int wd;         /* 0: free */
+    const char *id; /* owned: a word; "" for the containers directory */
 };
 
 struct names_watch {
@@ -28,6 +29,9 @@ struct names_watch *names_watch_free(struct names_watch *w)
     if (w->fd >= 0)
         resource_closed(RESOURCE_INOTIFY);
     w->fd = close_fd(w->fd);
+    for (size_t i = 0; w->table && i < w->capacity; i++)
+        if (w->table[i].wd)
+            word_drop(w->table[i].id);
     free(w->table);
     free(w);
     return NULL;
@@ -95,13 +99,21 @@ int names_watch_add(struct names_watch *w, const char *path, const char *id)
         r = grow(w);
     if (r < 0)
         return r;
+    const char *word = word_take(id ? id : "");
+    if (!word)
+        return -ENOMEM;
     int wd = inotify_add_watch(w->fd, path, NAMES_MASK);
-    if (wd < 0)
-        return -errno;
+    if (wd < 0) {
+        r = -errno;
+        word_drop(word);
+        return r;
+    }
     struct watched_directory *d = &w->table[place(w->table, w->capacity, wd)];
-    w->used += d->wd == 0;
-    d->wd = wd;
-    snprintf(d->id, sizeof(d->id), "%s", id ? id : "");
+    if (d->wd)
+        word_drop(d->id);
+    else
+        w->used++;
+    *d = (struct watched_directory){wd, word};
     return 0;
 }
 
@@ -111,6 +123,7 @@ static void take_out(struct names_watch *w, int wd)
     size_t i = place(w->table, w->capacity, wd);
     if (!w->table[i].wd)
         return;
+    word_drop(w->table[i].id);
     w->table[i].wd = 0;
     w->used--;
     for (size_t k = (i + 1) & (w->capacity - 1); w->table[k].wd; k = (k + 1) & (w->capacity - 1)) {
@@ -129,9 +142,8 @@ static void tell(struct names_watch *w, const struct inotify_event *e,
     }
     const struct watched_directory *d = &w->table[place(w->table, w->capacity, e->wd)];
     if (d->wd && !(e->mask & IN_IGNORED)) {
-        struct watched_directory copy = *d; /* `event` may add watches */
         event(context, &(struct names_event){
-                           .id = copy.id[0] ? copy.id : NULL,
+                           .id = d->id[0] ? d->id : NULL,
                            .name = e->len ? e->name : "",
                            .appeared = e->mask & (IN_CREATE | IN_MOVED_TO),
                        });

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/word.h"
 #include "docker/container_record.h"
 #include "model/container_fold.h"
 
@@ -15,7 +16,11 @@ int tracked_new(struct tracked **ret, const char *id)
     struct tracked *t = calloc(1, sizeof(*t));
     if (!t)
         return -ENOMEM;
-    snprintf(t->id, sizeof(t->id), "%s", id);
+    t->id = word_take(id);
+    if (!t->id) {
+        free(t);
+        return -ENOMEM;
+    }
     t->created = CHAIN_CREATED_UNKNOWN;
     t->record_stale = t->chain_stale = true;
     *ret = t;
@@ -39,6 +44,7 @@ struct tracked *tracked_free(struct tracked *t)
     container_unref(t->container);
     slot_unref(t->slot);
     chain_free(t->chain);
+    word_drop(t->id);
     free(t);
     return NULL;
 }
@@ -391,9 +397,13 @@ void tracked_mark_clean(struct tracked *t)
 
 int tracked_publish(struct tracked *t)
 {
-    size_t count = 0;
-    struct segment *const *segments = t->chain ? chain_segments(t->chain, &count) : NULL;
+    size_t count = t->chain ? chain_count(t->chain) : 0;
+    CLEANUP_FREE struct segment **segments = calloc(count + 1, sizeof(struct segment *));
     struct view *view;
+    if (!segments)
+        return -ENOMEM;
+    if (t->chain)
+        chain_segments(t->chain, segments);
     int r =
         view_new(&view, ++t->version, tracked_is_gone(t), segments, count, t->eras, t->era_count);
     if (r < 0)

@@ -14,43 +14,46 @@
 /* What the streams were told of it last. */
 enum stream_told { STREAM_TOLD_NOTHING, STREAM_TOLD_STOPPED, STREAM_TOLD_RUNNING };
 
+/* There may be ten thousand: fields of one size lie together. */
 struct tracked {
-    char id[CONTAINER_ID_SIZE + 1];
+    const char *id;              /* owned: a word */
     struct container *container; /* the newest record; NULL: not known yet */
-    enum log_kind kind;          /* where its lines are to be read */
     struct chain *chain;         /* NULL: no source in files (yet) */
     struct slot *slot;           /* with its source */
     struct era *eras;            /* by position; each owns a reference */
-    size_t era_count;
-    int created; /* live files created since the last look; CHAIN_CREATED_UNKNOWN */
-    enum stream_told stream_told;
-    int64_t stream_told_run_ns; /* … of the run that began then: a whole one may go unseen */
-    uint64_t version;           /* of the view */
-    uint64_t quiet_serial; /* while the container does not run: where its log ended then; what is */
-    uint64_t quiet_offset; /* written later belongs to the next record */
-    bool record_stale;     /* its files have changed */
-    bool chain_stale;      /* its directory has */
-    bool listed_stale;     /* it is in the monitor's list of stale ones */
-    bool inspect_wanted;   /* the Engine is to be asked … */
-    bool inspect_asked;    /* … and has been: its answer comes */
-    bool known;            /* from before this start */
-    bool listed;           /* in the Engine's last list */
-    bool unwatched;        /* inotify refused: its directory is looked at from time to time */
-    bool unreadable;       /* its files may not be read */
-    bool vanished;         /* the container is no more; its source may still hold something */
-    bool gone;             /* nothing will follow in it; of a chain in Docker's directory the chain
-                              itself knows */
-    bool publish_wanted;   /* once the book has what is dirty */
-    bool eras_dirty;       /* not as the ledger has them */
-    bool record_dirty;
-    bool own_output;        /* its log is an output of ours: never captured (D77) */
-    bool finished;          /* its directory is gone, and nobody needs anything of it */
+    uint64_t quiet_serial; /* while the container does not run: where its log ended then; … */
+    uint64_t quiet_offset; /* … what is written later belongs to the next record */
+    int64_t looked_ns;     /* its directory's mtime when it was looked at last */
+    uint64_t swept_size;   /* its live file's size at the last reconciliation */
+    int64_t stream_told_run_ns; /* of the run that the streams were told of: one may go unseen */
+    int64_t retry_at_ns;        /* monotonic; 0: nothing to try again */
+    int64_t retry_after_ns;     /* how long it was waited for last; grows with each failure */
+
+    uint32_t era_count;
+    uint32_t version;       /* of the view */
+    int created;            /* live files created since the last look; CHAIN_CREATED_UNKNOWN */
     unsigned disk_reads;    /* how often its record was read from disk … */
     unsigned asked_at_read; /* … and how often when the Engine was asked: an answer may be older */
-    int64_t looked_ns;      /* its directory's mtime when it was looked at last */
-    uint64_t swept_size;    /* its live file's size at the last reconciliation */
-    int64_t retry_at_ns;    /* monotonic; 0: nothing to try again */
-    int64_t retry_after_ns; /* how long it was waited for last; grows with each failure */
+
+    enum log_kind kind : 4; /* where its lines are to be read */
+    enum stream_told stream_told : 2;
+    bool record_stale : 1;   /* its files have changed */
+    bool chain_stale : 1;    /* its directory has */
+    bool listed_stale : 1;   /* it is in the monitor's list of stale ones */
+    bool inspect_wanted : 1; /* the Engine is to be asked … */
+    bool inspect_asked : 1;  /* … and has been: its answer comes */
+    bool known : 1;          /* from before this start */
+    bool listed : 1;         /* in the Engine's last list */
+    bool unwatched : 1;      /* inotify refused: its directory is looked at from time to time */
+    bool unreadable : 1;     /* its files may not be read */
+    bool vanished : 1;       /* the container is no more; its source may still hold something */
+    bool gone : 1;           /* nothing will follow in it; of a chain in Docker's directory the
+                                chain itself knows */
+    bool publish_wanted : 1; /* once the book has what is dirty */
+    bool eras_dirty : 1;     /* not as the ledger has them */
+    bool record_dirty : 1;
+    bool own_output : 1; /* its log is an output of ours: never captured (D77) */
+    bool finished : 1;   /* its directory is gone, and nobody needs anything of it */
 };
 
 struct tracked_shared {

@@ -13,7 +13,6 @@ enum { PLACES_MIN = 64 };
 
 struct word {
     uint32_t refs;
-    uint32_t hash;
     char text[];
 };
 
@@ -33,10 +32,10 @@ static uint32_t hash_of(const char *text)
 }
 
 /* Where the text is, or the free place where it would go. */
-static size_t place(const char *text, uint32_t hash)
+static size_t place(const char *text)
 {
-    size_t i = hash & (all.capacity - 1);
-    while (all.places[i] && (all.places[i]->hash != hash || strcmp(all.places[i]->text, text) != 0))
+    size_t i = hash_of(text) & (all.capacity - 1);
+    while (all.places[i] && strcmp(all.places[i]->text, text) != 0)
         i = (i + 1) & (all.capacity - 1);
     return i;
 }
@@ -52,12 +51,12 @@ static bool resize(size_t capacity)
     all.capacity = capacity;
     for (size_t i = 0; capacity && i < old_capacity; i++)
         if (old[i])
-            all.places[place(old[i]->text, old[i]->hash)] = old[i];
+            all.places[place(old[i]->text)] = old[i];
     free(old);
     return true;
 }
 
-static struct word *add(const char *text, uint32_t hash)
+static struct word *add(const char *text)
 {
     if (4 * (all.used + 1) > 3 * all.capacity &&
         !resize(all.capacity ? 2 * all.capacity : PLACES_MIN))
@@ -66,9 +65,9 @@ static struct word *add(const char *text, uint32_t hash)
     struct word *word = malloc(sizeof(*word) + size);
     if (!word)
         return NULL;
-    *word = (struct word){.hash = hash};
+    word->refs = 0;
     memcpy(word->text, text, size);
-    all.places[place(text, hash)] = word;
+    all.places[place(text)] = word;
     all.used++;
     return word;
 }
@@ -83,7 +82,7 @@ static void take_out(size_t i)
     for (size_t k = (i + 1) & last; all.places[k]; k = (k + 1) & last) {
         struct word *moved = all.places[k];
         all.places[k] = NULL;
-        all.places[place(moved->text, moved->hash)] = moved;
+        all.places[place(moved->text)] = moved;
     }
     if (all.used == 0)
         resize(0);
@@ -91,11 +90,10 @@ static void take_out(size_t i)
 
 const char *word_take(const char *text)
 {
-    uint32_t hash = hash_of(text);
     pthread_mutex_lock(&all.lock);
-    struct word *word = all.capacity ? all.places[place(text, hash)] : NULL;
+    struct word *word = all.capacity ? all.places[place(text)] : NULL;
     if (!word)
-        word = add(text, hash);
+        word = add(text);
     if (word)
         word->refs++;
     pthread_mutex_unlock(&all.lock);
@@ -107,7 +105,7 @@ const char *word_drop(const char *word)
     if (!word)
         return NULL;
     pthread_mutex_lock(&all.lock);
-    size_t i = place(word, hash_of(word));
+    size_t i = place(word);
     CHECK(all.places[i] && all.places[i]->text == word);
     if (--all.places[i]->refs == 0)
         take_out(i);

@@ -15,7 +15,6 @@ struct chain *chain_free(struct chain *c)
     for (size_t i = 0; i < c->count; i++)
         segment_unref(c->elements[i].segment);
     free(c->elements);
-    free(c->segments);
     free(c->dropped);
     free(c->ignored);
     home_unref(c->home);
@@ -26,15 +25,11 @@ struct chain *chain_free(struct chain *c)
 int chain_add(struct chain *c, const struct segment_options *options, struct chain_element **ret)
 {
     if (c->count == c->capacity) {
-        size_t capacity = c->capacity ? 2 * c->capacity : 1; /* most have one file */
+        uint32_t capacity = c->capacity ? 2 * c->capacity : 1; /* most have one file */
         void *elements = reallocarray(c->elements, capacity, sizeof(*c->elements));
         if (!elements)
             return -ENOMEM;
         c->elements = elements;
-        void *segments = reallocarray(c->segments, capacity, sizeof(*c->segments));
-        if (!segments)
-            return -ENOMEM;
-        c->segments = segments;
         c->capacity = capacity;
     }
     struct segment *segment;
@@ -172,7 +167,7 @@ static bool drop(struct chain *c, size_t i)
 {
     struct chain_element *element = &c->elements[i];
     if (c->dropped_count == c->dropped_capacity) {
-        size_t capacity = c->dropped_capacity ? 2 * c->dropped_capacity : 8;
+        uint32_t capacity = c->dropped_capacity ? 2 * c->dropped_capacity : 8;
         void *dropped = reallocarray(c->dropped, capacity, sizeof(*c->dropped));
         if (!dropped)
             return false;
@@ -287,9 +282,10 @@ bool chain_has_looked(const struct chain *c)
     return c->looked;
 }
 
-const char *chain_directory(const struct chain *c)
+void chain_directory(const struct chain *c, char path[PATH_MAX])
 {
-    return c->home->directory;
+    if (home_path(c->home, NULL, path, PATH_MAX) < 0)
+        path[0] = '\0';
 }
 
 bool chain_is_gone(const struct chain *c)
@@ -348,7 +344,7 @@ int chain_each_dirty(const struct chain *c,
             .cut = atomic_load(&s->cut),
             .hole = s->hole,
             .reason = s->reason,
-            .bytes = s->bytes,
+            .bytes = s->hole ? s->bytes : 0,
         };
         int r = put(context, &known);
         if (r)
@@ -364,10 +360,13 @@ void chain_mark_clean(struct chain *c)
         c->elements[i].dirty = false;
 }
 
-struct segment *const *chain_segments(struct chain *c, size_t *ret_count)
+size_t chain_count(const struct chain *c)
+{
+    return c->count;
+}
+
+void chain_segments(const struct chain *c, struct segment **segments)
 {
     for (size_t i = 0; i < c->count; i++)
-        c->segments[i] = c->elements[i].segment;
-    *ret_count = c->count;
-    return c->segments;
+        segments[i] = c->elements[i].segment;
 }

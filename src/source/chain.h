@@ -13,6 +13,8 @@
  */
 #pragma once
 
+#include <limits.h>
+
 #include "base/error.h"
 #include "source/pin.h"
 #include "source/reader.h"
@@ -75,8 +77,8 @@ void chain_unpin_read(struct chain *c, uint64_t needed);
 /* False until a look has succeeded: what is known is all from before. */
 bool chain_has_looked(const struct chain *c);
 
-/* Where its files lie. */
-const char *chain_directory(const struct chain *c);
+/* Where its files lie; "" where that is too long for a path. */
+void chain_directory(const struct chain *c, char path[PATH_MAX]);
 
 /* The directory is gone. */
 bool chain_is_gone(const struct chain *c);
@@ -96,5 +98,6 @@ int chain_each_dirty(const struct chain *c,
                      int (*forget)(void *context, uint64_t serial), void *context);
 void chain_mark_clean(struct chain *c);
 
-/* The segments as a view's parts; the array is the chain's, until its next change. */
-struct segment *const *chain_segments(struct chain *c, size_t *ret_count);
+/* The segments as a view's parts, chain_count() of them; its references. */
+size_t chain_count(const struct chain *c);
+void chain_segments(const struct chain *c, struct segment **segments);

@@ -17,25 +17,25 @@ struct chain_element {
     int64_t let_go_ns; /* wall clock: when Docker's last name for it was seen to be gone */
 };
 
+/* There may be ten thousand at rest: fields of one size lie together. */
 struct chain {
     struct home *home;
-    enum record_format format;
     struct pin *pins;
     struct reader *reader;
     struct batch *scratch;
 
     struct chain_element *elements; /* by serial, ascending */
-    size_t count, capacity;
-    struct segment **segments; /* the elements' segments, side by side for a view */
     uint64_t next_serial;
+    uint64_t *dropped;       /* serials the ledger should forget */
+    struct file_id *ignored; /* files that are nobody's generation: CHAIN_IGNORED_MAX, or NULL */
+    uint32_t count, capacity;
+    uint32_t dropped_count, dropped_capacity;
     int seen_minus_created; /* generations seen whose creation was not reported yet */
     int created_owed;       /* created before a look that failed before it counted them */
-    bool looked;            /* at the directory, once at least */
-    bool gone;
-    uint64_t *dropped; /* serials the ledger should forget */
-    size_t dropped_count, dropped_capacity;
-    struct file_id *ignored; /* files that are nobody's generation: CHAIN_IGNORED_MAX, or NULL */
-    size_t ignored_next;
+    uint32_t ignored_next;
+    enum record_format format : 8;
+    bool looked : 1; /* at the directory, once at least */
+    bool gone : 1;
 };
 
 /* Docker's directory still has a name for it. */

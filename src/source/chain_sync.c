@@ -71,8 +71,9 @@ static int open_file(const struct chain *c, const struct scan_file *f, int *ret_
     struct file_id file;
     uint64_t size;
     unsigned links;
-    snprintf(path, sizeof(path), "%s/%s", c->home->directory, f->name);
-    int r = descriptors_open(path, &fd);
+    int r = home_path(c->home, f->name, path, sizeof(path));
+    if (r == 0)
+        r = descriptors_open(path, &fd);
     if (r == 0)
         r = scan_identify(fd, &file, &size, &links);
     if (r < 0)
@@ -540,7 +541,10 @@ int chain_sync(struct chain *c, int created, bool *ret_changed, struct error *er
     scan_deinit(&s.scan);
     free(s.serials);
     free(s.fingerprints);
-    if (r < 0)
-        return error_set(error, r, "%s: %s", c->home->directory, strerror(-r));
+    if (r < 0) {
+        char directory[PATH_MAX];
+        chain_directory(c, directory);
+        return error_set(error, r, "%s: %s", directory, strerror(-r));
+    }
     return 0;
 }

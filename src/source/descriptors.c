@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/stat.h>
 
 #include "base/resource.h"
@@ -108,10 +109,10 @@ static size_t choose_locked(struct candidate *best, size_t max)
 {
     size_t count = 0;
     for (struct segment *s = all.newest; s; s = s->older) {
-        if (pthread_mutex_trylock(&s->lock) != 0)
+        if (!lock_try(&s->lock))
             continue; /* somebody has it in hand */
         struct candidate c = {s, rank_of(s), s->used};
-        pthread_mutex_unlock(&s->lock);
+        lock_give(&s->lock);
         consider(best, &count, max, c);
     }
     return count;
@@ -125,14 +126,14 @@ static size_t close_some_locked(size_t max)
     size_t count = choose_locked(best, max), closed = 0;
     for (size_t i = 0; i < count && (i == 0 || best[i].rank != RANK_ONLY_OURS); i++) {
         struct segment *s = best[i].segment;
-        if (pthread_mutex_trylock(&s->lock) != 0)
+        if (!lock_try(&s->lock))
             continue;
         if (s->users == 0 && s->fd >= 0) {
             unlink_locked(s);
             s->fd = close_fd(s->fd);
             closed++;
         }
-        pthread_mutex_unlock(&s->lock);
+        lock_give(&s->lock);
     }
     return closed;
 }

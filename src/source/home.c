@@ -4,30 +4,55 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "base/word.h"
+
+static struct home *home_free(struct home *h)
+{
+    word_drop(h->id);
+    word_drop(h->before);
+    word_drop(h->after);
+    word_drop(h->live_ending);
+    free(h);
+    return NULL;
+}
+
+/* Splits the directory at the id, where that is the name of one on its way. */
+static void split(struct home *h, char *directory, const char *id)
+{
+    size_t size = strlen(id);
+    char *at = directory;
+    while ((at = strstr(at, id)) &&
+           (at == directory || at[-1] != '/' || (at[size] && at[size] != '/')))
+        at++;
+    h->directory_has_id = at;
+    h->after = word_take(at ? at + size : "");
+    if (at)
+        *at = '\0';
+    h->before = word_take(directory);
+}
 
 int home_new(struct home **ret, const char *id, const char *directory, const char *live_name,
              const char *pins)
 {
-    size_t directory_size = strlen(directory) + 1, id_size = strlen(id) + 1;
-    bool live_by_id = strncmp(live_name, id, id_size - 1) == 0;
-    const char *ending = live_by_id ? live_name + id_size - 1 : live_name;
-    size_t ending_size = strlen(ending) + 1;
-    bool named_by_id =
-        directory_size > id_size && strcmp(directory + directory_size - id_size, id) == 0;
-    struct home *h =
-        malloc(sizeof(*h) + directory_size + ending_size + (named_by_id ? 0 : id_size));
-    if (!h)
+    CLEANUP_FREE char *copy = strdup(directory);
+    struct home *h = calloc(1, sizeof(*h));
+    if (!copy || !h) {
+        free(h);
         return -ENOMEM;
+    }
     atomic_init(&h->refs, 1);
-    h->directory = memcpy(h->text, directory, directory_size);
-    h->live_ending = memcpy(h->text + directory_size, ending, ending_size);
-    h->id = named_by_id ? h->directory + directory_size - id_size
-                        : memcpy(h->text + directory_size + ending_size, id, id_size);
-    h->live_prefix = live_by_id ? h->id : "";
+    split(h, copy, id);
+    h->live_has_id = strncmp(live_name, id, strlen(id)) == 0;
+    h->live_ending = word_take(live_name + (h->live_has_id ? strlen(id) : 0));
+    h->id = word_take(id);
     h->pins = pins;
+    if (!h->id || !h->before || !h->after || !h->live_ending) {
+        home_free(h);
+        return -ENOMEM;
+    }
     *ret = h;
     return 0;
 }
@@ -41,8 +66,20 @@ struct home *home_ref(struct home *h)
 struct home *home_unref(struct home *h)
 {
     if (h && atomic_fetch_sub_explicit(&h->refs, 1, memory_order_acq_rel) == 1)
-        free(h);
+        home_free(h);
     return NULL;
+}
+
+int home_path(const struct home *h, const char *name, char *path, size_t size)
+{
+    int length = snprintf(path, size, "%s%s%s%s%s", h->before, h->directory_has_id ? h->id : "",
+                          h->after, name ? "/" : "", name ? name : "");
+    return length < (int)size ? 0 : -ENAMETOOLONG;
+}
+
+static void live_name_of(const struct home *h, char *name, size_t size)
+{
+    snprintf(name, size, "%s%s", h->live_has_id ? h->id : "", h->live_ending);
 }
 
 /* Most files that are looked for are live: one look without a list. */
@@ -50,16 +87,18 @@ static bool is_live(const struct home *h, struct file_id file, char *path, size_
                     uint64_t *ret_bytes)
 {
     struct file_id found;
-    return snprintf(path, size, "%s/%s%s", h->directory, h->live_prefix, h->live_ending) <
-               (int)size &&
+    char name[NAME_MAX + 1];
+    live_name_of(h, name, sizeof(name));
+    return home_path(h, name, path, size) == 0 &&
            scan_identify_path(path, &found, ret_bytes) == 0 && file_id_equal(found, file);
 }
 
 int home_scan(const struct home *h, struct scan *ret)
 {
-    char live_name[PATH_MAX];
-    snprintf(live_name, sizeof(live_name), "%s%s", h->live_prefix, h->live_ending);
-    return scan_directory(h->directory, live_name, ret);
+    char directory[PATH_MAX], name[NAME_MAX + 1];
+    live_name_of(h, name, sizeof(name));
+    int r = home_path(h, NULL, directory, sizeof(directory));
+    return r < 0 ? r : scan_directory(directory, name, ret);
 }
 
 int home_find(const struct home *h, struct file_id file, char *path, size_t size,
@@ -78,9 +117,7 @@ int home_find(const struct home *h, struct file_id file, char *path, size_t size
         if (!file_id_equal(scan.files[i].file, file))
             continue;
         *ret_bytes = scan.files[i].size;
-        r = snprintf(path, size, "%s/%s", h->directory, scan.files[i].name) < (int)size
-                ? 0
-                : -ENAMETOOLONG;
+        r = home_path(h, scan.files[i].name, path, size);
     }
     scan_deinit(&scan);
     return r;

@@ -1,7 +1,10 @@
 /* home — where the files of one source lie: Docker's directory and its names in it, and our pins.
  * What its segments open themselves again from.
  *
- * - Owns: its texts, in one block with itself.
+ * Ten thousand homes differ in their ids alone, so its texts are words and its directory is put
+ * together when it is asked for.
+ *
+ * - Owns: a reference on each of its words.
  * - Thread: any; it never changes.
  * - Errors: 0, -ESTALE where Docker has no name (any more) for a file, -errno.
  */
@@ -12,15 +15,17 @@
 #include "source/scan.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 
 struct home {
     atomic_uint refs;
+    bool directory_has_id;   /* the id stands between `before` and `after` */
+    bool live_has_id;        /* and before the `live_ending`: "-json.log" */
     const char *id;          /* of the source */
-    const char *directory;   /* of its live file; need not exist any more */
-    const char *live_prefix; /* of its live file's name: the id, or "" … */
-    const char *live_ending; /* … and what follows: "-json.log" */
+    const char *before;      /* of the live file's directory, which need not exist any more … */
+    const char *after;       /* … as this is */
+    const char *live_ending; /* of the live file's name */
     const char *pins;        /* the directory of all pins; borrowed; NULL: there are none */
-    char text[];
 };
 
 int home_new(struct home **ret, const char *id, const char *directory, const char *live_name,
@@ -28,6 +33,9 @@ int home_new(struct home **ret, const char *id, const char *directory, const cha
 struct home *home_ref(struct home *h);
 struct home *home_unref(struct home *h);
 DEFINE_CLEANUP(struct home *, home_unref)
+
+/* A file of its directory; NULL: the directory itself. 0 or -ENAMETOOLONG. */
+int home_path(const struct home *h, const char *name, char *path, size_t size) MUST_CHECK;
 
 /* What lies in the directory, as scan_directory(). */
 int home_scan(const struct home *h, struct scan *ret) MUST_CHECK;

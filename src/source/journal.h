@@ -46,7 +46,7 @@ struct journal_source {
     bool member;
     bool waiting; /* IDLE, but to be pulled again with the next tick */
 
-    uint64_t wanted_version; /* of the view in which `wanted` was found out */
+    uint32_t wanted_version; /* of the view in which `wanted` was found out */
     bool wanted, wanted_known;
     bool behind;     /* must catch up */
     bool ahead;      /* what it has read may come again */

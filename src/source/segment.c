@@ -43,17 +43,17 @@ int segment_new(struct segment **ret, const struct segment_options *options)
         .ambiguous = options->ambiguous,
         .hole = options->hole,
         .reason = options->reason,
-        .bytes = options->bytes,
+        .read_size = -1,
         .home = options->home ? home_ref(options->home) : NULL,
         .fd = -1,
-        .read_size = -1,
     };
+    if (s->hole)
+        s->bytes = options->bytes;
     atomic_init(&s->refs, 1);
     atomic_init(&s->sealed, options->sealed);
     atomic_init(&s->cut, options->cut);
     atomic_init(&s->named, options->named);
     atomic_init(&s->polled, false);
-    pthread_mutex_init(&s->lock, NULL);
     if (options->fd >= 0)
         keep(s, options->fd);
     *ret = s;
@@ -72,10 +72,9 @@ struct segment *segment_unref(struct segment *s)
         return NULL;
 
     CHECK(s->users == 0);
-    pthread_mutex_lock(&s->lock); /* else it could be closed here for want of room */
+    lock_take(&s->lock); /* else it could be closed here for want of room */
     close_locked(s);
-    pthread_mutex_unlock(&s->lock);
-    pthread_mutex_destroy(&s->lock);
+    lock_give(&s->lock);
     home_unref(s->home);
     free(s);
     return NULL;
@@ -136,66 +135,66 @@ int segment_acquire(struct segment *s, int *ret_fd)
     if (s->hole)
         return SEGMENT_GONE;
 
-    pthread_mutex_lock(&s->lock);
+    lock_take(&s->lock);
     int r = open_locked(s);
     if (r == 0) {
         s->users++;
         s->used = descriptors_stamp();
         *ret_fd = s->fd;
     }
-    pthread_mutex_unlock(&s->lock);
+    lock_give(&s->lock);
     return r;
 }
 
 void segment_release(struct segment *s)
 {
-    pthread_mutex_lock(&s->lock);
+    lock_take(&s->lock);
     CHECK(s->users > 0);
     s->users--;
     if (s->given_up && s->users == 0)
         close_locked(s);
-    pthread_mutex_unlock(&s->lock);
+    lock_give(&s->lock);
 }
 
 void segment_give_up(struct segment *s)
 {
-    pthread_mutex_lock(&s->lock);
+    lock_take(&s->lock);
     s->given_up = true;
     if (s->users == 0)
         close_locked(s);
-    pthread_mutex_unlock(&s->lock);
+    lock_give(&s->lock);
 }
 
 bool segment_close_idle(struct segment *s)
 {
-    pthread_mutex_lock(&s->lock);
+    lock_take(&s->lock);
     if (s->users == 0)
         close_locked(s);
     bool closed = s->fd < 0;
-    pthread_mutex_unlock(&s->lock);
+    lock_give(&s->lock);
     return closed;
 }
 
 bool segment_is_open(struct segment *s)
 {
-    pthread_mutex_lock(&s->lock);
+    lock_take(&s->lock);
     bool is_open = s->fd >= 0;
-    pthread_mutex_unlock(&s->lock);
+    lock_give(&s->lock);
     return is_open;
 }
 
 void segment_set_pinned(struct segment *s, bool pinned)
 {
-    pthread_mutex_lock(&s->lock);
+    lock_take(&s->lock);
     s->pinned = pinned;
-    pthread_mutex_unlock(&s->lock);
+    lock_give(&s->lock);
 }
 
 bool segment_has_pin(struct segment *s)
 {
-    pthread_mutex_lock(&s->lock);
+    lock_take(&s->lock);
     bool has = s->pinned;
-    pthread_mutex_unlock(&s->lock);
+    lock_give(&s->lock);
     return has;
 }
 
@@ -206,10 +205,10 @@ int64_t segment_size(struct segment *s)
     uint64_t size = 0;
     if (s->hole)
         return -1;
-    pthread_mutex_lock(&s->lock);
+    lock_take(&s->lock);
     bool is_open = s->fd >= 0;
     int r = is_open ? fstat(s->fd, &st) : find_locked(s, path, sizeof(path), &size);
-    pthread_mutex_unlock(&s->lock);
+    lock_give(&s->lock);
     if (r != 0)
         return -1;
     return is_open ? st.st_size : (int64_t)size;
@@ -218,27 +217,27 @@ int64_t segment_size(struct segment *s)
 void segment_set_read(struct segment *s, unsigned route, size_t count)
 {
     int64_t size = segment_size(s);
-    pthread_mutex_lock(&s->lock);
+    lock_take(&s->lock);
     if (size != s->read_size)
         s->read_by = 0;
     s->read_size = size;
     s->read_by |= UINT32_C(1) << route;
     s->read_by_all = s->read_by == UINT32_MAX >> (32 - count);
-    pthread_mutex_unlock(&s->lock);
+    lock_give(&s->lock);
 }
 
 struct segment_ref segment_name(struct segment *s)
 {
-    pthread_mutex_lock(&s->lock);
+    lock_take(&s->lock);
     struct segment_ref ref = {s->serial, s->fingerprint, s->file};
-    pthread_mutex_unlock(&s->lock);
+    lock_give(&s->lock);
     return ref;
 }
 
 void segment_set_fingerprint(struct segment *s, struct fingerprint f)
 {
-    pthread_mutex_lock(&s->lock);
+    lock_take(&s->lock);
     if (!fingerprint_known(s->fingerprint))
         s->fingerprint = f;
-    pthread_mutex_unlock(&s->lock);
+    lock_give(&s->lock);
 }

@@ -8,7 +8,7 @@
  * (descriptors.h).
  *
  * - Owns: one descriptor at most, a reference on its home.
- * - Thread: any; the mutex is never held across a read.
+ * - Thread: any; the lock is never held across a read.
  * - Errors: 0, -errno, or SEGMENT_GONE. -ESTALE: neither pin nor name leads to it any more, which
  *   the monitor has still to see: later it is gone, or the chain has it in another file.
  */
@@ -16,45 +16,51 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/lock.h"
 #include "model/cursor.h"
 #include "model/gap.h"
 #include "source/home.h"
 #include "source/record_format.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
 enum { SEGMENT_GONE = 1 /* no descriptor, and nothing to open one from */ };
 
+/* There may be ten thousand at rest: fields of one size lie together. */
 struct segment {
     atomic_uint refs;
+    struct lock lock; /* guards what is marked * */
     uint64_t serial;
     struct file_id file;
-    enum record_format format;
-    bool gzip;      /* found as a compressed rotation */
-    bool ambiguous; /* found again by a fingerprint that others had, too: it may be one of them */
-    bool hole;      /* nothing can be read: `reason` and `bytes` say what is missing */
-    enum gap_reason reason;
-    int64_t bytes;
+    struct fingerprint fingerprint; /* * */
+    union {
+        int64_t bytes;     /* of a hole: what is missing */
+        int64_t read_size; /* * of a file: bytes, when `read_by` was true; -1: never */
+    };
+    uint64_t used;                 /* * descriptors_stamp() of the last use */
+    struct home *home;             /* NULL: once closed it is gone */
+    struct segment *newer, *older; /* among the open ones: descriptors.c's */
+
+    int fd;               /* * -1: closed */
+    unsigned users : 24;  /* * */
+    bool given_up : 1;    /* * */
+    bool pinned : 1;      /* * */
+    bool read_by_all : 1; /* * every route has … */
+    uint32_t read_by;     /* * … bit per route: found nothing more than `read_size` */
+
+    /* Apart from the bits above, which change under the lock. */
+    enum record_format format : 8;
+    enum gap_reason reason : 8; /* of a hole */
+    bool gzip : 1;              /* found as a compressed rotation */
+    bool ambiguous : 1; /* found again by a fingerprint that others had, too: it may be one of them
+                         */
+    bool hole : 1;      /* nothing can be read: `reason` and `bytes` say what is missing */
 
     atomic_bool sealed; /* Docker's names no longer make it the live file */
     atomic_bool cut;    /* truncated in place: over, its number never matched by inode again */
     atomic_bool named;  /* Docker's directory had a name for it at the last look */
     atomic_bool polled; /* the watch looks at it from time to time */
-
-    struct home *home;             /* NULL: once closed it is gone */
-    struct segment *newer, *older; /* among the open ones: descriptors.c's */
-
-    pthread_mutex_t lock; /* guards what follows */
-    struct fingerprint fingerprint;
-    int fd; /* -1: closed */
-    bool given_up, pinned;
-    unsigned users;
-    uint32_t read_by;  /* bit per route: it has found nothing more than `read_size` … */
-    bool read_by_all;  /* … and so has every route */
-    int64_t read_size; /* bytes */
-    uint64_t used;     /* descriptors_stamp() of the last use */
 };
 
 struct segment_options {

@@ -4,18 +4,21 @@
 #include <errno.h>
 
 #include "base/check.h"
+#include "base/word.h"
 
 int slot_new(struct slot **ret, const char *id, size_t route_count)
 {
     CHECK(route_count <= ROUTES_MAX);
-    size_t routes_bytes = route_count * sizeof(struct slot_route), id_bytes = strlen(id) + 1;
-    struct slot *s = calloc(1, sizeof(*s) + routes_bytes + id_bytes);
+    struct slot *s = calloc(1, sizeof(*s) + route_count * sizeof(struct slot_route));
     if (!s)
         return -ENOMEM;
+    s->id = word_take(id);
+    if (!s->id) {
+        free(s);
+        return -ENOMEM;
+    }
     atomic_init(&s->refs, 1);
-    s->id = memcpy((char *)&s->routes[route_count], id, id_bytes);
-    s->route_count = route_count;
-    pthread_mutex_init(&s->lock, NULL);
+    s->route_count = (uint16_t)route_count;
     *ret = s;
     return 0;
 }
@@ -31,25 +34,25 @@ struct slot *slot_unref(struct slot *s)
     if (!s || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
         return NULL;
     view_unref(s->view);
-    pthread_mutex_destroy(&s->lock);
+    word_drop(s->id);
     free(s);
     return NULL;
 }
 
 struct view *slot_view(struct slot *s)
 {
-    pthread_mutex_lock(&s->lock);
+    lock_take(&s->lock);
     struct view *view = view_ref(s->view);
-    pthread_mutex_unlock(&s->lock);
+    lock_give(&s->lock);
     return view;
 }
 
 void slot_publish(struct slot *s, struct view *view)
 {
-    pthread_mutex_lock(&s->lock);
+    lock_take(&s->lock);
     struct view *old = s->view;
     s->view = view;
-    pthread_mutex_unlock(&s->lock);
+    lock_give(&s->lock);
     view_unref(old);
 }
 

@@ -4,14 +4,17 @@
  * Downwards the monitor publishes a view and sets ready bits. Upwards a route publishes the lowest
  * serial it still needs, and what it saw. Nothing here can overflow, and nobody waits for anybody.
  *
- * - Owns: a reference on the current view.
- * - Thread: any; the mutex guards the view pointer alone.
+ * - Owns: a reference on the current view, and on its id.
+ * - Thread: any; the lock guards the view pointer alone.
  */
 #pragma once
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/lock.h"
 #include "source/view.h"
+
+#include <pthread.h>
 
 #define SLOT_NEEDS_NOTHING UINT64_MAX
 
@@ -35,18 +38,16 @@ struct slot_route {
 
 struct slot {
     atomic_uint refs;
-    const char *id;    /* opaque source id: the container's full id; in the slot's own block */
-    bool journal;      /* no segments: read from the journal; set before it is published */
-    atomic_uint ready; /* bit per route: look at it */
+    struct lock lock;     /* guards `view` */
+    atomic_uint ready;    /* bit per route: look at it */
+    uint16_t route_count; /* at most ROUTES_MAX */
+    bool journal;         /* no segments: read from the journal; set before it is published */
+    const char *id;       /* opaque source id: the container's full id; a word */
+    struct view *view;
     atomic_int_fast64_t hold_until_ns;             /* monotonic; SLOT_HELD, or 0: not held */
     atomic_uint_fast64_t hold_serial, hold_offset; /* SLOT_HELD: what stands behind this is held */
     /* Where its content ended at discovery; for --once. */
     atomic_uint_fast64_t once_serial, once_offset;
-
-    pthread_mutex_t lock;
-    struct view *view;
-
-    size_t route_count;
     struct slot_route routes[];
 };
 

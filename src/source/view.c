@@ -5,7 +5,7 @@
 
 #include "base/check.h"
 
-int view_new(struct view **ret, uint64_t version, bool gone, struct segment *const *segments,
+int view_new(struct view **ret, uint32_t version, bool gone, struct segment *const *segments,
              size_t segment_count, const struct era *eras, size_t era_count)
 {
     CHECK(era_count > 0);
@@ -15,7 +15,11 @@ int view_new(struct view **ret, uint64_t version, bool gone, struct segment *con
         return -ENOMEM;
 
     *v = (struct view){
-        .version = version, .gone = gone, .segment_count = segment_count, .era_count = era_count};
+        .version = version,
+        .gone = gone,
+        .segment_count = (uint32_t)segment_count,
+        .era_count = (uint32_t)era_count,
+    };
     atomic_init(&v->refs, 1);
     v->eras = (struct era *)(v + 1);
     v->segments = (struct segment **)(v->eras + era_count);

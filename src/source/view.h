@@ -20,17 +20,16 @@ struct era {
 
 struct view {
     atomic_uint refs;
-    uint64_t version;
-    bool unlooked; /* the directory could not be read yet: what it holds nobody knows */
-    bool gone;     /* the container's directory is gone: nothing will follow the last segment */
-    size_t segment_count;
+    uint32_t version;
+    uint32_t segment_count, era_count;
     struct segment **segments; /* by serial, ascending */
-    size_t era_count;
-    struct era *eras; /* by position, ascending; the first holds from the beginning */
+    struct era *eras;          /* by position, ascending; the first holds from the beginning */
+    bool unlooked;             /* the directory could not be read yet: what it holds nobody knows */
+    bool gone; /* the container's directory is gone: nothing will follow the last segment */
 };
 
 /* Takes references on all that it is given. At least one era. */
-int view_new(struct view **ret, uint64_t version, bool gone, struct segment *const *segments,
+int view_new(struct view **ret, uint32_t version, bool gone, struct segment *const *segments,
              size_t segment_count, const struct era *eras, size_t era_count) MUST_CHECK;
 struct view *view_ref(struct view *v);
 struct view *view_unref(struct view *v);

@@ -179,9 +179,11 @@ void rig_publish(struct source_rig *r)
 {
     assert_int_equal(chain_each_dirty(r->chain, put_known, drop_known, r), 0);
     chain_mark_clean(r->chain);
-    size_t count;
-    struct segment *const *segments = chain_segments(r->chain, &count);
+    size_t count = chain_count(r->chain);
+    struct segment *segments[SEGMENTS_MAX];
     struct view *view;
+    assert_true(count <= SEGMENTS_MAX);
+    chain_segments(r->chain, segments);
     assert_int_equal(view_new(&view, ++r->version, chain_is_gone(r->chain), segments, count,
                               r->eras, r->era_count),
                      0);

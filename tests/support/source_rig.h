@@ -59,7 +59,7 @@ struct source_rig {
     struct era eras[RIG_ERAS_MAX];
     size_t era_count;
     struct slot *slot;
-    uint64_t version;
+    uint32_t version;
 
     /* The route's. */
     enum message_form form;

@@ -23,8 +23,9 @@ static void write_twins(struct source_rig *r)
 
 static void assert_ambiguous(struct source_rig *r, uint64_t serial, bool expected)
 {
-    size_t count;
-    struct segment *const *segments = chain_segments(r->chain, &count);
+    size_t count = chain_count(r->chain);
+    struct segment *segments[SEGMENTS_MAX];
+    chain_segments(r->chain, segments);
     for (size_t i = 0; i < count; i++)
         if (segments[i]->serial == serial)
             assert_int_equal(segments[i]->ambiguous, expected);

@@ -6,7 +6,7 @@
 
 enum { THREADS = 3, ROUNDS = 2000 };
 
-static struct view *new_view(struct source_rig *r, uint64_t version)
+static struct view *new_view(struct source_rig *r, uint32_t version)
 {
     struct view *view;
     assert_int_equal(view_new(&view, version, false, NULL, 0, r->eras, r->era_count), 0);
@@ -195,7 +195,7 @@ static void s14_threads_see_whole_views_only(void **state)
     pthread_t threads[THREADS];
     for (size_t i = 0; i < THREADS; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, look, &shared), 0);
-    for (uint64_t version = 10; version < 10 + ROUNDS; version++) {
+    for (uint32_t version = 10; version < 10 + ROUNDS; version++) {
         slot_publish(shared.rig.slot, new_view(&shared.rig, version));
         slot_mark_ready(shared.rig.slot);
         assert_int_equal(roster_new(&roster, version, &shared.rig.slot, 1), 0);

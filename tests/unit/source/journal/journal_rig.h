@@ -27,7 +27,7 @@ struct journal_rig {
     struct journal_source sources[RIG_SOURCES];
     struct era eras[RIG_SOURCES][RIG_ERAS_MAX];
     size_t era_counts[RIG_SOURCES];
-    uint64_t version;
+    uint32_t version;
     bool gone;
     unsigned activated[RIG_SOURCES];
 
