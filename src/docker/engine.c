@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/connections.h"
 #include "base/limits.h"
 #include "base/name_lookup.h"
 #include "docker/container_json.h"
@@ -13,6 +14,7 @@
 
 struct engine {
     CURLM *multi;
+    struct connections connections; /* of multi */
     struct docker_host host;
     long deadline_ms;
     struct container_constants constants;
@@ -43,6 +45,7 @@ int engine_open(struct engine **ret, const struct engine_options *options, struc
     if (!e)
         return error_set(error, -ENOMEM, "the Engine's client: no memory");
     *e = (struct engine){
+        .connections = CONNECTIONS_INIT(RESOURCE_ENGINE),
         .deadline_ms = options->deadline_ms,
         .constants = options->constants,
         .callbacks = options->callbacks,
@@ -79,6 +82,7 @@ struct engine *engine_close(struct engine *e)
     ask_queue_deinit(&e->in_flight);
     ask_queue_deinit(&e->unsent);
     curl_multi_cleanup(e->multi);
+    connections_deinit(&e->connections);
     name_lookup_free(e->lookup);
     free(e);
     return NULL;
@@ -104,6 +108,7 @@ static void send_ask(struct engine *e, struct ask *a)
         .deadline_ms = e->deadline_ms,
         .stream = a->kind == ASK_EVENTS,
         .owner = a,
+        .connections = &e->connections,
     };
 
     ask_path(a, e->version, path);
@@ -422,6 +427,7 @@ void engine_step(struct engine *e)
     e->stepping = true;
     step_lookup(e);
     curl_multi_perform(e->multi, &running);
+    connections_compare(&e->connections);
     deliver_events(e);
     while ((message = curl_multi_info_read(e->multi, &left)) != NULL)
         finish(e, engine_transfer_owner(message->easy_handle), message->data.result);

@@ -2,7 +2,6 @@
 #include "docker/engine_transfer.h"
 
 #include "base/name_lookup.h"
-#include "base/resource.h"
 #include "docker/engine_answer.h"
 
 #include <errno.h>
@@ -15,9 +14,10 @@ enum {
 };
 
 struct engine_transfer {
-    CURLM *multi;                /* not owned */
-    CURL *easy;                  /* owned */
-    struct curl_slist *resolved; /* owned */
+    CURLM *multi;                    /* not owned */
+    CURL *easy;                      /* owned */
+    struct curl_slist *resolved;     /* owned */
+    struct connections *connections; /* not owned */
     const struct docker_host *host;
     void *owner;
     bool (*take)(void *owner, struct span bytes);
@@ -38,6 +38,7 @@ struct engine_transfer *engine_transfer_free(struct engine_transfer *t)
     if (t->easy) {
         curl_multi_remove_handle(t->multi, t->easy);
         curl_easy_cleanup(t->easy);
+        connections_compare(t->connections);
     }
     curl_slist_free_all(t->resolved);
     buf_deinit(&t->body);
@@ -117,19 +118,12 @@ static CURLcode set_where(struct engine_transfer *t)
     return code;
 }
 
-static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
+static int connected(void *context, char *address, char *own_address, int port, int own_port)
 {
-    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-    if (fd < 0)
-        return CURL_SOCKET_BAD;
-    resource_opened(RESOURCE_ENGINE);
-    return fd;
-}
+    const struct engine_transfer *t = context;
 
-static int close_socket(void *context, curl_socket_t fd)
-{
-    resource_closed(RESOURCE_ENGINE);
-    return close(fd);
+    connections_made(t->connections, t->easy);
+    return CURL_PREREQFUNC_OK;
 }
 
 static CURLcode set_how(struct engine_transfer *t)
@@ -137,8 +131,9 @@ static CURLcode set_how(struct engine_transfer *t)
     CURLoption deadline = t->stream ? CURLOPT_CONNECTTIMEOUT_MS : CURLOPT_TIMEOUT_MS;
 
     curl_easy_setopt(t->easy, deadline, t->deadline_ms);
-    curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-    curl_easy_setopt(t->easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+    connections_count(t->connections, t->easy);
+    curl_easy_setopt(t->easy, CURLOPT_PREREQFUNCTION, connected);
+    curl_easy_setopt(t->easy, CURLOPT_PREREQDATA, t);
     curl_easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(t->easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
@@ -163,6 +158,7 @@ int engine_transfer_start(struct engine_transfer **ret, CURLM *multi,
         return -ENOMEM;
     *t = (struct engine_transfer){
         .multi = multi,
+        .connections = options->connections,
         .host = options->host,
         .owner = options->owner,
         .take = options->take,

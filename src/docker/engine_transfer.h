@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "base/connections.h"
 #include "base/error.h"
 #include "base/span.h"
 #include "docker/docker_host.h"
@@ -30,6 +31,7 @@ struct engine_transfer_options {
     bool stream;           /* without an end: its body is fed to the events below, or to `take` */
     bool (*take)(void *owner, struct span bytes); /* false: no more, it ends as a write error */
     void *owner;                                  /* what engine_transfer_owner gives back */
+    struct connections *connections;              /* of the multi handle, outliving it */
 };
 
 /* 0 or -ENOMEM. `host` must live as long as the transfer. */

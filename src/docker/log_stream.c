@@ -4,11 +4,10 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <sys/socket.h>
 
 #include "base/clock.h"
+#include "base/connections.h"
 #include "base/name_lookup.h"
-#include "base/resource.h"
 #include "docker/engine_transfer.h"
 #include "docker/engine_version.h"
 
@@ -28,6 +27,7 @@ struct log_stream {
 
 struct log_streams {
     CURLM *multi;
+    struct connections connections; /* of multi */
     struct docker_host host;
     long deadline_ms;
     bool once, untimed;
@@ -40,7 +40,6 @@ struct log_streams {
     char addresses[NAME_ADDRESSES_MAX]; /* "": not known */
     struct name_lookup *lookup;         /* owned; the ping follows it */
     struct log_stream *first;
-    struct log_streams_count count;
 };
 
 /* Accepts NULL and one that is not in the list yet. */
@@ -54,38 +53,13 @@ static struct log_stream *log_stream_free(struct log_stream *stream)
 }
 DEFINE_CLEANUP(struct log_stream *, log_stream_free)
 
-static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
-{
-    struct log_streams *s = context;
-    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-
-    if (fd < 0)
-        return CURL_SOCKET_BAD;
-    resource_opened(RESOURCE_STREAM);
-    s->count.opened++;
-    return fd;
-}
-
-static int close_socket(void *context, curl_socket_t fd)
-{
-    struct log_streams *s = context;
-
-    resource_closed(RESOURCE_STREAM);
-    s->count.closed++;
-    return close(fd);
-}
-
-/* A connection for this transfer alone, counted. */
-static void set_connection(struct log_streams *s, struct engine_transfer *t)
+/* A connection for this transfer alone. */
+static void set_connection(struct engine_transfer *t)
 {
     CURL *easy = engine_transfer_easy(t);
 
     curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
     curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, s);
-    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
-    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, s);
 }
 
 int log_streams_open(struct log_streams **ret, const struct log_streams_options *options,
@@ -95,6 +69,7 @@ int log_streams_open(struct log_streams **ret, const struct log_streams_options 
     if (!s)
         return error_set(error, -ENOMEM, "the streams of logs: no memory");
     *s = (struct log_streams){
+        .connections = CONNECTIONS_INIT(RESOURCE_STREAM),
         .deadline_ms = options->deadline_ms,
         .once = options->once,
         .untimed = options->untimed,
@@ -123,6 +98,7 @@ struct log_streams *log_streams_close(struct log_streams *s)
     engine_transfer_free(s->ping);
     name_lookup_free(s->lookup);
     curl_multi_cleanup(s->multi);
+    connections_deinit(&s->connections);
     free(s);
     return NULL;
 }
@@ -135,11 +111,12 @@ static int start_ping(struct log_streams *s)
         .path = "/_ping",
         .body_max = ERROR_BODY_MAX,
         .deadline_ms = s->deadline_ms,
+        .connections = &s->connections,
     };
 
     int r = engine_transfer_start(&s->ping, s->multi, &options);
     if (r == 0)
-        set_connection(s, s->ping);
+        set_connection(s->ping);
     return r;
 }
 
@@ -214,11 +191,12 @@ int log_stream_start(struct log_stream **ret, struct log_streams *s,
         .stream = true,
         .take = take,
         .owner = stream,
+        .connections = &s->connections,
     };
     int r = engine_transfer_start(&stream->transfer, s->multi, &options);
     if (r < 0)
         return r;
-    set_connection(s, stream->transfer);
+    set_connection(stream->transfer);
 
     stream->next = s->first;
     stream->link = &s->first;
@@ -300,6 +278,7 @@ void log_streams_step(struct log_streams *s)
 
     step_lookup(s);
     curl_multi_perform(s->multi, &running);
+    connections_compare(&s->connections);
     while ((message = curl_multi_info_read(s->multi, &left)) != NULL) {
         CURLcode code = message->data.result;
         if (s->ping && message->easy_handle == engine_transfer_easy(s->ping))
@@ -328,5 +307,5 @@ int log_streams_poll(struct log_streams *s, int wake_fd, int timeout_ms)
 
 struct log_streams_count log_streams_count(const struct log_streams *s)
 {
-    return s->count;
+    return (struct log_streams_count){s->connections.opened, s->connections.closed};
 }

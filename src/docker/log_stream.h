@@ -12,7 +12,7 @@
  *
  * Source of the protocol: docker-logs §6.1, §6.2, §6.6 (Engine API 1.24 to 1.55).
  *
- * - Owns: its connections, counted as RESOURCE_STREAM where sockets are opened and closed.
+ * - Owns: its connections, counted as RESOURCE_STREAM (base/connections.h).
  * - Limits: as many streams as are started.
  * - Thread: one.
  */

@@ -11,7 +11,8 @@
 #include <errno.h>
 
 enum {
-    USER_AGENT_MAX = 64, /* bytes with the NUL */
+    USER_AGENT_MAX = 64,            /* bytes with the NUL */
+    WATCHED_MAX = 2 * REQUESTS_MAX, /* sockets: while connecting, one for each kind of address */
     STATUS_UNAUTHORIZED = 401,
     STATUS_FORBIDDEN = 403,
 };
@@ -28,8 +29,8 @@ struct http_client {
     char user_agent[USER_AGENT_MAX];
     const char *method;
 
-    struct sockets sockets;
-    struct pollfd watched[SOCKETS_MAX]; /* what curl wants to be told of */
+    struct connections connections;     /* of multi */
+    struct pollfd watched[WATCHED_MAX]; /* what curl wants to be told of */
     size_t watched_count;
     int64_t timer_ns; /* monotonic, when curl wants to go on; INT64_MAX: never */
 
@@ -49,12 +50,11 @@ static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *context, v
     while (at < c->watched_count && c->watched[at].fd != fd)
         at++;
     if (what == CURL_POLL_REMOVE) {
-        c->sockets.doubted = true;
         if (at < c->watched_count)
             c->watched[at] = c->watched[--c->watched_count];
         return 0;
     }
-    if (at == SOCKETS_MAX)
+    if (at == WATCHED_MAX)
         return -1;
     if (at == c->watched_count)
         c->watched_count++;
@@ -124,6 +124,7 @@ int http_client_open(struct http_client **ret, const struct http_options *option
     if (!c)
         return -ENOMEM;
     *c = (struct http_client){
+        .connections = CONNECTIONS_INIT(RESOURCE_SINK),
         .options = options,
         .health = environment->health,
         .method = protocol->method,
@@ -157,8 +158,7 @@ struct http_client *http_client_close(struct http_client *c)
         transfer_deinit(&c->transfers[slot]);
     }
     curl_multi_cleanup(c->multi);
-    c->sockets.doubted = true;
-    sockets_compare(&c->sockets);
+    connections_deinit(&c->connections);
     addresses_deinit(&c->addresses);
     credentials_deinit(&c->credentials);
     if (c->target.shown)
@@ -192,7 +192,7 @@ int http_client_post(struct http_client *c, unsigned slot, struct buf *body, siz
         .proxy = c->options->proxy ? &c->proxy : NULL,
         .method = c->method,
         .user_agent = c->user_agent,
-        .sockets = &c->sockets,
+        .connections = &c->connections,
     };
     struct transfer *t = &c->transfers[slot];
     struct error why;
@@ -230,7 +230,7 @@ void http_client_abandon(struct http_client *c, unsigned slot)
 
     if (t->state == TRANSFER_RUNNING)
         curl_multi_remove_handle(c->multi, t->easy);
-    sockets_compare(&c->sockets);
+    connections_compare(&c->connections);
     t->state = TRANSFER_IDLE;
 }
 
@@ -280,7 +280,7 @@ static void step_addresses(struct http_client *c)
 
 static void step_sockets(struct http_client *c)
 {
-    struct pollfd ready[SOCKETS_MAX];
+    struct pollfd ready[WATCHED_MAX];
     size_t count = c->watched_count;
     int running;
 
@@ -326,7 +326,7 @@ bool http_client_step(struct http_client *c, struct http_answer *ret)
         step_addresses(c);
         step_sockets(c);
         end_transfers(c);
-        sockets_compare(&c->sockets);
+        connections_compare(&c->connections);
         t = next_over(c);
     }
     if (!t)

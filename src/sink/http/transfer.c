@@ -47,6 +47,14 @@ static size_t take_body(char *data, size_t size, size_t count, void *context)
     return t->received <= ANSWER_READ_MAX ? bytes : 0;
 }
 
+static int connected(void *context, char *address, char *own_address, int port, int own_port)
+{
+    const struct transfer *t = context;
+
+    connections_made(t->connections, t->easy);
+    return CURL_PREREQFUNC_OK;
+}
+
 static CURLcode set_tls(CURL *easy, const struct http_options *o)
 {
     CURLcode code = CURLE_OK;
@@ -81,10 +89,7 @@ static CURLcode set_proxy(CURL *easy, const struct http_target *proxy)
 
 static CURLcode set_request(CURL *easy, const struct transfer_setup *setup)
 {
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, sockets_open);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, setup->sockets);
-    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, sockets_close);
-    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, setup->sockets);
+    connections_count(setup->connections, easy);
     curl_easy_setopt(easy, CURLOPT_POST, 1L);
     CURLcode code = curl_easy_setopt(easy, CURLOPT_URL, setup->target->url);
     if (code == CURLE_OK && setup->method)
@@ -105,6 +110,8 @@ static void set_how(struct transfer *t, CURL *easy)
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(t->options->timeout_ns / NS_PER_MS));
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                      (long)(t->options->connect_timeout_ns / NS_PER_MS));
+    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, connected);
+    curl_easy_setopt(easy, CURLOPT_PREREQDATA, t);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, t);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
@@ -122,6 +129,7 @@ int transfer_prepare(struct transfer *t, const struct transfer_setup *setup)
     if (!easy)
         return -ENOMEM;
     t->options = setup->options;
+    t->connections = setup->connections;
     set_how(t, easy);
     if (set_request(easy, setup) != CURLE_OK || set_tls(easy, setup->options) != CURLE_OK ||
         set_proxy(easy, setup->proxy) != CURLE_OK) {

@@ -10,8 +10,8 @@
  */
 #pragma once
 
+#include "base/connections.h"
 #include "sink/http/credentials.h"
-#include "sink/http/sockets.h"
 #include "sink/http/target.h"
 
 enum {
@@ -33,6 +33,7 @@ struct transfer {
     struct buf body;             /* owned */
     size_t skip;                 /* of the body: not sent */
     const struct http_options *options;
+    struct connections *connections; /* not owned */
 
     int status;             /* of HTTP; 0: none */
     bool too_large;         /* to be sent */
@@ -48,7 +49,7 @@ struct transfer {
 struct transfer_setup {
     const struct http_options *options;
     const struct http_target *target, *proxy; /* proxy: NULL for none */
-    struct sockets *sockets;
+    struct connections *connections;          /* of the multi handle, outliving it */
     const char *method;
     const char *user_agent;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stand_in.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -192,7 +193,8 @@ void stand_in_start(struct stand_in *s, stand_in_handler *handler)
     start(s, listener, handler);
 }
 
-void stand_in_start_tcp(struct stand_in *s, stand_in_handler *handler)
+/* At a port of 127.0.0.1 that is free. */
+static int bind_loopback(struct sockaddr_in *ret)
 {
     struct sockaddr_in address = {.sin_family = AF_INET,
                                   .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
@@ -201,8 +203,38 @@ void stand_in_start_tcp(struct stand_in *s, stand_in_handler *handler)
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
     assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &size), 0);
+    *ret = address;
+    return listener;
+}
+
+void stand_in_start_tcp(struct stand_in *s, stand_in_handler *handler)
+{
+    struct sockaddr_in address;
+    int listener = bind_loopback(&address);
+
     snprintf(s->host, sizeof(s->host), "tcp://localhost:%u", ntohs(address.sin_port));
     start(s, listener, handler);
+}
+
+void deaf_port_open(struct deaf_port *d)
+{
+    struct sockaddr_in address;
+
+    d->listener = bind_loopback(&address);
+    assert_int_equal(listen(d->listener, 0), 0);
+    for (int i = 0; i < DEAF_WAITING; i++) {
+        d->waiting[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        assert_true(connect(d->waiting[i], (struct sockaddr *)&address, sizeof(address)) == 0 ||
+                    errno == EINPROGRESS);
+    }
+    snprintf(d->host, sizeof(d->host), "tcp://127.0.0.1:%u", ntohs(address.sin_port));
+}
+
+void deaf_port_close(struct deaf_port *d)
+{
+    for (int i = 0; i < DEAF_WAITING; i++)
+        close(d->waiting[i]);
+    close(d->listener);
 }
 
 void stand_in_kill(struct stand_in *s)

@@ -40,6 +40,15 @@ static inline void stand_in_deinit_cleanup(struct stand_in *s)
     stand_in_deinit(s);
 }
 
+/* A port of 127.0.0.1 that answers no SYN: nobody accepts, and no more fit into the queue. */
+enum { DEAF_WAITING = 2 /* one that waits to be accepted, and one that the kernel leaves alone */ };
+struct deaf_port {
+    int listener, waiting[DEAF_WAITING];
+    char host[32]; /* "tcp://127.0.0.1:…" */
+};
+void deaf_port_open(struct deaf_port *d);
+void deaf_port_close(struct deaf_port *d);
+
 /* A whole answer with its length. */
 void stand_in_answer(struct buf *raw, const char *status, const char *type, struct span body);
 void stand_in_json(struct buf *raw, const char *body);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "docker/engine_transfer.h"
 #include "engine_rig.h"
 
 #include "base/limits.h"
+#include "base/resource.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -478,6 +480,70 @@ static void s96_a_host_without_address(void **state)
     close_engine(&h);
 }
 
+enum { SHORT_DEADLINE_MS = 200 };
+
+/* S1: what never became a connection is not counted as one, while the engine goes on. */
+static void s1_what_was_never_connected_is_not_counted(void **state)
+{
+    struct deaf_port deaf;
+    struct heard h;
+
+    deaf_port_open(&deaf);
+    const struct {
+        const char *host;
+        int code;
+    } cases[] = {{"tcp://127.0.0.1:1", -ECONNREFUSED}, {deaf.host, -ETIMEDOUT}};
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        open_engine(&h, cases[i].host, SHORT_DEADLINE_MS);
+        assert_int_equal(engine_events(h.engine, 0, NULL), 0);
+        step_until(&h, &h.ended, 1);
+        assert_int_equal(h.code, cases[i].code);
+        for (unsigned n = 1; n <= 2; n++) {
+            assert_int_equal(engine_ping(h.engine, NULL), 0);
+            step_until(&h, &h.pings, n);
+            assert_int_equal(h.code, cases[i].code);
+            assert_int_equal(resource_open(RESOURCE_ENGINE), 0);
+        }
+        close_engine(&h);
+        assert_int_equal(resource_open(RESOURCE_ENGINE), 0);
+    }
+    deaf_port_close(&deaf);
+}
+
+/* S1: of a name with two addresses the first leads nowhere. */
+static void s1_one_address_of_two_is_counted(void **state)
+{
+    CLEANUP(stand_in_deinit) struct stand_in daemon = {0};
+    struct connections connections = CONNECTIONS_INIT(RESOURCE_ENGINE);
+    struct docker_host host;
+    int running = 1;
+
+    stand_in_start_tcp(&daemon, engine_1_40);
+    assert_int_equal(docker_host_parse(&host, daemon.host, NULL), 0);
+    CURLM *multi = curl_multi_init();
+    struct engine_transfer *t;
+    const struct engine_transfer_options options = {
+        .host = &host,
+        .addresses = "127.0.0.2,127.0.0.1",
+        .path = "/_ping",
+        .body_max = 1000,
+        .deadline_ms = DEADLINE_MS,
+        .connections = &connections,
+    };
+    assert_int_equal(engine_transfer_start(&t, multi, &options), 0);
+    for (; running; curl_multi_poll(multi, NULL, 0, DEADLINE_MS, NULL))
+        assert_int_equal(curl_multi_perform(multi, &running), CURLM_OK);
+    assert_string_equal(engine_transfer_api_version(t), "1.40");
+    connections_compare(&connections);
+    assert_int_equal(resource_open(RESOURCE_ENGINE), 1);
+    assert_int_equal(connections.opened, 2);
+    engine_transfer_free(t);
+    assert_int_equal(resource_open(RESOURCE_ENGINE), 1); /* kept for the next */
+    curl_multi_cleanup(multi);
+    assert_int_equal(resource_open(RESOURCE_ENGINE), 0);
+    connections_deinit(&connections);
+}
+
 static enum stand_in_then mixed(const char *path, struct buf *raw)
 {
     return ends_with(path, "0000/json") ? genuine(path, raw) : misbehave(path, raw);
@@ -526,6 +592,8 @@ int main(void)
         cmocka_unit_test(s73_poll_with_others),
         cmocka_unit_test(a_host_may_have_a_name),
         cmocka_unit_test(s96_a_host_without_address),
+        cmocka_unit_test(s1_what_was_never_connected_is_not_counted),
+        cmocka_unit_test(s1_one_address_of_two_is_counted),
         cmocka_unit_test(s1_descriptors_and_threads_do_not_leak),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -322,6 +322,34 @@ static void an_engine_that_does_not_answer_the_ping_is_told(void **state)
     assert_int_equal(resource_open(RESOURCE_STREAM), 0);
 }
 
+/* S1: streams and pings that never were connected are not counted as connections. */
+static void s1_what_was_never_connected_is_not_counted(void **state)
+{
+    struct stand_in deaf_server = {0};
+    struct deaf_port deaf;
+
+    deaf_port_open(&deaf);
+    snprintf(deaf_server.host, sizeof(deaf_server.host), "%s", deaf.host);
+    struct heard h = {0}, ping = {0};
+    CLEANUP(log_streams_close)
+    struct log_streams *s = open_streams(&deaf_server, &ping, SHORT_DEADLINE_MS, false);
+
+    assert_int_equal(log_streams_ping(s), 0);
+    wait_for(s, &ping);
+    assert_int_equal(ping.ping_code, -ETIMEDOUT);
+    assert_int_equal(resource_open(RESOURCE_STREAM), 0);
+    start(s, "whole", &h);
+    wait_for(s, &h);
+    assert_int_equal(h.end, LOG_STREAM_BROKEN);
+    assert_int_equal(resource_open(RESOURCE_STREAM), 0);
+    struct log_stream *cancelled = start(s, "whole", &h);
+    log_streams_step(s);
+    log_stream_cancel(cancelled);
+    assert_int_equal(resource_open(RESOURCE_STREAM), 0);
+    assert_int_equal(log_streams_count(s).closed, log_streams_count(s).opened);
+    deaf_port_close(&deaf);
+}
+
 /* Closing leaves nothing behind, whatever is under way (S1). */
 static void s1_closing_cancels_all(void **state)
 {
@@ -363,6 +391,7 @@ int main(void)
         cmocka_unit_test(a_stream_that_is_not_wanted_any_more_ends),
         cmocka_unit_test(a_dead_engine_is_told),
         cmocka_unit_test(an_engine_that_does_not_answer_the_ping_is_told),
+        cmocka_unit_test(s1_what_was_never_connected_is_not_counted),
         cmocka_unit_test(s1_closing_cancels_all),
         cmocka_unit_test(no_engine_is_no_stream),
     };
