@@ -7,7 +7,7 @@
 
 #include "source/follow.h"
 
-/* 0, -errno or FOLLOW_AGAIN. Where chunks are gone (their segment was given up, or emptied in place),
- * GAP_OPEN_LINE is booked: what stood before them is an entry, ENTRY_PARTIAL, and what comes behind
- * them later is ENTRY_CONTINUED. */
+/* 0, -errno or FOLLOW_AGAIN. Where chunks are gone (their segment was given up, or emptied in
+ * place), GAP_OPEN_LINE is booked: what stood before them is an entry, ENTRY_PARTIAL, and what
+ * comes behind them later is ENTRY_CONTINUED. */
 int replay_open_lines(struct follow *f, struct follow_tools *t, struct batch *batch);
