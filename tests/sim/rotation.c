@@ -162,9 +162,11 @@ static void begin_packing(struct simulated *c)
     pack_bytes(c, buf_span(&text));
     c->packing = true;
     c->packed_written = 0;
-    if (c->history.generations[c->names.plain[1]].records == 0) {
-        c->history.excuses[GAP_GZIP]++; /* without a record nobody can tell which it is */
+    struct generation *g = &c->history.generations[c->names.plain[1]];
+    if (g->records == 0) {
+        c->history.excuses[GAP_GZIP]++; /* without a record nobody can tell which it is … */
         c->history.excuses[GAP_EMPTY_ROTATION]++;
+        g->may_be_lost |= LOSS(GAP_GZIP); /* … nor, where the first look finds a .gz, its bytes */
     }
 }
 
