@@ -322,15 +322,19 @@ def test_the_equation_holds_through_a_churn(root, program, out):
         if directory.name != first.id:
             shutil.rmtree(directory)
 
-    def as_it_began():
+    def is_at_rest():
+        """A file that is gone may be opened once more: both have to say that all is over."""
+        change = moved(before, program.metrics())
         now = resources(program)
-        return now["difference"] == 0 and now["descriptors"] == began["descriptors"]
+        at_rest = now["difference"] == 0 and now["descriptors"] == began["descriptors"]
+        opened = change.get('tallyman_descriptors_opened_total{kind="segment"}')
+        closed = change.get('tallyman_descriptors_closed_total{kind="segment"}')
+        return at_rest and opened == closed
 
-    program.wait_until(as_it_began, lambda: f"{resources(program)}\nlike\n{began}")
+    program.wait_until(is_at_rest, lambda: f"{resources(program)}\nlike\n{began}")
     assert resources(program)["threads"] == began["threads"]
     change = moved(before, program.metrics())
-    opened = change['tallyman_descriptors_opened_total{kind="segment"}']
-    assert opened == change['tallyman_descriptors_closed_total{kind="segment"}'] >= 50
+    assert change['tallyman_descriptors_opened_total{kind="segment"}'] >= 50
     assert change['tallyman_descriptors_opened_total{kind="output"}'] == 5
     assert change['tallyman_descriptors_closed_total{kind="output"}'] == 5
 
