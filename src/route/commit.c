@@ -276,6 +276,10 @@ int commit_recover(struct route *r, struct error *error)
 {
     int code = recover_sources(r, error);
     if (code == 0)
+        backlog_recovered(r);
+    if (code == 0 && !r->roster) /* what there is counts as unread, whatever the sink does */
+        code = attach_reconcile(r, error);
+    if (code == 0)
         code = recover_sink(r, error);
     return code ? SINK_FAILED : 0;
 }

@@ -28,6 +28,7 @@ struct draft_source {
     struct cursor cursor;        /* behind what was read */
     struct tally tally;          /* of what was read; refused lines come to it with the answers */
     uint64_t lines_too_old;      /* of lines_filtered */
+    int64_t first_ns;            /* time of its first line; 0: there is none */
 };
 
 struct draft_gap {

@@ -55,6 +55,7 @@ struct route *route_close(struct route *r)
     if (r->wake_fd >= 0)
         resource_closed(RESOURCE_BASE);
     r->wake_fd = close_fd(r->wake_fd);
+    backlog_deinit(&r->backlog);
     pthread_mutex_destroy(&r->status_lock);
     free(r);
     return NULL;
@@ -101,6 +102,7 @@ int route_open(struct route **ret, const struct route_options *options, struct e
     r->options = *options;
     r->wake_fd = -1;
     pthread_mutex_init(&r->status_lock, NULL);
+    backlog_init(&r->backlog);
     r->failing = true; /* the first step brings the sink to what is committed */
 
     int code = open_parts(r, error);
@@ -158,6 +160,8 @@ void route_status(struct route *r, struct route_status *ret)
 /* All since the last commit is void; nothing is pulled until it has worked again. */
 static void fail(struct route *r, const struct error *error, int64_t now_ns)
 {
+    if (!r->failing)
+        backlog_abandon(r);
     requests_abandon(r);
     r->failing = true;
     waiting_begin(r, error->text, 0, now_ns);
@@ -441,6 +445,7 @@ void route_step(struct route *r, int64_t now_ns, int64_t *ret_timeout_ns)
     if (recover(r, now_ns) && work(r, now_ns, &error))
         fail(r, &error, now_ns);
     show_requests(r);
+    backlog_answer(r);
     *ret_timeout_ns = next_timeout(r, now_ns, tend_sink(r, now_ns));
 }
 

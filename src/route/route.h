@@ -23,6 +23,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/health.h"
+#include "route/backlog.h"
 #include "route/letters.h"
 #include "route/match.h"
 #include "route/start.h"
@@ -97,13 +98,20 @@ struct request_counts {
 struct route_status {
     struct route_sums sums;
     struct request_counts requests;
-    int64_t failing_since_ns; /* wall clock; 0: well */
+    struct route_backlog backlog; /* as of the last answer */
+    int64_t failing_since_ns;     /* wall clock; 0: well */
     char reason[ERROR_TEXT_MAX];
     bool undelivered;                /* `once`: something was left */
     const struct sink_event *events; /* of its sink; NULL: it counts none */
     uint64_t event_counts[SINK_EVENTS_MAX];
 };
 void route_status(struct route *r, struct route_status *ret);
+
+/* Has its thread count the backlog, for the next route_status. False where it still owes an answer,
+ * which need not be waited for again. */
+bool route_ask_backlog(struct route *r);
+/* For the answer, at most until then; monotonic. */
+void route_wait_backlog(struct route *r, int64_t until_ns);
 
 /* A replay of its dead letters (letters.h). */
 struct route_replay {

@@ -115,6 +115,7 @@ struct route {
     struct draft *filling; /* where pulls are drafted; NULL: nothing is pulled */
     struct requests requests;
     struct replay replay;
+    struct backlog backlog;
     int64_t commit_due_ns, tick_due_ns; /* monotonic */
 
     bool failing; /* what is not committed is void */

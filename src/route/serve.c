@@ -46,6 +46,8 @@ static int account(struct route *r, struct route_source *s, int64_t first_ns, ui
     tally_add_batch(&drafted->tally, b);
     tally_add_filtered(&drafted->tally, too_old);
     drafted->lines_too_old += too_old;
+    if (!drafted->first_ns && first_ns != GAP_TIME_UNKNOWN)
+        drafted->first_ns = first_ns;
     if (s->gap_open && first_ns != GAP_TIME_UNKNOWN) {
         draft_close_gaps(r->filling, s->key, first_ns);
         s->gap_open = false;
@@ -107,6 +109,8 @@ static int deliver(struct route *r, struct route_source *s, struct error *error)
     int code = r->batch.count ? hand_over(r, s, error) : 0;
     if (code == 0 && account(r, s, first_ns, too_old) < 0)
         code = error_set(error, SINK_FAILED, "no memory");
+    if (code)
+        backlog_abandon_batch(r, s, first_ns);
     return code;
 }
 
