@@ -246,6 +246,8 @@ static int open_monitor(struct agent *a, bool once, struct error *error)
         .wake_routes = wake_routes,
         .context = a,
     };
+    for (size_t i = 0; i < a->route_count; i++)
+        options.route_names[i] = route_name(a->routes[i]);
     return monitor_open(&a->monitor, &options, error);
 }
 

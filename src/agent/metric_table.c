@@ -17,7 +17,8 @@ ONE(write_healthy, !r->stuck[0])
 ONE(write_containers, r->monitor.containers)
 ONE(write_sources, r->monitor.sources)
 ONE(write_unreadable, r->monitor.unreadable)
-ONE(write_pinned, r->monitor.pinned_bytes)
+ONE(write_pinned, r->monitor.pins.bytes)
+ONE(write_pins_max, r->monitor.pins.max_bytes)
 ONE(write_engine_up, r->monitor.engine_up)
 ONE(write_wakeups, r->monitor.wakeups)
 ONE(write_streams_opened, r->monitor.streams.opened)
@@ -80,6 +81,28 @@ static void write_route_gap_bytes(struct metric_writer *w, const struct status_r
         for (int j = 0; j < GAP_REASON_COUNT; j++)
             metric_count(w, (int64_t)r->routes[i].is.sums.gap_bytes[j], r->routes[i].name,
                          gap_reason_word((enum gap_reason)j));
+}
+
+/* None of a route that has not counted yet. */
+static void write_route_backlog(struct metric_writer *w, const struct status_report *r)
+{
+    for (size_t i = 0; i < r->route_count; i++)
+        if (r->routes[i].is.backlog.known)
+            metric_count(w, (int64_t)r->routes[i].is.backlog.bytes, r->routes[i].name, NULL);
+}
+
+static void write_route_age(struct metric_writer *w, const struct status_report *r)
+{
+    for (size_t i = 0; i < r->route_count; i++)
+        if (r->routes[i].is.backlog.known)
+            metric_seconds(w, backlog_age_ns(&r->routes[i].is.backlog, r->now_ns),
+                           r->routes[i].name, NULL);
+}
+
+static void write_route_pinned(struct metric_writer *w, const struct status_report *r)
+{
+    for (size_t i = 0; i < r->route_count; i++)
+        metric_count(w, (int64_t)r->monitor.pins.held_bytes[i], r->routes[i].name, NULL);
 }
 
 static void write_filtered(struct metric_writer *w, const struct status_report *r)
@@ -225,8 +248,11 @@ const struct metric_row metric_rows[] = {
      .write = write_unreadable},
     {GAUGE("tallyman_sources", "Logs that are followed."), .write = write_sources},
     {GAUGE("tallyman_pinned_bytes", "Bytes of log files that only pins and descriptors keep "
-                                    "alive."),
+                                    "alive, since some route has not read them."),
      .write = write_pinned},
+    {GAUGE("tallyman_pins_max_bytes", "What they may come to, `pins_max`: past it the oldest are "
+                                      "lost."),
+     .write = write_pins_max},
     {GAUGE("tallyman_engine_up", "1 while the Docker Engine answers and sends its events."),
      .write = write_engine_up},
     {COUNTER("tallyman_monitor_wakeups_total", "Turns of the monitor's loop."),
@@ -234,6 +260,15 @@ const struct metric_row metric_rows[] = {
 
     {GAUGE("tallyman_route_up", "1 while the route delivers, 0 while it waits for its sink."),
      BY("route"), .write = write_route_up},
+    {GAUGE("tallyman_route_backlog_bytes",
+           "Bytes of log files that are not delivered yet. A compressed rotation counts as it lies "
+           "there, until it is read; what journald has is not counted."),
+     BY("route"), .write = write_route_backlog},
+    {GAUGE("tallyman_route_backlog_seconds", "Age of the oldest line that is not delivered; 0: all "
+                                             "is."),
+     BY("route"), .write = write_route_age},
+    {GAUGE("tallyman_route_pinned_bytes", "What of tallyman_pinned_bytes the route still needs."),
+     BY("route"), .write = write_route_pinned},
     {COUNTER("tallyman_route_read_lines_total", "Lines read, as far as they are committed."),
      BY("route"), .write = write_route_read},
     {COUNTER("tallyman_route_lines_total", "What became of the lines: the sum of all outcomes is "

@@ -316,6 +316,6 @@ void monitor_status(const struct monitor *m, struct monitor_status *ret)
         const struct tracked *t = m->items[i];
         ret->sources += t->slot != NULL;
         ret->kinds[t->kind]++;
-        ret->pinned_bytes += t->chain ? chain_pinned_bytes(t->chain) : 0;
     }
+    monitor_count_pins(m, &ret->pins);
 }

@@ -39,6 +39,7 @@ struct monitor_options {
     int64_t reconcile_ns;
     uint64_t pins_max_bytes;
     size_t route_count;
+    const char *route_names[ROUTES_MAX];
     struct pin *pins;
     struct containers *book;
     struct known *known; /* emptied by monitor_open */
@@ -67,6 +68,16 @@ int monitor_step(struct monitor *m, struct pollfd *extra, size_t count, int time
 /* A route has changed what it needs, or saw something. */
 void monitor_routes_changed(struct monitor *m);
 
+/* Of `pins_max`: health warns from the one on, and until it is less than the other. */
+enum { PINS_WARN_PERCENT = 80, PINS_CALM_PERCENT = 70 };
+
+/* What only pins and descriptors keep alive, since some route has not read it. */
+struct monitor_pins {
+    uint64_t bytes, max_bytes;
+    uint64_t held_bytes[ROUTES_MAX]; /* what of it each route still needs */
+    int64_t since_ns;                /* wall clock: Docker let go of the oldest; INT64_MAX: none */
+};
+
 struct monitor_status {
     size_t containers, sources;
     size_t kinds[LOG_KIND_COUNT];  /* containers by where their lines are read */
@@ -77,7 +88,7 @@ struct monitor_status {
     bool engine_up;
     struct engine_version engine_version; /* spoken with it; 0.0 before it has answered */
     uint64_t wakeups;                     /* turns of its loop since start */
-    uint64_t pinned_bytes;                /* that only pins and descriptors keep alive */
+    struct monitor_pins pins;
 };
 /* Counts anew: of the monitor's thread. */
 void monitor_status(const struct monitor *m, struct monitor_status *ret);

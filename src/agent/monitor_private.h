@@ -2,7 +2,7 @@
  * (is there a disk to look at?), monitor_containers.c (the table, records), monitor_sources.c
  * (which source a container gets), monitor_streams.c (those that the Engine streams),
  * monitor_directories.c (names), monitor_publish.c (book, views, roster, letting go), engine_link.c
- * (the Engine). */
+ * (the Engine), monitor_pins.c (what only we keep). */
 #pragma once
 
 #include "agent/monitor.h"
@@ -46,7 +46,8 @@ struct monitor {
     bool discovered;   /* the disk or the list has been looked at once */
     size_t unreadable; /* containers whose files may not be read */
     uint64_t wakeups;
-    bool quota_due; /* a chain has changed: more may be kept by pins alone */
+    bool quota_due;    /* a chain has changed: more may be kept by pins alone */
+    bool pins_filling; /* health says so */
     uint64_t roster_version;
     int64_t reconcile_at_ns, retry_at_ns; /* monotonic */
 
@@ -156,9 +157,14 @@ bool monitor_watch_directories(struct monitor *m, struct tracked *t);
 void monitor_poll_names(struct monitor *m, int64_t now_ns);
 
 /* monitor_publish.c: works through the stale ones (look, write, publish); lets go what no route
- * needs; keeps the pins within their quota. */
+ * needs. */
 void monitor_settle(struct monitor *m);
 void monitor_release(struct monitor *m);
+
+/* monitor_pins.c */
+
+void monitor_count_pins(const struct monitor *m, struct monitor_pins *ret);
+/* Warns while there is room; past it gives up what was let go first. */
 void monitor_keep_quota(struct monitor *m);
 
 /* engine_link.c */

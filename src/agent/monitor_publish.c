@@ -128,32 +128,6 @@ static void retire(struct monitor *m, struct tracked *t)
     m->roster_stale = true;
 }
 
-void monitor_keep_quota(struct monitor *m)
-{
-    uint64_t bytes = 0;
-    m->quota_due = false;
-    for (size_t i = 0; i < m->count; i++)
-        bytes += m->items[i]->chain ? chain_pinned_bytes(m->items[i]->chain) : 0;
-    while (bytes > m->options.pins_max_bytes) {
-        struct tracked *oldest = NULL;
-        for (size_t i = 0; i < m->count; i++) {
-            struct tracked *t = m->items[i];
-            if (t->chain && chain_pinned_bytes(t->chain) &&
-                (!oldest || chain_let_go_ns(t->chain) < chain_let_go_ns(oldest->chain)))
-                oldest = t;
-        }
-        if (!oldest)
-            return;
-        uint64_t given_up = chain_give_up(oldest->chain, GAP_PIN_QUOTA);
-        log_line(LOG_WARN, "pins.quota",
-                 "unread bytes were given up: more is pinned than `pins_max` allows",
-                 "container=%.12s bytes=%" PRIu64, oldest->id, given_up);
-        bytes -= given_up < bytes ? given_up : bytes;
-        oldest->publish_wanted = true;
-        monitor_mark_stale(m, oldest);
-    }
-}
-
 void monitor_release(struct monitor *m)
 {
     m->routes_changed = false;
@@ -173,4 +147,5 @@ void monitor_release(struct monitor *m)
             monitor_mark_stale(m, t);
         }
     }
+    m->quota_due |= m->pins_filling; /* there may be less of them now */
 }

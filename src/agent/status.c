@@ -179,6 +179,22 @@ static void take_troubles(struct status *s, struct status_report *r)
         add_waiting(r, &r->routes[i]);
 }
 
+/* Without the lock: the monitor waits for it. The routes outlive those who ask. */
+static void ask_routes(struct status *s)
+{
+    bool asked[ROUTES_MAX];
+    pthread_mutex_lock(&s->lock);
+    struct route *const *routes = s->routes;
+    size_t count = s->route_count;
+    pthread_mutex_unlock(&s->lock);
+    int64_t until_ns = clock_monotonic_ns() + STATUS_WAIT_MS * NS_PER_MS;
+    for (size_t i = 0; i < count; i++)
+        asked[i] = route_ask_backlog(routes[i]);
+    for (size_t i = 0; i < count; i++)
+        if (asked[i])
+            route_wait_backlog(routes[i], until_ns);
+}
+
 static void take_parts(struct status *s, struct status_report *r)
 {
     pthread_mutex_lock(&s->lock);
@@ -221,6 +237,7 @@ int status_ask(struct status *s, struct status_report *ret)
         .now_ns = clock_now_ns(),
         .started_ns = s->started_ns,
     };
+    ask_routes(s);
     take_parts(s, ret);
     take_troubles(s, ret);
     for (int i = 0; i < STATUS_ANSWER_COUNT; i++)

@@ -3,7 +3,8 @@
  * The monitor's part is counted by its own thread, and only when somebody asks: the asking one
  * wakes it and waits a little; until it answers then, what it said last is shown. An
  * idle program is not woken for the sake of a status nobody reads. That it answers is also how it
- * is seen to live.
+ * is seen to live. So do the routes count their backlogs (route/backlog.h), but for status_ask
+ * alone.
  *
  * Three questions are kept apart (R9): is it alive (do its threads turn), is it ready (has it begun
  * to deliver), is it degraded (what is wrong, each by name).
@@ -19,7 +20,7 @@
 #include "route/route.h"
 
 enum {
-    STATUS_WAIT_MS = 250, /* for the monitor's answer */
+    STATUS_WAIT_MS = 250, /* for the monitor's answer, and then for all routes' */
     STATUS_DEGRADED_MAX = HEALTH_TROUBLES_MAX + ROUTES_MAX,
     STATUS_NAME_SIZE = 80, /* bytes of a thread's or a route's name, with the NUL */
 };

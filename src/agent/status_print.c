@@ -81,6 +81,16 @@ static void put_requests(const struct request_counts *q, struct buf *to)
     json_print_end(to, '}');
 }
 
+static void put_backlog(const struct route_backlog *b, int64_t now_ns, struct buf *to)
+{
+    json_print_begin(to, "backlog", '{');
+    json_print_number_or_null(to, "bytes", b->known ? (int64_t)b->bytes : -1, -1);
+    json_print_number_or_null(to, "seconds",
+                              b->known ? backlog_age_ns(b, now_ns) / NS_PER_SECOND : -1, -1);
+    time_or_null(to, "oldest", b->oldest_ns);
+    json_print_end(to, '}');
+}
+
 static void put_events(const struct route_status *is, struct buf *to)
 {
     json_print_begin(to, "sink_events", '{');
@@ -102,6 +112,8 @@ static void put_routes(const struct status_report *r, struct buf *to)
         json_print_text(to, "reason", is->reason);
         put_lines(&is->sums.tally, to);
         put_gaps(&is->sums, to);
+        put_backlog(&is->backlog, r->now_ns, to);
+        number(to, "pinned_bytes", r->monitor.pins.held_bytes[i]);
         put_requests(&is->requests, to);
         put_events(is, to);
         number(to, "commits", is->sums.commits);
@@ -121,7 +133,8 @@ static void put_containers(const struct monitor_status *m, struct buf *to)
     for (int i = 0; i < LOG_KIND_COUNT; i++)
         number(to, log_kind_word((enum log_kind)i), m->kinds[i]);
     json_print_end(to, '}');
-    number(to, "pinned_bytes", m->pinned_bytes);
+    number(to, "pinned_bytes", m->pins.bytes);
+    number(to, "pins_max_bytes", m->pins.max_bytes);
     json_print_end(to, '}');
 }
 

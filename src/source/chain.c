@@ -208,13 +208,18 @@ static bool is_kept_by_us(const struct chain_element *element)
            (segment_has_pin(element->segment) || segment_is_open(element->segment));
 }
 
-uint64_t chain_pinned_bytes(const struct chain *c)
+uint64_t chain_held_bytes(const struct chain *c, uint64_t needed)
 {
     uint64_t bytes = 0;
     for (size_t i = 0; i < c->count; i++)
-        if (is_kept_by_us(&c->elements[i]))
+        if (c->elements[i].segment->serial >= needed && is_kept_by_us(&c->elements[i]))
             bytes += c->elements[i].size;
     return bytes;
+}
+
+uint64_t chain_pinned_bytes(const struct chain *c)
+{
+    return chain_held_bytes(c, 0);
 }
 
 int64_t chain_let_go_ns(const struct chain *c)

@@ -70,6 +70,8 @@ uint64_t chain_give_up(struct chain *c, enum gap_reason reason);
 /* Bytes that only our pins or descriptors keep alive, and since when the oldest of them. */
 uint64_t chain_pinned_bytes(const struct chain *c);
 int64_t chain_let_go_ns(const struct chain *c);
+/* Of these bytes, those from the serial on that a route needs. */
+uint64_t chain_held_bytes(const struct chain *c, uint64_t needed);
 
 /* Orderly stop: removes the pins of what no route needs. */
 void chain_unpin_read(struct chain *c, uint64_t needed);

@@ -27,6 +27,9 @@ static struct status_report *new_report(void)
     r->routes[0].sink = r->routes[1].sink = "null";
     r->routes[1].is.events = events;
     r->routes[1].is.event_counts[0] = 7;
+    r->now_ns = 100 * NS_PER_SECOND;
+    r->routes[1].is.backlog = (struct route_backlog){true, 1234, 58 * NS_PER_SECOND};
+    r->monitor.pins = (struct monitor_pins){.bytes = 900, .max_bytes = 1000, .held_bytes[1] = 800};
     r->degraded_count = 3;
     for (size_t i = 0; i < r->degraded_count; i++) {
         snprintf(r->degraded[i].code, HEALTH_CODE_MAX, "%s", i == 1 ? "x" : "route.waiting");
@@ -138,6 +141,73 @@ static void a_sink_counts_what_is_its_own_R10(void **state)
     free(r);
 }
 
+static json_t *status_of(const struct status_report *r, struct buf *text)
+{
+    buf_clear(text);
+    status_print(r, text);
+    json_t *status = json_loads(buf_string(text), JSON_REJECT_DUPLICATES, NULL);
+    assert_non_null(status);
+    return status;
+}
+
+static int64_t number_in(json_t *of, const char *part, const char *key)
+{
+    json_t *number = json_object_get(part ? json_object_get(of, part) : of, key);
+    assert_true(json_is_integer(number));
+    return json_integer_value(number);
+}
+
+/* A route that has not counted yet says nothing rather than 0. */
+static void the_backlog_is_told_where_it_is_known_R10(void **state)
+{
+    struct status_report *r = new_report();
+    struct buf text = BUF_INIT(1024 * 1024);
+    metric_table_write(r, &text);
+    const char *metrics = buf_string(&text);
+    assert_non_null(strstr(metrics, "\ntallyman_route_backlog_bytes{route=\"b\"} 1234\n"));
+    assert_non_null(strstr(metrics, "\ntallyman_route_backlog_seconds{route=\"b\"} 42"));
+    assert_null(strstr(metrics, "tallyman_route_backlog_bytes{route=\"a\""));
+    assert_null(strstr(metrics, "tallyman_route_backlog_seconds{route=\"a\""));
+    json_t *status = status_of(r, &text);
+    json_t *route = json_array_get(json_object_get(status, "routes"), 1);
+    assert_int_equal(number_in(route, "backlog", "bytes"), 1234);
+    assert_int_equal(number_in(route, "backlog", "seconds"), 42);
+    json_t *other = json_array_get(json_object_get(status, "routes"), 0);
+    assert_true(json_is_null(json_object_get(json_object_get(other, "backlog"), "bytes")));
+    json_decref(status);
+    buf_deinit(&text);
+    free(r);
+}
+
+static void an_age_is_not_below_zero(void **state)
+{
+    struct route_backlog b = {.known = true, .bytes = 1, .oldest_ns = 5 * NS_PER_SECOND};
+    assert_int_equal(backlog_age_ns(&b, 7 * NS_PER_SECOND), 2 * NS_PER_SECOND);
+    assert_int_equal(backlog_age_ns(&b, 4 * NS_PER_SECOND), 0); /* its writer's clock is ahead */
+    b.oldest_ns = 0;
+    assert_int_equal(backlog_age_ns(&b, 7 * NS_PER_SECOND), 0);
+}
+
+static void bytes_at_risk_stand_beside_their_maximum_R10(void **state)
+{
+    struct status_report *r = new_report();
+    struct buf text = BUF_INIT(1024 * 1024);
+    metric_table_write(r, &text);
+    const char *metrics = buf_string(&text);
+    assert_non_null(strstr(metrics, "\ntallyman_pinned_bytes 900\n"));
+    assert_non_null(strstr(metrics, "\ntallyman_pins_max_bytes 1000\n"));
+    assert_non_null(strstr(metrics, "\ntallyman_route_pinned_bytes{route=\"a\"} 0\n"
+                                    "tallyman_route_pinned_bytes{route=\"b\"} 800\n"));
+    json_t *status = status_of(r, &text);
+    assert_int_equal(number_in(status, "containers", "pinned_bytes"), 900);
+    assert_int_equal(number_in(status, "containers", "pins_max_bytes"), 1000);
+    json_t *route = json_array_get(json_object_get(status, "routes"), 1);
+    assert_int_equal(number_in(route, NULL, "pinned_bytes"), 800);
+    json_decref(status);
+    buf_deinit(&text);
+    free(r);
+}
+
 static void the_status_is_json_whatever_stands_in_it(void **state)
 {
     struct status_report *r = new_report();
@@ -164,6 +234,9 @@ int main(void)
         cmocka_unit_test(no_series_is_written_twice_R10),
         cmocka_unit_test(a_row_writes_its_own_family),
         cmocka_unit_test(a_sink_counts_what_is_its_own_R10),
+        cmocka_unit_test(the_backlog_is_told_where_it_is_known_R10),
+        cmocka_unit_test(an_age_is_not_below_zero),
+        cmocka_unit_test(bytes_at_risk_stand_beside_their_maximum_R10),
         cmocka_unit_test(troubles_of_one_code_are_one_number),
         cmocka_unit_test(the_status_is_json_whatever_stands_in_it),
     };

@@ -132,6 +132,8 @@ static void given_up_is_the_oldest_that_only_we_keep(void **state)
     write_generations(&r, 4, 2);
     uint64_t size = chain_live_size(r.chain);
     assert_int_equal(chain_pinned_bytes(r.chain), 2 * size); /* those that have no name */
+    assert_int_equal(chain_held_bytes(r.chain, 2), size);    /* for a route that has read 1 */
+    assert_int_equal(chain_held_bytes(r.chain, 3), 0);
     int64_t since = chain_let_go_ns(r.chain);
     assert_true(since > 0 && since < INT64_MAX);
     assert_int_equal(chain_give_up(r.chain, GAP_PIN_QUOTA), size);
