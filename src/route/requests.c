@@ -4,10 +4,13 @@
 #include "base/check.h"
 #include "route/route_private.h"
 
+enum { REST_MS = 200 /* from the last answer: while lines stream, the next request is there */ };
+
 int requests_init(struct route *r, struct error *error)
 {
     struct requests *q = &r->requests;
     q->probe = -1;
+    q->rest_due_ns = INT64_MAX;
     q->ops = r->ops->requests;
     if (!q->ops) {
         r->filling = &r->written;
@@ -31,29 +34,36 @@ static struct route_request *free_memory(struct route *r, struct route_request *
     return NULL;
 }
 
+static void free_spares(struct route *r)
+{
+    struct requests *q = &r->requests;
+    while (q->spare_count)
+        free_memory(r, q->spares[--q->spare_count]);
+}
+
 void requests_deinit(struct route *r)
 {
     if (!r->requests.ops)
         return;
     requests_abandon(r);
-    r->requests.spare = free_memory(r, r->requests.spare);
+    free_spares(r);
 }
 
 struct route_request *requests_new(struct route *r)
 {
-    struct route_request *q = TAKE(r->requests.spare);
-    if (q)
-        return q;
-    q = calloc(1, sizeof(*q));
+    if (r->requests.spare_count)
+        return r->requests.spares[--r->requests.spare_count];
+    struct route_request *q = calloc(1, sizeof(*q));
     if (q)
         load_init(&q->load, r->batch.form);
     return q;
 }
 
-/* The memory of one is kept for the next; that of a burst is given back. */
 void requests_free(struct route *r, struct route_request *q)
 {
-    if (r->requests.spare) {
+    struct requests *all = &r->requests;
+    all->rest_due_ns = 0;
+    if (all->spare_count > all->sent_max) {
         free_memory(r, q);
         return;
     }
@@ -62,7 +72,22 @@ void requests_free(struct route *r, struct route_request *q)
     q->state = REQUEST_FILLING;
     q->aside = q->resent = false;
     q->backoff = (struct backoff){0};
-    r->requests.spare = q;
+    all->spares[all->spare_count++] = q;
+}
+
+int64_t requests_rest(struct route *r, int64_t now_ns)
+{
+    struct requests *q = &r->requests;
+    if (q->rest_due_ns == 0)
+        q->rest_due_ns = now_ns + REST_MS * NS_PER_MS;
+    if (now_ns < q->rest_due_ns)
+        return q->rest_due_ns;
+    free_spares(r);
+    if (q->filling && q->filling->draft.count == 0) {
+        q->filling = free_memory(r, q->filling);
+        r->filling = NULL;
+    }
+    return q->rest_due_ns = INT64_MAX;
 }
 
 /* Those that are aside hold up nobody. */

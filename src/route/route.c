@@ -364,22 +364,23 @@ static int64_t time_until(int64_t due_ns, int64_t now_ns)
     return due_ns > now_ns ? due_ns - now_ns : 0;
 }
 
-/* Has the sink go on with what can wait. When it wants to do so again. */
-static int64_t tend_sink(struct route *r, int64_t now_ns)
-{
-    return r->failing || !r->ops->tend ? INT64_MAX : r->ops->tend(r->sink, now_ns);
-}
-
 static int64_t earlier(int64_t a, int64_t b)
 {
     return a < b ? a : b;
+}
+
+/* Goes on with what can wait, and has the sink do so. When there will be more. */
+static int64_t tend(struct route *r, int64_t now_ns)
+{
+    int64_t sink_ns = r->failing || !r->ops->tend ? INT64_MAX : r->ops->tend(r->sink, now_ns);
+    return r->requests.ops ? earlier(sink_ns, requests_rest(r, now_ns)) : sink_ns;
 }
 
 static int64_t next_timeout(struct route *r, int64_t now_ns, int64_t tend_due_ns)
 {
     if (r->failing)
         return time_until(r->backoff.until_ns, now_ns);
-    int64_t due = r->requests.ops ? requests_due_ns(r) : tend_due_ns;
+    int64_t due = r->requests.ops ? earlier(requests_due_ns(r), tend_due_ns) : tend_due_ns;
     if (!r->requests.waiting && is_due(r, now_ns))
         return 0;
     if (may_pull(r)) {
@@ -446,7 +447,7 @@ void route_step(struct route *r, int64_t now_ns, int64_t *ret_timeout_ns)
         fail(r, &error, now_ns);
     show_requests(r);
     backlog_answer(r);
-    *ret_timeout_ns = next_timeout(r, now_ns, tend_sink(r, now_ns));
+    *ret_timeout_ns = next_timeout(r, now_ns, tend(r, now_ns));
 }
 
 enum { FDS_MAX = 2 + 2 * REQUESTS_MAX /* our own, and a sink's */ };

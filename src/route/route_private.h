@@ -76,7 +76,9 @@ struct requests {
     struct route_request *filling;      /* owned; NULL: nothing is pulled */
     struct route_request *items[2 * REQUESTS_MAX]; /* owned; at most sent_max, and as many aside */
     size_t count;
-    struct route_request *spare; /* owned: the memory of one */
+    struct route_request *spares[REQUESTS_MAX + 1]; /* owned: their memory, for the next ones */
+    size_t spare_count;
+    int64_t rest_due_ns; /* when that is given back, monotonic; 0: to be told; INT64_MAX: it was */
     uint32_t slots;              /* a bit for each that is used */
     bool waiting;                /* the sink is not reached: one probe when the backoff is over */
     int probe;                   /* its slot; -1: none is under way */
@@ -212,6 +214,9 @@ void requests_send(struct route *r, int64_t now_ns);
 void requests_hold_up(struct route *r, const char *reason, int64_t at_least_ns, int64_t now_ns);
 /* When there is something to be sent; INT64_MAX: not before an answer comes. */
 int64_t requests_due_ns(const struct route *r);
+/* Gives back the memory of past ones once no more of them have come for a while; when it wants to
+ * be called again. */
+int64_t requests_rest(struct route *r, int64_t now_ns);
 /* Nothing of them counts. */
 void requests_abandon(struct route *r);
 

@@ -5,14 +5,9 @@
 
 #include <errno.h>
 
-enum {
-    TEXT_BLOCK_BYTES = 256 * 1024,
-    ENTRIES_KEPT_MAX = 4096, /* places kept from request to request */
-    PARTS_KEPT_MAX = 1024,
-};
+enum { TEXT_BLOCK_BYTES = 256 * 1024 };
 
-/* The first of the list is the one that is being filled. Its texts may be read ARENA_SLACK bytes
- * past their end, as those of a batch. */
+/* Texts may be read ARENA_SLACK bytes past their end, as those of a batch. */
 struct request_text {
     struct request_text *next;
     size_t used, capacity; /* bytes */
@@ -24,27 +19,34 @@ void request_init(struct request *q, enum message_form form)
     *q = (struct request){.form = form};
 }
 
-/* All of them but, where `keep` is set, one of the usual size. */
-static void free_texts(struct request *q, bool keep)
+static void free_texts(struct request_text *t)
 {
-    struct request_text *kept = NULL;
+    while (t) {
+        struct request_text *next = t->next;
+        free(t);
+        t = next;
+    }
+}
+
+/* What one giant line needed is not kept. */
+static void keep_texts(struct request *q)
+{
     while (q->texts) {
         struct request_text *next = q->texts->next;
-        if (keep && !kept && q->texts->capacity == TEXT_BLOCK_BYTES) {
-            kept = q->texts;
-            kept->next = NULL;
-            kept->used = 0;
+        if (q->texts->capacity == TEXT_BLOCK_BYTES) {
+            q->texts->next = q->empty_texts;
+            q->empty_texts = q->texts;
         } else {
             free(q->texts);
         }
         q->texts = next;
     }
-    q->texts = kept;
 }
 
 void request_deinit(struct request *q)
 {
-    free_texts(q, false);
+    free_texts(q->texts);
+    free_texts(q->empty_texts);
     free(q->entries);
     free(q->parts);
     request_init(q, q->form);
@@ -52,17 +54,7 @@ void request_deinit(struct request *q)
 
 void request_clear(struct request *q)
 {
-    free_texts(q, true);
-    if (q->capacity > ENTRIES_KEPT_MAX) {
-        free(q->entries);
-        q->entries = NULL;
-        q->capacity = 0;
-    }
-    if (q->part_capacity > PARTS_KEPT_MAX) {
-        free(q->parts);
-        q->parts = NULL;
-        q->part_capacity = 0;
-    }
+    keep_texts(q);
     q->count = q->part_count = 0;
     q->bytes = 0;
 }
@@ -94,7 +86,11 @@ static int make_room(struct request *q, size_t count)
 static struct request_text *add_block(struct request *q, size_t size)
 {
     size_t capacity = size > TEXT_BLOCK_BYTES ? size : TEXT_BLOCK_BYTES;
-    struct request_text *block = malloc(sizeof(*block) + capacity + ARENA_SLACK);
+    struct request_text *block = capacity == TEXT_BLOCK_BYTES ? q->empty_texts : NULL;
+    if (block)
+        q->empty_texts = block->next;
+    else
+        block = malloc(sizeof(*block) + capacity + ARENA_SLACK);
     if (!block)
         return NULL;
     block->used = 0;

@@ -36,13 +36,14 @@ struct request {
     size_t count, capacity;
     struct request_part *parts; /* in order, without gaps between them; none is empty */
     size_t part_count, part_capacity;
-    struct request_text *texts; /* owned list */
+    struct request_text *texts;       /* owned list; the first is the one that is being filled */
+    struct request_text *empty_texts; /* owned list, for the next lines */
     uint64_t bytes;             /* of messages and attrs */
 };
 
 void request_init(struct request *q, enum message_form form);
 void request_deinit(struct request *q);
-/* Empties it; keeps some memory for the next. */
+/* Empties it; keeps its memory for the next. */
 void request_clear(struct request *q);
 
 /* Adds copies of all entries of the batch, in order; nothing where it has none. -ENOMEM: as before.

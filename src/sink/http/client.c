@@ -13,6 +13,7 @@
 enum {
     USER_AGENT_MAX = 64,            /* bytes with the NUL */
     WATCHED_MAX = 2 * REQUESTS_MAX, /* sockets: while connecting, one for each kind of address */
+    STEPS_MAX = 16, /* at the sockets in one go: so a body need not wait for as many turns */
     STATUS_UNAUTHORIZED = 401,
     STATUS_FORBIDDEN = 403,
 };
@@ -234,6 +235,21 @@ void http_client_abandon(struct http_client *c, unsigned slot)
     t->state = TRANSFER_IDLE;
 }
 
+bool http_client_is_busy(const struct http_client *c)
+{
+    for (unsigned slot = 0; slot < c->transfer_count; slot++)
+        if (c->transfers[slot].state != TRANSFER_IDLE)
+            return true;
+    return false;
+}
+
+void http_client_rest(struct http_client *c)
+{
+    for (unsigned slot = 0; slot < c->transfer_count; slot++)
+        if (c->transfers[slot].state == TRANSFER_IDLE)
+            buf_deinit(&c->transfers[slot].body);
+}
+
 static struct transfer *next_over(struct http_client *c)
 {
     for (unsigned slot = 0; slot < c->transfer_count; slot++)
@@ -278,7 +294,8 @@ static void step_addresses(struct http_client *c)
     }
 }
 
-static void step_sockets(struct http_client *c)
+/* What can go on at the sockets, once each. False: nothing. */
+static bool step_ready(struct http_client *c)
 {
     struct pollfd ready[WATCHED_MAX];
     size_t count = c->watched_count;
@@ -286,14 +303,24 @@ static void step_sockets(struct http_client *c)
 
     /* A copy: curl changes the table from within. */
     memcpy(ready, c->watched, count * sizeof(*ready));
-    if (count > 0 && poll(ready, count, 0) > 0)
-        for (size_t i = 0; i < count; i++) {
-            int what = (ready[i].revents & (POLLIN | POLLHUP) ? CURL_CSELECT_IN : 0) |
-                       (ready[i].revents & POLLOUT ? CURL_CSELECT_OUT : 0) |
-                       (ready[i].revents & (POLLERR | POLLNVAL) ? CURL_CSELECT_ERR : 0);
-            if (what)
-                curl_multi_socket_action(c->multi, ready[i].fd, what, &running);
-        }
+    if (count == 0 || poll(ready, count, 0) <= 0)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        int what = (ready[i].revents & (POLLIN | POLLHUP) ? CURL_CSELECT_IN : 0) |
+                   (ready[i].revents & POLLOUT ? CURL_CSELECT_OUT : 0) |
+                   (ready[i].revents & (POLLERR | POLLNVAL) ? CURL_CSELECT_ERR : 0);
+        if (what)
+            curl_multi_socket_action(c->multi, ready[i].fd, what, &running);
+    }
+    return true;
+}
+
+static void step_sockets(struct http_client *c)
+{
+    int running;
+
+    for (int round = 0; round < STEPS_MAX && step_ready(c); round++)
+        continue;
     if (c->timer_ns <= clock_monotonic_ns()) {
         c->timer_ns = INT64_MAX; /* unless curl sets another */
         curl_multi_socket_action(c->multi, CURL_SOCKET_TIMEOUT, 0, &running);

@@ -64,6 +64,11 @@ int http_client_post(struct http_client *c, unsigned slot, struct buf *body, siz
 void http_client_too_large(struct http_client *c, unsigned slot);
 void http_client_abandon(struct http_client *c, unsigned slot);
 
+/* Whether some request is not answered yet. */
+bool http_client_is_busy(const struct http_client *c);
+/* Gives back the memory of past bodies. */
+void http_client_rest(struct http_client *c);
+
 /* As sink.h's wait. */
 size_t http_client_wait(struct http_client *c, struct pollfd *fds, size_t max, int64_t *timeout_ns);
 

@@ -212,6 +212,13 @@ static bool http_step(struct sink *s, struct sink_answer *ret)
     return true;
 }
 
+static int64_t http_tend(struct sink *s, int64_t now_ns)
+{
+    int64_t due_ns;
+    http_sender_rest(s->sender, now_ns, &due_ns);
+    return due_ns;
+}
+
 static const struct sink_request_ops http_requests = {
     .send = http_send,
     .abandon = http_abandon,
@@ -231,5 +238,6 @@ const struct sink_ops http_sink = {
     .form = http_form,
     .bind = http_bind,
     .unbind = http_unbind,
+    .tend = http_tend,
     .requests = &http_requests,
 };

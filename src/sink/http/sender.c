@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sink/http/sender.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
 
+enum { REST_MS = 200 /* from the last answer: while lines stream, the next body is there */ };
 enum { BODY_MAX = COMPRESS_CONTENT_MAX / 4 * 5 /* bytes: what does not shrink grows a little */ };
 
 struct http_sender {
@@ -10,6 +13,8 @@ struct http_sender {
     struct compressor *compressor; /* owned */
     struct buf raw;                /* owned: what is being encoded */
     struct buf compressed;         /* owned */
+    int64_t
+        rest_due_ns; /* monotonic; 0: to be told when nothing is under way; INT64_MAX: it rests */
 };
 
 int http_sender_open(struct http_sender **ret, const struct http_options *options,
@@ -19,7 +24,8 @@ int http_sender_open(struct http_sender **ret, const struct http_options *option
     CLEANUP(http_sender_close) struct http_sender *s = malloc(sizeof(*s));
     if (!s)
         return -ENOMEM;
-    *s = (struct http_sender){.raw = BUF_INIT(BODY_MAX), .compressed = BUF_INIT(BODY_MAX)};
+    *s = (struct http_sender){
+        .raw = BUF_INIT(BODY_MAX), .compressed = BUF_INIT(BODY_MAX), .rest_due_ns = INT64_MAX};
     int r = compressor_new(&s->compressor, compression);
     if (r == 0)
         r = http_client_open(&s->client, options, protocol, environment, error);
@@ -44,6 +50,7 @@ struct http_sender *http_sender_close(struct http_sender *s)
 
 struct buf *http_sender_body(struct http_sender *s)
 {
+    s->rest_due_ns = 0;
     compress_begin(&s->raw);
     return &s->raw;
 }
@@ -57,6 +64,23 @@ int http_sender_send(struct http_sender *s, unsigned slot, struct error *error)
         return 0;
     }
     return r < 0 ? r : http_client_post(s->client, slot, &s->compressed, skip, error);
+}
+
+bool http_sender_rest(struct http_sender *s, int64_t now_ns, int64_t *ret_due_ns)
+{
+    *ret_due_ns = INT64_MAX;
+    if (http_client_is_busy(s->client)) /* its answer leads to another call */
+        return false;
+    if (s->rest_due_ns == 0)
+        s->rest_due_ns = now_ns + REST_MS * NS_PER_MS;
+    *ret_due_ns = s->rest_due_ns;
+    if (now_ns < s->rest_due_ns)
+        return false;
+    buf_deinit(&s->raw);
+    buf_deinit(&s->compressed);
+    http_client_rest(s->client);
+    *ret_due_ns = s->rest_due_ns = INT64_MAX;
+    return true;
 }
 
 void http_sender_abandon(struct http_sender *s, unsigned slot)

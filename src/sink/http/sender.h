@@ -7,7 +7,7 @@
  *     http_sender_close
  *
  * - Owns: the client, the compressor, the buffers of bodies: one for each request in flight, and
- *   one to encode into; they are kept from request to request.
+ *   two to encode into; they are kept from request to request, until http_sender_rest.
  * - Limits: COMPRESS_CONTENT_MAX bytes of a body before it is compressed; past it nothing is sent,
  *   and the next step answers that it is too large.
  * - Thread: the route's.
@@ -31,6 +31,10 @@ struct buf *http_sender_body(struct http_sender *s);
 /* Compresses what was appended and sends it. 0, or -errno with words: nothing was sent; also where
  * the buffer has failed for want of memory. */
 int http_sender_send(struct http_sender *s, unsigned slot, struct error *error) MUST_CHECK;
+
+/* For sink.h's tend: gives back the buffers once nothing was sent for a while. True: just now, and
+ * the caller may do the same with its own. *ret_due_ns: when it wants to be called again. */
+bool http_sender_rest(struct http_sender *s, int64_t now_ns, int64_t *ret_due_ns);
 
 /* As sink.h has them for requests. */
 void http_sender_abandon(struct http_sender *s, unsigned slot);

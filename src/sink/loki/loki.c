@@ -265,6 +265,14 @@ static bool loki_step(struct sink *s, struct sink_answer *ret)
     return true;
 }
 
+static int64_t loki_tend(struct sink *s, int64_t now_ns)
+{
+    int64_t due_ns;
+    if (http_sender_rest(s->sender, now_ns, &due_ns))
+        loki_plan_deinit(&s->plan);
+    return due_ns;
+}
+
 static const struct sink_event loki_events[] = {
     {"shifted",
      "lines that were sent with a later nanosecond than their own, since another had it"},
@@ -295,6 +303,7 @@ const struct sink_ops loki_sink = {
     .form = loki_form,
     .bind = loki_bind,
     .unbind = loki_unbind,
+    .tend = loki_tend,
     .events = loki_events,
     .count = loki_count,
     .requests = &loki_requests,

@@ -355,8 +355,12 @@ static void r1_kill_at_every_step_repeats_what_was_in_flight_at_most(void **stat
         rig.judge = judge_poison;
         rig_log(&r.sources[0], LINES + 1, "poison\\n");
         route_rig_open(&r, 0);
-        for (int i = 0; i < steps; i++)
-            rested = route_rig_step(&r, 0) == INT64_MAX && request_rig_flying(&rig) == 0;
+        for (int i = 0; i < steps; i++) {
+            int64_t timeout_ns = route_rig_step(&r, 0);
+            bool idle = request_rig_flying(&rig) == 0;
+            rested = idle && timeout_ns == INT64_MAX;
+            r.now_ns += idle && !rested ? timeout_ns : 0;
+        }
         size_t under_way = request_rig_under_way(&rig);
         route_rig_close(&r, 0);
         route_rig_open(&r, 0);
