@@ -184,6 +184,7 @@ static void book(struct simulated *c, enum gap_reason reason, uint64_t bytes)
         (struct damage){.reason = reason, .generation = (unsigned)c->names.live, .bytes = bytes});
 }
 
+/* Before it is written: a look amid that may find another name. */
 static void note_junk(struct simulated *c, bool *kind)
 {
     if (!c->junk_nul && !c->junk_torn)
@@ -198,18 +199,18 @@ static void write_fragment(struct world *w, struct simulated *c)
     struct line lost = {.time_ns = w->now_ns, .number = UINT64_MAX, .size = 50, .terminated = true};
     print_record(c, &lost, 0, lost.size, true, &record);
     size_t size = 1 + random_below(&w->random, record.size - 1);
+    note_junk(c, &c->junk_torn);
     write_bytes(w, c, (struct span){record.data, size});
     book(c, GAP_TORN, size);
-    note_junk(c, &c->junk_torn);
 }
 
 static void write_nuls(struct world *w, struct simulated *c)
 {
     static const char nuls[5000];
     size_t size = 1 + random_below(&w->random, sizeof(nuls));
+    note_junk(c, &c->junk_nul);
     write_bytes(w, c, (struct span){nuls, size});
     book(c, GAP_NUL, size);
-    note_junk(c, &c->junk_nul);
 }
 
 static void write_garbage(struct world *w, struct simulated *c)
