@@ -46,7 +46,8 @@ def backlog(program, route):
 
 
 def log_bytes(*containers):
-    return sum(file.stat().st_size for made in containers for file in made.log.parent.glob("*.log*"))
+    files = [file for made in containers for file in made.log.parent.glob("*.log*")]
+    return sum(file.stat().st_size for file in files)
 
 
 def pinned_sizes(root):
@@ -104,7 +105,8 @@ def test_backlog_of_requests_in_flight(root, container, tallyman, out, server):
     """R10: what was read and sent counts until it is answered, with what comes behind it."""
     made = [now_container(container, name) for name in "abc"]
     sink = {"type": "http", "url": server.url("/"), "format": "ndjson", "requests_max": 1}
-    route = {"name": "web", "start": "beginning", "batch": {"age": "50ms", "lines": 50}, "sink": sink}
+    batch = {"age": "50ms", "lines": 50}
+    route = {"name": "web", "start": "beginning", "batch": batch, "sink": sink}
     program = tallyman(root, [route]).start()
     program.wait_until_ready()
     assert backlog(program, "web") == 0
