@@ -118,6 +118,10 @@ static void checkpoint_when_quiet(struct monitor *m)
 static void reconcile(struct monitor *m, int64_t now)
 {
     m->reconcile_at_ns = now + m->options.reconcile_ns;
+    if (!m->trimmed) { /* what the routes needed to read what was there, too */
+        m->trimmed = true;
+        malloc_trim(0);
+    }
     monitor_root_holds(m);
     monitor_look_for_journal(m);
     drop_unknown(m);

@@ -43,6 +43,7 @@ struct monitor {
     size_t stale_count, stale_capacity;
     bool book_written; /* since its last checkpoint */
     bool roster_stale, routes_changed, started, wake;
+    bool trimmed;      /* once after the start */
     bool discovered;   /* the disk or the list has been looked at once */
     size_t unreadable; /* containers whose files may not be read */
     uint64_t wakeups;

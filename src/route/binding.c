@@ -4,23 +4,57 @@
 #include "model/container_fold.h"
 #include "route/route_private.h"
 
+enum { UNFOLDED_MAX = 256 /* kept so until they are quiet; others while they are used */ };
+
+int binding_unfold(struct route *r, struct binding *b)
+{
+    if (b->container)
+        return 0;
+    int code = container_unfold(&b->container, b->record);
+    if (code == 0)
+        r->unfolded++;
+    return code;
+}
+
+void binding_fold(struct route *r, struct binding *b)
+{
+    if (b->refs > 1 || !b->container)
+        return;
+    b->container = container_unref(b->container);
+    r->unfolded--;
+}
+
+void binding_used(struct route *r, struct binding *b)
+{
+    if (r->unfolded > UNFOLDED_MAX)
+        binding_fold(r, b);
+}
+
+static struct binding *binding_free(struct route *r, struct binding *b)
+{
+    if (b->target)
+        r->ops->unbind(r->sink, b->target);
+    r->unfolded -= b->container != NULL;
+    container_unref(b->container);
+    container_unref(b->record);
+    free(b);
+    return NULL;
+}
+
 int binding_new(struct route *r, struct container *c, struct binding **ret, struct error *error)
 {
     struct binding *b = malloc(sizeof(*b));
     if (!b)
         return error_set(error, -ENOMEM, "no memory");
-    *b = (struct binding){.refs = 1};
-    int code = container_unfold(&b->container, c);
+    *b = (struct binding){.refs = 1, .record = container_ref(c)};
+    int code = binding_unfold(r, b);
     code = code < 0 ? error_set(error, code, "no memory")
                     : r->ops->bind(r->sink, b->container, &b->target, error);
-    if (code) {
-        container_unref(b->container);
-        free(b);
-        return code;
-    }
-    b->record = container_ref(c);
-    *ret = b;
-    return 0;
+    if (code)
+        binding_free(r, b);
+    else
+        *ret = b;
+    return code;
 }
 
 struct binding *binding_ref(struct binding *b)
@@ -31,11 +65,11 @@ struct binding *binding_ref(struct binding *b)
 
 struct binding *binding_unref(struct route *r, struct binding *b)
 {
-    if (!b || --b->refs)
+    if (!b)
         return NULL;
-    r->ops->unbind(r->sink, b->target);
-    container_unref(b->container);
-    container_unref(b->record);
-    free(b);
+    if (--b->refs == 0)
+        return binding_free(r, b);
+    if (b->refs == 1)
+        binding_used(r, b);
     return NULL;
 }

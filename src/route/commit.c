@@ -46,7 +46,7 @@ static int put_source(struct route *r, const struct draft_source *of, struct err
     CHECK(tally_adds_up(&tally));
     code = ledger_put_source(r->ledger, of->key, &of->cursor, &tally, error);
     if (code == 0 && of->source && of->source->binding)
-        code = ledger_put_name(r->ledger, of->key, of->source->binding->container->name, error);
+        code = ledger_put_name(r->ledger, of->key, of->source->binding->record->name, error);
     return code;
 }
 
@@ -104,6 +104,7 @@ static void conclude(struct route *r, struct draft *d)
         draft_forget(s);
         source_publish_needs(r, s);
         source_let_go(r, s);
+        source_rest(r, s);
     }
     draft_clear(d);
 }

@@ -28,7 +28,7 @@ enum source_heat {
 struct binding {
     size_t refs;                 /* its source's, and of each part of a request that is under way */
     struct container *record;    /* owned: of the era, as the source has it */
-    struct container *container; /* owned: the same unfolded, with its labels */
+    struct container *container; /* owned: the same unfolded, with its labels; NULL at rest */
     struct sink_target *target;  /* owned */
 };
 
@@ -111,6 +111,7 @@ struct route {
     size_t source_count;
     struct route_source **active; /* not quiet */
     size_t active_count, active_capacity;
+    size_t unfolded;              /* bindings that have their container */
     struct route_source *serving; /* whose pull is in hand */
 
     struct draft written;  /* of a sink that is written through */
@@ -153,6 +154,8 @@ bool source_is_held(const struct route *r, const struct route_source *s);
 /* The held ones leave the active list; each comes back when it is let go. */
 void source_unlist_held(struct route *r);
 void source_let_go(struct route *r, struct route_source *s);
+/* Where it is quiet, and nothing of it under way, it keeps no more than it needs to be woken. */
+void source_rest(struct route *r, struct route_source *s);
 /* Tells the monitor what the committed cursor needs. */
 void source_publish_needs(struct route *r, struct route_source *s);
 
@@ -175,6 +178,12 @@ void turn_activate(void *context, struct journal_source *s);
 
 /* binding.c. 0, SINK_FAILED or -errno. */
 int binding_new(struct route *r, struct container *c, struct binding **ret, struct error *error);
+/* Has its container there, until it is folded again. -ENOMEM. */
+int binding_unfold(struct route *r, struct binding *b) MUST_CHECK;
+/* Keeps the record alone, where no request needs more. */
+void binding_fold(struct route *r, struct binding *b);
+/* The same where many are unfolded. */
+void binding_used(struct route *r, struct binding *b);
 struct binding *binding_ref(struct binding *b);
 struct binding *binding_unref(struct route *r, struct binding *b);
 

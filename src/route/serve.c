@@ -18,6 +18,8 @@ static int bind(struct route *r, struct route_source *s, struct error *error)
         s->binding = binding_unref(r, s->binding);
         code = binding_new(r, record, &s->binding, error);
     }
+    if (code == 0 && binding_unfold(r, s->binding) < 0)
+        code = error_set(error, -ENOMEM, "no memory");
     if (code == 0)
         r->batch.container = s->binding->container;
     return code;
@@ -84,6 +86,8 @@ static int hand_over(struct route *r, struct route_source *s, struct error *erro
         if (code == 0)
             code = encode(r, s, error);
     }
+    r->batch.container = s->binding->record;
+    binding_used(r, s->binding);
     return code;
 }
 
@@ -167,6 +171,7 @@ static void rest(struct route *r, struct route_source *s)
     s->needs = source_needs(s);
     if (!s->draft) /* else with its commit */
         source_publish_needs(r, s);
+    source_rest(r, s);
 }
 
 int serve_source(struct route *r, struct route_source *s, struct error *error)

@@ -65,6 +65,12 @@ void source_let_go(struct route *r, struct route_source *s)
         source_activate(r, s, SOURCE_HOT);
 }
 
+void source_rest(struct route *r, struct route_source *s)
+{
+    if (s->heat == SOURCE_QUIET && !s->draft && s->binding)
+        binding_fold(r, s->binding);
+}
+
 void source_publish_needs(struct route *r, struct route_source *s)
 {
     struct slot_route *mine = &s->follow.slot->routes[r->options.number];
