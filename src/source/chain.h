@@ -51,7 +51,7 @@ DEFINE_CLEANUP(struct chain *, chain_free)
 
 /* Looks. `created`: live files created since the last look, CHAIN_CREATED_UNKNOWN at start and
  * after lost events; a look that fails keeps their count for the next. *ret_changed: the view must
- * be published anew, also where it failed. */
+ * be published anew, also where it failed. -ESTALE: amid a rotation; to be called again soon. */
 int chain_sync(struct chain *c, int created, bool *ret_changed, struct error *error) MUST_CHECK;
 
 /* A route saw that `serial` was truncated in place: closes it as cut (which is a hole to all that

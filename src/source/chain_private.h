@@ -34,7 +34,8 @@ struct chain {
     int created_owed;       /* created before a look that failed before it counted them */
     uint32_t ignored_next;
     enum record_format format : 8;
-    bool looked : 1; /* at the directory, once at least */
+    uint8_t skip_looks; /* in a row that have found a number missing */
+    bool looked : 1;    /* at the directory, once at least */
     bool gone : 1;
 };
 

@@ -9,6 +9,10 @@
 #include "source/descriptors.h"
 #include "source/fingerprint.h"
 
+/* Docker renames one file after the other, so amid a rotation a number is missing for a moment: it
+ * is believed to be once so many looks in a row have found it so. */
+enum { SKIP_LOOKS = 4 };
+
 /* What one look works with. */
 struct sync {
     struct chain *chain;
@@ -315,6 +319,20 @@ static bool skips_number(const struct sync *s, size_t i)
     return i > 0 && s->scan.files[i - 1].number != s->scan.files[i].number + 1;
 }
 
+/* Is a number missing among the new files that may be there in a moment? */
+static bool is_amid_rotation(const struct sync *s)
+{
+    bool skips = false;
+    for (size_t i = s->scan.count; i > 0 && !s->serials[i - 1]; i--)
+        skips |= skips_number(s, i - 1);
+    if (!skips || s->created != CHAIN_CREATED_UNKNOWN || s->chain->skip_looks == SKIP_LOOKS - 1) {
+        s->chain->skip_looks = 0;
+        return false;
+    }
+    s->chain->skip_looks++;
+    return true;
+}
+
 /* A file that is of no element: another generation, or none of Docker's. Once the chain has been
  * looked at, only newer ones can come: what lies between or before is somebody's copy. */
 static int place_file(struct sync *s, size_t i)
@@ -495,6 +513,8 @@ static int look(struct sync *s)
 
     match_by_file(s);
     r = match_by_content(s);
+    if (r == 0 && is_amid_rotation(s))
+        r = -ESTALE;
     if (r == 0)
         r = note_unseen(s);
     if (r == 0)

@@ -13,6 +13,7 @@ enum record_format rig_format = RECORD_JSON_FILE;
 enum message_form rig_form = FORM_BYTES;
 
 enum { PULLS_MAX = 1000000 /* more than any test needs: it goes in circles */ };
+enum { LOOKS_MAX = 16 /* as the monitor does */ };
 
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *walk)
 {
@@ -193,11 +194,17 @@ void rig_publish(struct source_rig *r)
 bool rig_sync(struct source_rig *r, int created)
 {
     struct error error = {""};
-    bool changed;
-    if (chain_sync(r->chain, created, &changed, &error) < 0)
+    bool changed, any = false;
+    int code = -ESTALE;
+    for (int i = 0; code == -ESTALE && i < LOOKS_MAX; i++) {
+        code = chain_sync(r->chain, created, &changed, &error);
+        any |= changed;
+        created = 0; /* a look that fails keeps it */
+    }
+    if (code < 0)
         fail_msg("%s", error.text);
     rig_publish(r);
-    return changed;
+    return any;
 }
 
 void rig_handle_saw(struct source_rig *r)

@@ -3,6 +3,7 @@
  * D32, S67). A serial, once given, stays with its file. */
 #include "source_rig.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -220,6 +221,38 @@ static void late_event_makes_no_false_hole(void **state)
     source_rig_deinit(&r);
 }
 
+/* The first look comes between two renames of a rotation: nothing is missing. */
+static void first_look_amid_a_rotation_makes_no_hole(void **state)
+{
+    struct source_rig r;
+    struct error error;
+    bool changed;
+    source_rig_init(&r);
+    rig_log(&r, 1, "a\\n");
+    rig_rename(&r, "", ".2");
+    rig_log(&r, 2, "b\\n"); /* .1 as soon as Docker comes to it */
+    assert_int_equal(chain_sync(r.chain, CHAIN_CREATED_UNKNOWN, &changed, &error), -ESTALE);
+    assert_false(chain_has_looked(r.chain));
+    rig_rename(&r, "", ".1");
+    rig_log(&r, 3, "c\\n");
+    rig_sync(&r, 0);
+    assert_chain(&r, "1s 2s 3");
+    source_rig_deinit(&r);
+}
+
+/* Docker died before it had compressed it, and wrote over it. */
+static void number_that_stays_missing_is_a_hole(void **state)
+{
+    struct source_rig r;
+    source_rig_init(&r);
+    rig_log(&r, 1, "a\\n");
+    rig_rename(&r, "", ".2");
+    rig_log(&r, 3, "c\\n");
+    rig_sync(&r, CHAIN_CREATED_UNKNOWN);
+    assert_chain(&r, "1s 2h:rotated 3");
+    source_rig_deinit(&r);
+}
+
 static void lost_events_make_a_hole_where_the_newest_is_out_of_sight(void **state)
 {
     struct source_rig r;
@@ -357,6 +390,8 @@ int main(void)
         cmocka_unit_test(r1_a_look_that_fails_keeps_the_count),
         cmocka_unit_test(r1_a_look_that_fails_halfway_counts_once),
         cmocka_unit_test(late_event_makes_no_false_hole),
+        cmocka_unit_test(first_look_amid_a_rotation_makes_no_hole),
+        cmocka_unit_test(number_that_stays_missing_is_a_hole),
         cmocka_unit_test(lost_events_make_a_hole_where_the_newest_is_out_of_sight),
         cmocka_unit_test(max_file_1_by_rename_and_by_unlink),
         cmocka_unit_test(copy_of_copytruncate_is_nobody_s_generation),
