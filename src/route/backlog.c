@@ -42,8 +42,7 @@ static void note_time(struct route_backlog *sum, int64_t time_ns)
 static void add_draft(struct route_backlog *sum, const struct draft *d)
 {
     for (size_t i = 0; i < d->count; i++) {
-        if (!d->sources[i].slot->journal)
-            sum->bytes += d->sources[i].tally.bytes_read;
+        sum->bytes += d->sources[i].backlog_bytes;
         note_time(sum, d->sources[i].first_ns);
     }
 }
@@ -153,10 +152,16 @@ void backlog_abandon(struct route *r)
     add_drafts(&r->backlog.abandoned, r);
 }
 
+uint64_t backlog_of_batch(const struct route *r, const struct route_source *s)
+{
+    bool counts = !s->journal && !(s->follow.segment && s->follow.segment->gzip);
+    return counts ? r->batch.bytes_consumed : 0;
+}
+
 void backlog_abandon_batch(struct route *r, const struct route_source *s, int64_t first_ns)
 {
     struct route_backlog *abandoned = &r->backlog.abandoned;
-    abandoned->bytes += s->journal ? 0 : r->batch.bytes_consumed;
+    abandoned->bytes += backlog_of_batch(r, s);
     note_time(abandoned, first_ns == GAP_TIME_UNKNOWN ? 0 : first_ns);
 }
 

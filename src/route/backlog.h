@@ -59,6 +59,9 @@ void backlog_init(struct backlog *b);
 void backlog_deinit(struct backlog *b);
 /* Answers, if somebody asks. */
 void backlog_answer(struct route *r);
+/* Bytes of the batch in hand. Those of the journal nobody counts; and a compressed rotation counts
+ * as it lies there, until the cursor has left it. */
+uint64_t backlog_of_batch(const struct route *r, const struct route_source *s);
 /* The route fails: all that is under way is void from now on. It counts until the cursors are back
  * where the ledger has them: backlog_recovered. */
 void backlog_abandon(struct route *r);

@@ -29,6 +29,7 @@ struct draft_source {
     struct tally tally;          /* of what was read; refused lines come to it with the answers */
     uint64_t lines_too_old;      /* of lines_filtered */
     int64_t first_ns;            /* time of its first line; 0: there is none */
+    uint64_t backlog_bytes;      /* of bytes_read: what counts as backlog (backlog_of_batch) */
 };
 
 struct draft_gap {

@@ -48,6 +48,7 @@ static int account(struct route *r, struct route_source *s, int64_t first_ns, ui
     tally_add_batch(&drafted->tally, b);
     tally_add_filtered(&drafted->tally, too_old);
     drafted->lines_too_old += too_old;
+    drafted->backlog_bytes += backlog_of_batch(r, s);
     if (!drafted->first_ns && first_ns != GAP_TIME_UNKNOWN)
         drafted->first_ns = first_ns;
     if (s->gap_open && first_ns != GAP_TIME_UNKNOWN) {
