@@ -13,6 +13,9 @@
 enum {
     STATUS_FINAL = 200, /* below: more is to come */
     STATUS_REDIRECT = 300,
+    /* A body goes through a buffer that curl takes anew for each request: as large as it can be
+     * without being mapped (agent.c), which would cost a page fault per page. */
+    UPLOAD_BUFFER_BYTES = 120 * 1024,
     BODY_KEPT_BYTES = 8 * 1024 * 1024, /* of memory; what one giant line needed is given back */
 };
 
@@ -106,6 +109,7 @@ static void set_how(struct transfer *t, CURL *easy)
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
+    curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)UPLOAD_BUFFER_BYTES);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(t->options->timeout_ns / NS_PER_MS));
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
