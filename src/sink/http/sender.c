@@ -5,7 +5,7 @@
 
 #include <errno.h>
 
-enum { REST_MS = 200 /* from the last answer: while lines stream, the next body is there */ };
+enum { REST_MS = 2000 /* from the last answer: longer than the usual batch.age */ };
 enum { BODY_MAX = COMPRESS_CONTENT_MAX / 4 * 5 /* bytes: what does not shrink grows a little */ };
 
 struct http_sender {
