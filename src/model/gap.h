@@ -21,7 +21,8 @@
     X(GAP_TOO_LONG, "too_long", "a raw record over the maximum")                                   \
     X(GAP_GZIP, "gzip", "a compressed rotation that is unfinished or damaged")                     \
     X(GAP_EMPTY_ROTATION, "empty_rotation", "a rotation of zero bytes, as a power cut leaves it")  \
-    X(GAP_OPEN_LINE, "open_line", "pieces of a line that had not ended and could not be read again")           \
+    X(GAP_OPEN_LINE, "open_line",                                                                  \
+      "pieces of a line that had not ended and could not be read again")                           \
     X(GAP_DROPPED, "dropped",                                                                      \
       "what Docker (`mode=non-blocking`) or journald (its rate limit) dropped unwritten")          \
     X(GAP_AMBIGUOUS, "ambiguous", "segments that could not be told apart; the oldest was taken")

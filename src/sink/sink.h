@@ -152,6 +152,5 @@ struct request_options {
 };
 extern const struct sink_option request_option_rows[]; /* ends with a row without a name */
 
-/* The sinks there are, by type; NULL for an unknown one. sink/catalog.c has the list. */
-const struct sink_ops *sink_find(const char *type);
+/* The sinks there are; sink/catalog.c has the list. */
 const struct sink_ops *const *sink_all(size_t *ret_count);
