@@ -133,6 +133,6 @@ def memory_of(pid):
 
 
 def cpu_of(pid):
-    """User + system so far, in seconds (a clock of 10 ms)."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """What its threads have run so far, in seconds, as the scheduler counts it (nanoseconds)."""
+    tasks = Path(f"/proc/{pid}/task").glob("*/schedstat")
+    return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
