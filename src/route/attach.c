@@ -7,7 +7,7 @@
 
 static void source_free(struct route *r, struct route_source *s)
 {
-    binding_unref(r, s->binding);
+    binding_let_go(r, s->binding);
     container_unref(s->matched);
     if (r->tools.join_owner == &s->follow)
         r->tools.join_owner = NULL;

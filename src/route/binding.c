@@ -18,7 +18,7 @@ int binding_unfold(struct route *r, struct binding *b)
 
 void binding_fold(struct route *r, struct binding *b)
 {
-    if (b->refs > 1 || !b->container)
+    if (b->parts || !b->container)
         return;
     b->container = container_unref(b->container);
     r->unfolded--;
@@ -46,7 +46,7 @@ int binding_new(struct route *r, struct container *c, struct binding **ret, stru
     struct binding *b = malloc(sizeof(*b));
     if (!b)
         return error_set(error, -ENOMEM, "no memory");
-    *b = (struct binding){.refs = 1, .record = container_ref(c)};
+    *b = (struct binding){.of_source = true, .record = container_ref(c)};
     int code = binding_unfold(r, b);
     code = code < 0 ? error_set(error, code, "no memory")
                     : r->ops->bind(r->sink, b->container, &b->target, error);
@@ -57,19 +57,26 @@ int binding_new(struct route *r, struct container *c, struct binding **ret, stru
     return code;
 }
 
-struct binding *binding_ref(struct binding *b)
-{
-    b->refs++;
-    return b;
-}
-
-struct binding *binding_unref(struct route *r, struct binding *b)
+struct binding *binding_let_go(struct route *r, struct binding *b)
 {
     if (!b)
         return NULL;
-    if (--b->refs == 0)
+    b->of_source = false;
+    return b->parts ? NULL : binding_free(r, b);
+}
+
+struct binding *binding_hold(struct binding *b)
+{
+    b->parts++;
+    return b;
+}
+
+struct binding *binding_release(struct route *r, struct binding *b)
+{
+    if (--b->parts)
+        return NULL;
+    if (!b->of_source)
         return binding_free(r, b);
-    if (b->refs == 1)
-        binding_used(r, b);
+    binding_used(r, b);
     return NULL;
 }

@@ -25,7 +25,7 @@ static void drop_refusals(struct load *l)
 static void drop_bindings(struct load *l, struct route *r)
 {
     for (size_t i = 0; i < l->request.part_count; i++)
-        binding_unref(r, l->parts[i].binding);
+        binding_release(r, l->parts[i].binding);
 }
 
 void load_clear(struct load *l, struct route *r)
@@ -69,7 +69,7 @@ int load_add(struct load *l, struct binding *binding, uint32_t key, const struct
     if (code < 0)
         return code;
     l->request.parts[at].container = binding->container; /* the batch's is the view's */
-    l->parts[at] = (struct load_part){binding_ref(binding), key};
+    l->parts[at] = (struct load_part){binding_hold(binding), key};
     return 0;
 }
 

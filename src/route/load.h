@@ -19,7 +19,7 @@ struct route;
 
 /* To each part of the request. */
 struct load_part {
-    struct binding *binding; /* owned: a reference */
+    struct binding *binding; /* held */
     uint32_t key;            /* the source's, in the ledger */
 };
 

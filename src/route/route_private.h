@@ -26,7 +26,8 @@ enum source_heat {
 
 /* What the sink made for the lines of one (source, era). */
 struct binding {
-    size_t refs;                 /* its source's, and of each part of a request that is under way */
+    bool of_source;              /* its source has it still */
+    size_t parts;                /* of requests that are under way, and have it, too */
     struct container *record;    /* owned: of the era, as the source has it */
     struct container *container; /* owned: the same unfolded, with its labels; NULL at rest */
     struct sink_target *target;  /* owned */
@@ -48,7 +49,7 @@ struct route_source {
     bool matches;   /* what match said of `matched` */
     uint64_t needs; /* lowest serial that what is drafted needs; published once it is committed */
     struct container *matched; /* owned: whom `matches` was asked about */
-    struct binding *binding;   /* owned: a reference; NULL: none yet */
+    struct binding *binding;   /* owned, with the parts that have it; NULL: none yet */
 };
 
 enum request_state {
@@ -176,7 +177,7 @@ int turn_fd(const struct route *r);
 /* The journal's options->activate. */
 void turn_activate(void *context, struct journal_source *s);
 
-/* binding.c. 0, SINK_FAILED or -errno. */
+/* binding.c: the source's, until that lets it go. 0, SINK_FAILED or -errno. */
 int binding_new(struct route *r, struct container *c, struct binding **ret, struct error *error);
 /* Has its container there, until it is folded again. -ENOMEM. */
 int binding_unfold(struct route *r, struct binding *b) MUST_CHECK;
@@ -184,8 +185,10 @@ int binding_unfold(struct route *r, struct binding *b) MUST_CHECK;
 void binding_fold(struct route *r, struct binding *b);
 /* The same where many are unfolded. */
 void binding_used(struct route *r, struct binding *b);
-struct binding *binding_ref(struct binding *b);
-struct binding *binding_unref(struct route *r, struct binding *b);
+struct binding *binding_let_go(struct route *r, struct binding *b);
+/* For a part of a request: while any has it the container is there. */
+struct binding *binding_hold(struct binding *b);
+struct binding *binding_release(struct route *r, struct binding *b);
 
 /* waiting.c */
 /* It cannot deliver: tells it, and waits. */

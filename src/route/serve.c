@@ -15,7 +15,7 @@ static int bind(struct route *r, struct route_source *s, struct error *error)
     int code = 0;
     if (!s->binding ||
         (s->binding->record != record && !container_renders_same(s->binding->record, record))) {
-        s->binding = binding_unref(r, s->binding);
+        s->binding = binding_let_go(r, s->binding);
         code = binding_new(r, record, &s->binding, error);
     }
     if (code == 0 && binding_unfold(r, s->binding) < 0)
