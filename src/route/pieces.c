@@ -71,7 +71,7 @@ int pieces_begin(struct pieces *p, const struct request *q, uint64_t bytes_max, 
     size_t count = shares(q, bytes_max, lines_max);
     if (count <= 1)
         return pieces_append(p, (struct request_range){0, q->count});
-    uint64_t bytes_share = (q->bytes + count - 1) / count;
+    uint64_t bytes_share = q->bytes ? (q->bytes + count - 1) / count : 1; /* empty lines only */
     size_t lines_share = (q->count + count - 1) / count;
     for (size_t first = 0; first < q->count;) {
         size_t end = end_of_piece(q, first, bytes_max, bytes_share, lines_share);

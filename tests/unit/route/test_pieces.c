@@ -47,7 +47,7 @@ static void large_request_is_cut_into_shares(void **state)
         size_t lines, bytes, bytes_max, lines_max, pieces;
     } cases[] = {
         {100, 10, 999, 1000, 2},   {100, 10, 10000, 99, 2}, {100, 10, 300, 1000, 4},
-        {1000, 1, 10000, 1, 1000}, {7, 10, 5, 100, 7},
+        {1000, 1, 10000, 1, 1000}, {7, 10, 5, 100, 7},      {100, 0, 10000, 30, 4},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct pieces p = {0};
