@@ -30,8 +30,9 @@ static size_t request_size(struct buf *b)
 static void answer_all(int fd, server_handler *handler)
 {
     struct buf request = BUF_INIT(REQUEST_MAX), raw = BUF_INIT(REQUEST_MAX);
+    enum server_then then = SERVER_KEEP;
     for (unsigned nth = 1;;) {
-        size_t size = request_size(&request);
+        size_t size = then == SERVER_EARLY ? request.size : request_size(&request);
         if (size == 0) {
             char *to = buf_reserve(&request, READ_BYTES);
             ssize_t n = to ? read(fd, to, READ_BYTES) : -1;
@@ -41,7 +42,7 @@ static void answer_all(int fd, server_handler *handler)
             continue;
         }
         buf_clear(&raw);
-        enum server_then then = handler((struct span){request.data, size}, nth++, &raw);
+        then = handler((struct span){request.data, size}, nth++, &raw);
         if (send(fd, raw.data, raw.size, MSG_NOSIGNAL) < 0 || then == SERVER_CLOSE)
             _exit(0);
         while (then == SERVER_HOLD)

@@ -9,6 +9,7 @@ enum server_then {
     SERVER_KEEP,  /* the connection waits for the next request */
     SERVER_CLOSE, /* closed behind what was written */
     SERVER_HOLD,  /* left open, nothing more is said */
+    SERVER_EARLY, /* the next request is answered as soon as it begins to come */
 };
 
 /* Writes the raw answer to a whole request. Runs in the child; `nth` counts a connection's requests

@@ -216,6 +216,67 @@ static void keeps_the_connection(void **state)
     assert_int_equal(resource_open(RESOURCE_SINK), 1);
 }
 
+/* What every server may do at any time to a connection that it kept: it closes it as a request
+ * begins to come, or when all of it is there. */
+static enum server_then close_second(struct span request, unsigned nth, struct buf *raw)
+{
+    if (nth == 2)
+        return SERVER_CLOSE;
+    answer(raw, "200 OK", "", SPAN(""));
+    return says(request, "POST /early") ? SERVER_EARLY : SERVER_KEEP;
+}
+
+/* That is no failure: it goes over another connection at once. */
+static void kept_connection_that_is_closed(void **state)
+{
+    static const char *const paths[] = {"/early", "/late"};
+    static char large[3 * 1024 * 1024];
+    memset(large, 'x', sizeof(large));
+    for (size_t i = 0; i < 2 * ARRAY_SIZE(paths); i++) {
+        CLEANUP(server_stop) struct server server = {0};
+        server_start(&server, close_second);
+        point_at(&server, paths[i / 2]);
+        CLEANUP(http_client_close) struct http_client *c = opened();
+        for (int nth = 1; nth <= 3; nth++) {
+            post(c, 0, (struct span){large, i % 2 ? sizeof(large) : 1});
+            struct http_answer a = next(c);
+            if (a.status != 200)
+                fail_msg("%s: %s", paths[i / 2], a.failure);
+        }
+    }
+}
+
+static enum server_then answer_early(struct span request, unsigned nth, struct buf *raw)
+{
+    answer(raw, nth == 1 || says(request, "POST /200") ? "200 OK" : "400 No", "", SPAN(""));
+    if (nth == 1)
+        return SERVER_EARLY;
+    return says(request, "/close") ? SERVER_CLOSE : SERVER_HOLD;
+}
+
+/* R1: who says 200 before it was sent everything has not taken everything. */
+static void r1_answers_before_the_end_of_the_body(void **state)
+{
+    static const struct {
+        const char *path;
+        int status;
+    } rows[] = {{"/200/hold", 0}, {"/200/close", 0}, {"/400/hold", 400}};
+    static char large[3 * 1024 * 1024];
+    memset(large, 'x', sizeof(large));
+    options.timeout_ns = 300 * NS_PER_MS;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        CLEANUP(server_stop) struct server server = {0};
+        server_start(&server, answer_early);
+        point_at(&server, rows[i].path);
+        CLEANUP(http_client_close) struct http_client *c = opened();
+        assert_int_equal(asked(c, "x").status, 200);
+        post(c, 0, (struct span){large, sizeof(large)});
+        struct http_answer a = next(c);
+        if (a.status != rows[i].status)
+            fail_msg("%s: %d %s", rows[i].path, a.status, a.failure);
+    }
+}
+
 static void says_what_it_is_told(void **state)
 {
     const struct option_pair headers[] = {{"X-Tenant", "a b"}, {"content-TYPE", "text/mine"}};
@@ -454,6 +515,8 @@ int main(void)
         TEST(sends_the_body),
         TEST(sends_large_bodies),
         TEST(keeps_the_connection),
+        TEST(kept_connection_that_is_closed),
+        TEST(r1_answers_before_the_end_of_the_body),
         TEST(says_what_it_is_told),
         TEST(renews_secrets),
         TEST(statuses),
