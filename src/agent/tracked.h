@@ -68,7 +68,7 @@ int tracked_new(struct tracked **ret, const char *id) MUST_CHECK;
 struct tracked *tracked_free(struct tracked *t);
 
 /* A (new) record, which is kept folded. *ret_rendered: what labels render from has changed. */
-int tracked_set_record(struct tracked *t, struct container *c, bool *ret_rendered) MUST_CHECK;
+int tracked_set_record(struct tracked *t, struct container *whole, bool *ret_rendered) MUST_CHECK;
 
 /* Where `--once` ends: with what is there now. Of a container that is gone that is all of its
  * chain, up to a hole that may stand last. */

@@ -80,9 +80,9 @@ struct requests {
     struct route_request *spares[REQUESTS_MAX + 1]; /* owned: their memory, for the next ones */
     size_t spare_count;
     int64_t rest_due_ns; /* when that is given back, monotonic; 0: to be told; INT64_MAX: it was */
-    uint32_t slots;              /* a bit for each that is used */
-    bool waiting;                /* the sink is not reached: one probe when the backoff is over */
-    int probe;                   /* its slot; -1: none is under way */
+    uint32_t slots;      /* a bit for each that is used */
+    bool waiting;        /* the sink is not reached: one probe when the backoff is over */
+    int probe;           /* its slot; -1: none is under way */
     struct request_counts counts;
 };
 

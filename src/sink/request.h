@@ -38,7 +38,7 @@ struct request {
     size_t part_count, part_capacity;
     struct request_text *texts;       /* owned list; the first is the one that is being filled */
     struct request_text *empty_texts; /* owned list, for the next lines */
-    uint64_t bytes;             /* of messages and attrs */
+    uint64_t bytes;                   /* of messages and attrs */
 };
 
 void request_init(struct request *q, enum message_form form);
