@@ -70,7 +70,7 @@ int http_target_init(struct http_target *t, const char *url, const char *path, s
     /* socks5 is no scheme that curl must know to take its URL apart. */
     CURLUcode code = curl_url_set(u, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME);
     if (code != CURLUE_OK)
-        return error_set(error, -EINVAL, "%s: %s", url, curl_url_strerror(code));
+        return error_set(error, -EINVAL, "%s", curl_url_strerror(code));
     set_path(u, path);
     int r = part_of(u, CURLUPART_URL, 0, &t->url);
     if (r == 0)
@@ -82,7 +82,7 @@ int http_target_init(struct http_target *t, const char *url, const char *path, s
         r = part_of(u, CURLUPART_URL, 0, &t->shown);
     if (r < 0) {
         http_target_deinit(t);
-        return error_set(error, r, "%s: it names no host", url);
+        return error_set(error, r, "it names no host");
     }
     strip_brackets(t->host);
     t->is_address = is_address(t->host);
