@@ -327,6 +327,21 @@ static void step_sockets(struct http_client *c)
     }
 }
 
+static void end_transfer(struct http_client *c, struct transfer *t, CURLcode code)
+{
+    bool again = transfer_met_closed(t, code);
+
+    if (!again)
+        transfer_end(t, code);
+    curl_multi_remove_handle(c->multi, t->easy);
+    if (again && run(c, t) < 0)
+        transfer_fail(t, "no memory for a request");
+    if (again)
+        return;
+    c->addresses.doubted |= t->status == 0;
+    c->credentials.refused |= t->status == STATUS_UNAUTHORIZED || t->status == STATUS_FORBIDDEN;
+}
+
 static void end_transfers(struct http_client *c)
 {
     int left;
@@ -334,14 +349,9 @@ static void end_transfers(struct http_client *c)
     for (CURLMsg *m; (m = curl_multi_info_read(c->multi, &left));) {
         char *owner = NULL;
         CURLcode code = m->data.result;
-        CURL *easy = m->easy_handle;
 
-        curl_easy_getinfo(easy, CURLINFO_PRIVATE, &owner);
-        struct transfer *t = (struct transfer *)(void *)owner;
-        transfer_end(t, code);
-        curl_multi_remove_handle(c->multi, easy);
-        c->addresses.doubted |= t->status == 0;
-        c->credentials.refused |= t->status == STATUS_UNAUTHORIZED || t->status == STATUS_FORBIDDEN;
+        curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &owner);
+        end_transfer(c, (struct transfer *)(void *)owner, code);
     }
 }
 

@@ -168,7 +168,7 @@ void transfer_take(struct transfer *t, struct buf *body, size_t skip)
     *body = last;
     t->skip = skip;
     t->status = 0;
-    t->too_large = false;
+    t->fresh = t->too_large = false;
     t->retry_after_ns = 0;
     t->text_size = 0;
     t->received = 0;
@@ -185,7 +185,22 @@ int transfer_begin(struct transfer *t, const struct credentials *credentials, co
     curl_easy_setopt(t->easy, CURLOPT_RESOLVE, t->resolved);
     curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, t->body.data ? t->body.data + t->skip : "");
     curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)(t->body.size - t->skip));
+    curl_easy_setopt(t->easy, CURLOPT_FRESH_CONNECT, t->fresh ? 1L : 0L);
     return credentials_apply(credentials, t->easy);
+}
+
+/* curl notices by itself only where it had not begun to send a large body. */
+bool transfer_met_closed(struct transfer *t, CURLcode code)
+{
+    long connects = 0, head_bytes = 0;
+
+    if (t->fresh ||
+        (code != CURLE_SEND_ERROR && code != CURLE_RECV_ERROR && code != CURLE_GOT_NOTHING))
+        return false;
+    curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &connects);
+    curl_easy_getinfo(t->easy, CURLINFO_HEADER_SIZE, &head_bytes);
+    t->fresh = connects == 0 && head_bytes == 0;
+    return t->fresh;
 }
 
 /* "500ms", "30s". */

