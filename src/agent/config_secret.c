@@ -2,7 +2,6 @@
 #include "agent/config_secret.h"
 
 #include <errno.h>
-#include <strings.h>
 
 /* What config_secret returns is the text in one of these. */
 struct secret {
@@ -49,16 +48,6 @@ void config_secret_print(FILE *to, const char *text)
         fprintf(to, " \"%s\"\n", secret->reference);
     else
         fprintf(to, " \"%s\" # to be filled in\n", CONFIG_HIDDEN);
-}
-
-bool config_header_is_secret(const char *name)
-{
-    static const char *const marks[] = {"auth", "token", "key", "secret", "cookie", "pass"};
-
-    for (size_t i = 0; i < ARRAY_SIZE(marks); i++)
-        if (strcasestr(name, marks[i]))
-            return true;
-    return false;
 }
 
 static int secret_set(struct config_reader *r, const struct config_key *key,

@@ -17,6 +17,3 @@ int config_secret(struct config_reader *r, const struct config_key *key,
 
 /* `text` as config_secret gave it. Writes " value\n". */
 void config_secret_print(FILE *to, const char *text);
-
-/* Does a header of this name carry something secret? */
-bool config_header_is_secret(const char *name);

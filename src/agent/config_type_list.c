@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Lists and maps of texts. */
 #include "agent/config_secret.h"
+#include "sink/secret_header.h"
 
 #include <errno.h>
 
@@ -170,7 +171,7 @@ static void headers_print(FILE *to, const struct config_key *key, const void *fi
     fputc('\n', to);
     for (size_t i = 0; i < headers->count; i++) {
         print_name(to, headers->items[i].key, indent);
-        if (config_header_is_secret(headers->items[i].key))
+        if (secret_header_named(headers->items[i].key))
             config_secret_print(to, headers->items[i].value);
         else
             print_text(to, headers->items[i].value);

@@ -377,6 +377,7 @@ bool http_client_step(struct http_client *c, struct http_answer *ret)
         .retry_after_ns = t->retry_after_ns,
         .body = {t->text, t->text_size},
         .url = c->target.shown,
+        .credentials = &c->credentials,
     };
     return true;
 }

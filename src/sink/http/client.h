@@ -37,6 +37,7 @@ struct http_options {
 
 extern const struct sink_option http_option_rows[]; /* ends with a row without a name */
 
+struct credentials;
 struct http_client;
 
 /* `method` is POST where it is NULL. `path` is what stands behind the URL where the URL has no path
@@ -81,8 +82,10 @@ struct http_answer {
     int64_t retry_after_ns; /* 0: not said */
     struct span body;       /* its first ANSWER_TEXT_MAX bytes; until the next step */
     const char *url;        /* as it may be shown */
+    const struct credentials *credentials; /* what may not be shown of the body; NULL: all may */
 };
 bool http_client_step(struct http_client *c, struct http_answer *ret);
 
-/* What an answer means where the protocol does not say more (the table is in judge.c). */
+/* What an answer means, with a text that may be shown, where the protocol does not say more (the
+ * table is in judge.c). */
 void http_judge(const struct http_answer *answer, struct sink_answer *ret);

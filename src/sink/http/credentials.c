@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sink/http/credentials.h"
 
+#include "sink/secret_header.h"
+
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -159,6 +162,36 @@ static int read_secrets(struct credentials *c, struct error *error)
     return r;
 }
 
+static const char *password_of(const struct credentials *c)
+{
+    return c->password ? c->password : c->options->password;
+}
+
+static const char *token_of(const struct credentials *c)
+{
+    return c->token ? c->token : c->options->token;
+}
+
+/* As curl will send it, so that it is known where a server echoes it. */
+static int encode_basic(struct credentials *c)
+{
+    CLEANUP(wipe) char *plain = NULL;
+    if (!c->options->username)
+        return 0;
+    if (asprintf(&plain, "%s:%s", c->options->username, password_of(c)) < 0) {
+        plain = NULL;
+        return -ENOMEM;
+    }
+    size_t size = strlen(plain);
+    char *basic = malloc(4 * (size / 3 + 1) + 1);
+    if (!basic)
+        return -ENOMEM;
+    EVP_EncodeBlock((unsigned char *)basic, (const unsigned char *)plain, (int)size);
+    wipe(c->basic);
+    c->basic = basic;
+    return 0;
+}
+
 int credentials_init(struct credentials *c, const struct http_options *options,
                      const struct http_protocol *protocol, struct error *error)
 {
@@ -166,6 +199,8 @@ int credentials_init(struct credentials *c, const struct http_options *options,
     int r = check_choice(options, error);
     if (r == 0)
         r = read_secrets(c, error);
+    if (r == 0)
+        r = encode_basic(c);
     if (r == 0)
         r = add_users_headers(c, error);
     if (r == 0)
@@ -179,32 +214,67 @@ void credentials_deinit(struct credentials *c)
 {
     c->password = wipe(c->password);
     c->token = wipe(c->token);
+    c->basic = wipe(c->basic);
     curl_slist_free_all(c->headers);
     c->headers = NULL;
 }
 
 void credentials_renew(struct credentials *c)
 {
-    if (c->refused && read_secrets(c, NULL) == 0)
+    if (c->refused && read_secrets(c, NULL) == 0 && encode_basic(c) == 0)
         c->refused = false;
 }
 
 int credentials_apply(const struct credentials *c, CURL *easy)
 {
     const struct http_options *o = c->options;
-    const char *password = c->password ? c->password : o->password;
-    const char *token = c->token ? c->token : o->token;
+    const char *token = token_of(c);
     CURLcode code = curl_easy_setopt(easy, CURLOPT_HTTPHEADER, c->headers);
 
     if (code == CURLE_OK && o->username) {
         curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
         code = curl_easy_setopt(easy, CURLOPT_USERNAME, o->username);
         if (code == CURLE_OK)
-            code = curl_easy_setopt(easy, CURLOPT_PASSWORD, password);
+            code = curl_easy_setopt(easy, CURLOPT_PASSWORD, password_of(c));
     }
     if (code == CURLE_OK && token) {
         curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
         code = curl_easy_setopt(easy, CURLOPT_XOAUTH2_BEARER, token);
     }
     return code == CURLE_OK ? 0 : -ENOMEM;
+}
+
+/* In `text`, as far as it stands in `said`, which is the text as it was: one may be part of
+ * another.
+ */
+static void hide(char *text, const char *said, const char *secret)
+{
+    size_t size = secret ? strlen(secret) : 0, left = strlen(said);
+    for (; size && left; text++, said++, left--) {
+        size_t there = size < left ? size : left;
+        if ((there == size || there >= SECRET_CUT_MIN) && memcmp(said, secret, there) == 0)
+            memset(text, '*', there);
+    }
+}
+
+/* Also where the server leaves out the scheme before it: "Bearer …". */
+static void hide_header(char *text, const char *said, const struct option_pair *header)
+{
+    const char *space = strchr(header->value, ' ');
+    hide(text, said, header->value);
+    if (space)
+        hide(text, said, space + 1);
+}
+
+void credentials_hide(const struct credentials *c, char text[ANSWER_TEXT_MAX])
+{
+    char said[ANSWER_TEXT_MAX];
+    memcpy(said, text, sizeof(said));
+    const struct option_pairs *headers = &c->options->headers;
+    hide(text, said, password_of(c));
+    hide(text, said, token_of(c));
+    hide(text, said, c->basic);
+    for (size_t i = 0; i < headers->count; i++)
+        if (secret_header_named(headers->items[i].key))
+            hide_header(text, said, &headers->items[i]);
 }

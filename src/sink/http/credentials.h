@@ -16,11 +16,15 @@
 
 #include <curl/curl.h>
 
-enum { SECRET_BYTES_MAX = 64 * 1024 /* tokens of some providers are long */ };
+enum {
+    SECRET_BYTES_MAX = 64 * 1024, /* tokens of some providers are long */
+    SECRET_CUT_MIN = 4,           /* bytes: fewer of one at a text's end tell nothing */
+};
 
 struct credentials {
     const struct http_options *options;
     char *password, *token;     /* of the files */
+    char *basic;                /* user and password as they are sent; NULL: none */
     struct curl_slist *headers; /* full lines, for curl */
     bool refused;               /* 401, 403: to be read again */
 };
@@ -34,3 +38,7 @@ void credentials_renew(struct credentials *c);
 
 /* What the easy handle is to say from now on; the list of headers stays ours. 0 or -ENOMEM. */
 int credentials_apply(const struct credentials *c, CURL *easy) MUST_CHECK;
+
+/* Writes stars over whatever of our secrets stands in a text, which is a server's: also over the
+ * beginning of one at its end, where it was cut. */
+void credentials_hide(const struct credentials *c, char text[ANSWER_TEXT_MAX]);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sink/http/client.h"
+#include "sink/http/credentials.h"
 
 /* The first row that holds a status decides. */
 static const struct {
@@ -56,6 +56,8 @@ static void put_text(const struct http_answer *answer, const char *advice, struc
         snprintf(ret->text, sizeof(ret->text), "%s: HTTP %d%s%s%s%s%.*s", answer->url,
                  answer->status, advice ? " (" : "", advice ? advice : "", advice ? ")" : "",
                  has_body ? ": " : "", size, has_body ? answer->body.data : "");
+    if (answer->credentials)
+        credentials_hide(answer->credentials, ret->text);
 }
 
 void http_judge(const struct http_answer *answer, struct sink_answer *ret)

@@ -302,6 +302,51 @@ static void says_what_it_is_told(void **state)
     assert_null(strstr(text, "Expect"));
 }
 
+/* Whatever a server says goes into logs and dead letters. */
+static void r13_secrets_that_are_echoed_are_not_shown(void **state)
+{
+    const struct option_pair headers[] = {{"X-Api-Key", "Key k3y-s3cret"}, {"X-Tenant", "shown"}};
+    static const struct {
+        const char *username, *password, *token, *echoed;
+    } rows[] = {
+        {"user", "s3cret", NULL, "dXNlcjpzM2NyZXQ="},
+        {NULL, NULL, "s3cret", "Bearer "},
+    };
+    options.headers = (struct option_pairs){headers, 2};
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        options.username = rows[i].username;
+        options.password = rows[i].password;
+        options.token = rows[i].token;
+        CLIENT(c, "/headers");
+        struct http_answer a = asked(c, "x");
+        assert_non_null(memmem(a.body.data, a.body.size, rows[i].echoed, strlen(rows[i].echoed)));
+        struct sink_answer judged;
+        http_judge(&a, &judged);
+        assert_null(strstr(judged.text, "s3cret"));
+        assert_null(strstr(judged.text, "dXNlcjpzM2NyZXQ"));
+        assert_non_null(strstr(judged.text, "X-Tenant: shown"));
+        assert_null(strstr(judged.text, "k3y"));
+    }
+}
+
+/* A secret at the end of what is kept of an answer may be cut. */
+static void r13_secrets_that_are_cut_are_not_shown(void **state)
+{
+    char content[ANSWER_TEXT_MAX + 1] = "";
+    options.token = "s3cret-token";
+    CLIENT(c, "/echo");
+    size_t head = (size_t)snprintf(content, sizeof(content), "%s: HTTP 400: ", url);
+    for (size_t shown = 0; shown < strlen(options.token); shown++) {
+        struct sink_answer judged;
+        size_t fill = ANSWER_TEXT_MAX - 1 - head - shown;
+        memset(content, 'x', fill);
+        snprintf(content + fill, sizeof(content) - fill, "%s", options.token);
+        struct http_answer a = asked(c, content);
+        http_judge(&a, &judged);
+        assert_null(strstr(judged.text, "s3cr"));
+    }
+}
+
 static void write_file(const char *path, const char *text)
 {
     CLEANUP(close_fd) int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -520,6 +565,8 @@ int main(void)
         TEST(kept_connection_that_is_closed),
         TEST(r1_answers_before_the_end_of_the_body),
         TEST(says_what_it_is_told),
+        TEST(r13_secrets_that_are_echoed_are_not_shown),
+        TEST(r13_secrets_that_are_cut_are_not_shown),
         TEST(renews_secrets),
         TEST(statuses),
         TEST(endless_answer),
