@@ -457,7 +457,7 @@ static void wait_for(struct route *r, int64_t timeout_ns)
     struct pollfd fds[FDS_MAX] = {{.fd = r->wake_fd, .events = POLLIN},
                                   {.fd = may_pull(r) ? turn_fd(r) : -1, .events = POLLIN}};
     size_t count = 2;
-    if (r->requests.ops)
+    if (r->requests.ops && !r->failing) /* else nobody would let it go on */
         count += r->requests.ops->wait(r->sink, fds + count, FDS_MAX - count, &timeout_ns);
     struct timespec timeout = {timeout_ns / NS_PER_SECOND, timeout_ns % NS_PER_SECOND};
     ppoll(fds, count, timeout_ns == INT64_MAX ? NULL : &timeout, NULL);

@@ -120,7 +120,8 @@ static void rig_abandon(struct sink *s, unsigned slot)
 
 static size_t rig_wait(struct sink *s, struct pollfd *fds, size_t max, int64_t *timeout_ns)
 {
-    if (!s->rig->by_hand && request_rig_flying(s->rig))
+    s->rig->waits++;
+    if (s->rig->restless || (!s->rig->by_hand && request_rig_flying(s->rig)))
         *timeout_ns = 0;
     return 0;
 }

@@ -23,9 +23,10 @@ struct request_rig {
     struct flight flights[REQUESTS_MAX];
     bool by_hand;
     void (*judge)(struct request_rig *rig, const struct flight *f, struct sink_answer *ret);
+    bool restless;                /* wants to go on at once, always */
     unsigned fail_sends, retries; /* so many more; `retries` comes before judge */
     struct buf delivered;
-    unsigned sent, abandoned, binds, unbinds;
+    unsigned sent, abandoned, binds, unbinds, waits;
     const char *judged_by;         /* for judge: a word of its own */
     size_t lines_max, lines_taken; /* for judge */
 };

@@ -336,12 +336,42 @@ static void r1_failed_commit_voids_everything_under_way(void **state)
     failing_vfs_unregister(&disk);
 }
 
+/* While the route waits to begin anew, nobody lets the sink go on: its wishes would be a busy loop.
+ */
+static void failing_route_does_not_wait_for_its_sink(void **state)
+{
+    struct route_rig r;
+    struct request_rig rig;
+    struct failing_vfs disk = {0};
+    struct error error;
+    failing_vfs_register(&disk);
+    begin(&r, &rig, 1);
+    r.options[0].ledger_vfs = FAILING_VFS;
+    r.now_ns = clock_monotonic_ns();
+    write_lines(&r, 0, 1, 1);
+    route_rig_open(&r, 0);
+    step_until_sent(&r, &rig, 1);
+    disk.failing = FAIL_WRITE;
+    disk.code = SQLITE_FULL;
+    rig.restless = true;
+    assert_int_equal(route_start(r.routes[0], &error), 0);
+    while (status_of(&r).sums.failures < 3)
+        nanosleep(&(struct timespec){.tv_nsec = NS_PER_MS}, NULL);
+    route_stop(r.routes[0]);
+    route_join(r.routes[0]);
+    assert_true(rig.waits < 100);
+    disk.failing = FAIL_NOTHING;
+    end(&r, &rig);
+    failing_vfs_unregister(&disk);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(r7_container_that_is_held_up_holds_up_nobody),
         cmocka_unit_test(r1_many_held_up_containers_are_delivered_in_the_end),
         cmocka_unit_test(r1_letters_and_gaps_go_aside_with_their_source),
+        cmocka_unit_test(failing_route_does_not_wait_for_its_sink),
         cmocka_unit_test(renamed_container_keeps_the_target_of_what_is_under_way),
         cmocka_unit_test(r1_source_that_left_is_committed),
         cmocka_unit_test(once_sends_everything_and_waits_for_every_answer),
