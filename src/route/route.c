@@ -395,6 +395,12 @@ static int64_t next_timeout(struct route *r, int64_t now_ns, int64_t tend_due_ns
     return due == INT64_MAX ? INT64_MAX : time_until(due, now_ns);
 }
 
+/* Nothing is to be read, and nothing under way. */
+static bool is_idle(const struct route *r)
+{
+    return r->active_count == 0 && !is_dirty(r) && r->requests.count == 0;
+}
+
 /* Reads, hands over, delivers, commits. */
 static int work(struct route *r, int64_t now_ns, struct error *error)
 {
@@ -423,6 +429,8 @@ static int work(struct route *r, int64_t now_ns, struct error *error)
     }
     if (code == 0)
         fold(r, now_ns);
+    if (code == 0 && is_idle(r))
+        waiting_end(r);
     return code;
 }
 

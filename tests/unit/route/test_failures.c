@@ -98,6 +98,22 @@ static void failed_recovery_is_tried_again(void **state)
     assert_exactly_once_after(&r);
 }
 
+/* Health does not wait for a line to tell that all is well. */
+static void failure_is_over_without_a_line(void **state)
+{
+    struct route_rig r;
+    route_rig_init(&r, 1);
+    route_rig_publish(&r, 1);
+    r.sinks[0].fail_recovers = 2;
+    route_rig_open(&r, 0);
+    route_rig_step(&r, 0);
+    assert_true(status_of(&r, 0).failing_since_ns > 0);
+    route_rig_settle(&r, 0);
+    assert_int_equal(status_of(&r, 0).failing_since_ns, 0);
+    route_rig_close(&r, 0);
+    route_rig_deinit(&r);
+}
+
 /* Exponential, jittered, unlimited, with a ceiling; from the start again once it has worked. */
 static void backoff_doubles_up_to_its_maximum(void **state)
 {
@@ -285,6 +301,7 @@ int main(void)
         cmocka_unit_test(failed_encode_is_tried_again),
         cmocka_unit_test(failed_bind_is_tried_again),
         cmocka_unit_test(failed_recovery_is_tried_again),
+        cmocka_unit_test(failure_is_over_without_a_line),
         cmocka_unit_test(backoff_doubles_up_to_its_maximum),
         cmocka_unit_test(failing_route_does_not_read),
         cmocka_unit_test(sink_that_wants_a_commit_first_gets_it),
