@@ -21,7 +21,6 @@ struct slot {
     struct request_range range;
     struct loki_notes notes; /* owned */
     size_t shifted;          /* lines */
-    bool too_large;          /* nothing was sent: it is answered in the next step */
 };
 
 struct sink {
@@ -191,38 +190,17 @@ static int loki_send(struct sink *s, unsigned number, const struct request *q,
     loki_targets_trim(&s->targets);
     if (r < 0)
         return error_set(error, r, "encoding a push: %s", strerror(-r));
-    slot->too_large = (body->failed == -ENOBUFS || body->size > COMPRESS_CONTENT_MAX) &&
-                      range.end - range.first > 1;
-    return slot->too_large ? 0 : http_sender_send(s->sender, number, error);
+    return http_sender_send(s->sender, number, error);
 }
 
 static void loki_abandon(struct sink *s, unsigned number)
 {
-    s->slots[number].too_large = false;
     http_sender_abandon(s->sender, number);
 }
 
 static size_t loki_wait(struct sink *s, struct pollfd *fds, size_t max, int64_t *timeout_ns)
 {
-    for (size_t i = 0; i < s->slot_count; i++)
-        if (s->slots[i].too_large)
-            *timeout_ns = 0;
     return http_sender_wait(s->sender, fds, max, timeout_ns);
-}
-
-/* Of a body that was too large even to be made. */
-static bool answer_ourselves(struct sink *s, struct sink_answer *ret)
-{
-    for (size_t i = 0; i < s->slot_count; i++) {
-        if (!s->slots[i].too_large)
-            continue;
-        s->slots[i].too_large = false;
-        *ret = (struct sink_answer){.slot = (unsigned)i, .verdict = VERDICT_TOO_LARGE};
-        snprintf(ret->text, sizeof(ret->text), "a push of more than %d bytes",
-                 COMPRESS_CONTENT_MAX);
-        return true;
-    }
-    return false;
 }
 
 /* Whose lines they are; NULL where the name was cut, or is nobody's. */
@@ -247,8 +225,6 @@ static bool loki_step(struct sink *s, struct sink_answer *ret)
 {
     struct http_answer answer;
     struct span stream;
-    if (answer_ourselves(s, ret))
-        return true;
     if (!http_sender_step(s->sender, &answer))
         return false;
     struct slot *slot = &s->slots[answer.slot];
