@@ -425,7 +425,8 @@ static int work(struct route *r, int64_t now_ns, struct error *error)
         code = commit_settled(r, error); /* requests without lines */
         if (code == 0)
             code = replay_step(r, error);
-        requests_send(r, now_ns);
+        if (code == 0)
+            requests_send(r, now_ns);
     }
     if (code == 0)
         fold(r, now_ns);
