@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <sys/eventfd.h>
 
 #include "base/log.h"
@@ -24,7 +23,7 @@ static bool route_wants(void *context, const struct container *c)
     return s->matches;
 }
 
-static void wake(int fd)
+void route_signal(int fd)
 {
     uint64_t one = 1;
     if (fd >= 0)
@@ -34,7 +33,7 @@ static void wake(int fd)
 static void wake_monitor(void *context)
 {
     struct route *r = context;
-    wake(r->options.monitor_fd);
+    route_signal(r->options.monitor_fd);
 }
 
 struct route *route_close(struct route *r)
@@ -178,7 +177,7 @@ static bool try_commit(struct route *r, int64_t now_ns)
     return true;
 }
 
-static bool is_dirty(const struct route *r)
+bool route_is_dirty(const struct route *r)
 {
     return r->filling && r->filling->count > 0;
 }
@@ -188,8 +187,8 @@ bool route_commit_now(struct route *r)
     if (r->failing)
         return false;
     if (r->requests.ops)
-        return !is_dirty(r) && r->requests.count == 0;
-    return !is_dirty(r) || try_commit(r, clock_monotonic_ns());
+        return !route_is_dirty(r) && r->requests.count == 0;
+    return !route_is_dirty(r) || try_commit(r, clock_monotonic_ns());
 }
 
 static void collect_ready(struct route *r)
@@ -219,7 +218,7 @@ static int serve_all(struct route *r, bool tick, int64_t now_ns, struct error *e
         s->listed = s->heat != SOURCE_QUIET;
         if (s->listed)
             r->active[kept++] = s;
-        if (is_dirty(r) && r->commit_due_ns == INT64_MAX)
+        if (route_is_dirty(r) && r->commit_due_ns == INT64_MAX)
             r->commit_due_ns = now_ns + commit_interval(r);
     }
     while (served < r->active_count)
@@ -242,14 +241,14 @@ static int64_t tick_interval(const struct route *r)
     return tick < ROUTE_TICK_MIN_NS ? ROUTE_TICK_MIN_NS : tick;
 }
 
-static void leave_undelivered(struct route *r)
+void route_leave_undelivered(struct route *r)
 {
     pthread_mutex_lock(&r->status_lock);
     r->status.undelivered = true;
     pthread_mutex_unlock(&r->status_lock);
 }
 
-static bool may_pull(const struct route *r)
+bool route_may_pull(const struct route *r)
 {
     bool stopping = r->requests.ops && atomic_load(&r->stopping);
     return !r->failing && !stopping && requests_may_fill(r);
@@ -263,7 +262,7 @@ static bool is_read(const struct route *r)
 
 static bool is_due(const struct route *r, int64_t now_ns)
 {
-    if (!is_dirty(r))
+    if (!route_is_dirty(r))
         return false;
     if (now_ns >= r->commit_due_ns || (r->options.batch_age_ns == 0 && !any_hot(r)))
         return true;
@@ -300,7 +299,7 @@ static bool finish_sources(struct route *r, struct error *error, int *ret_code)
         struct route_source *s = r->sources[i];
         if (s->finished)
             continue;
-        if (!may_pull(r) || requests_begin(r) < 0 || requests_are_full(r))
+        if (!route_may_pull(r) || requests_begin(r) < 0 || requests_are_full(r))
             return false;
         *ret_code = serve_finish(r, s, error);
         if (*ret_code)
@@ -315,18 +314,18 @@ static int finish_once(struct route *r, struct error *error)
     int code = 0;
     if (!is_read(r) || r->requests.count || atomic_load(&r->done))
         return 0;
-    if (!finish_sources(r, error, &code) || (is_dirty(r) && r->requests.ops))
+    if (!finish_sources(r, error, &code) || (route_is_dirty(r) && r->requests.ops))
         return code;
-    if (is_dirty(r)) {
+    if (route_is_dirty(r)) {
         code = commit_written(r, error);
         if (code)
             return code;
         waiting_end(r);
     }
     if (journal_missing(r->journal))
-        leave_undelivered(r);
+        route_leave_undelivered(r);
     atomic_store(&r->done, true);
-    wake(r->options.monitor_fd);
+    route_signal(r->options.monitor_fd);
     return 0;
 }
 
@@ -335,7 +334,7 @@ static void fold(struct route *r, int64_t now_ns)
 {
     struct error error = {""};
     uint64_t folded;
-    if (now_ns < r->fold_due_ns || is_dirty(r) || r->options.ledger_keep_ns == 0)
+    if (now_ns < r->fold_due_ns || route_is_dirty(r) || r->options.ledger_keep_ns == 0)
         return;
     r->fold_due_ns = now_ns + ROUTE_FOLD_INTERVAL_NS;
     if (ledger_fold(r->ledger, clock_now_ns() - r->options.ledger_keep_ns, &folded, &error) < 0)
@@ -383,10 +382,10 @@ static int64_t next_timeout(struct route *r, int64_t now_ns, int64_t tend_due_ns
     int64_t due = r->requests.ops ? earlier(requests_due_ns(r), tend_due_ns) : tend_due_ns;
     if (!r->requests.waiting && is_due(r, now_ns))
         return 0;
-    if (may_pull(r)) {
+    if (route_may_pull(r)) {
         if (any_hot(r))
             return 0;
-        if (is_dirty(r))
+        if (route_is_dirty(r))
             due = earlier(due, r->commit_due_ns);
         if (r->active_count)
             due = earlier(due, r->tick_due_ns);
@@ -398,7 +397,7 @@ static int64_t next_timeout(struct route *r, int64_t now_ns, int64_t tend_due_ns
 /* Nothing is to be read, and nothing under way. */
 static bool is_idle(const struct route *r)
 {
-    return r->active_count == 0 && !is_dirty(r) && r->requests.count == 0;
+    return r->active_count == 0 && !route_is_dirty(r) && r->requests.count == 0;
 }
 
 /* Reads, hands over, delivers, commits. */
@@ -413,7 +412,7 @@ static int work(struct route *r, int64_t now_ns, struct error *error)
     bool tick = now_ns >= r->tick_due_ns;
     if (tick)
         r->tick_due_ns = now_ns + tick_interval(r);
-    if (may_pull(r)) {
+    if (route_may_pull(r)) {
         turn_journal(r, tick, now_ns);
         code = serve_all(r, tick, now_ns, error);
     }
@@ -457,95 +456,6 @@ void route_step(struct route *r, int64_t now_ns, int64_t *ret_timeout_ns)
     show_requests(r);
     backlog_answer(r);
     *ret_timeout_ns = next_timeout(r, now_ns, tend(r, now_ns));
-}
-
-enum { FDS_MAX = 2 + 2 * REQUESTS_MAX /* our own, and a sink's */ };
-
-static void wait_for(struct route *r, int64_t timeout_ns)
-{
-    struct pollfd fds[FDS_MAX] = {{.fd = r->wake_fd, .events = POLLIN},
-                                  {.fd = may_pull(r) ? turn_fd(r) : -1, .events = POLLIN}};
-    size_t count = 2;
-    if (r->requests.ops && !r->failing) /* else nobody would let it go on */
-        count += r->requests.ops->wait(r->sink, fds + count, FDS_MAX - count, &timeout_ns);
-    struct timespec timeout = {timeout_ns / NS_PER_SECOND, timeout_ns % NS_PER_SECOND};
-    ppoll(fds, count, timeout_ns == INT64_MAX ? NULL : &timeout, NULL);
-    uint64_t woken;
-    if (fds[0].revents & POLLIN)
-        (void)!read(r->wake_fd, &woken, sizeof(woken));
-}
-
-/* It shall stop: what was handed over is sent, and answers are waited for. But a sink that is not
- * reached is not, nor one that holds up a container alone. */
-static bool has_to_deliver(const struct route *r, int64_t now_ns)
-{
-    if (!r->requests.ops || r->failing || r->requests.waiting)
-        return false;
-    for (size_t i = 0; i < r->requests.count; i++) {
-        const struct route_request *q = r->requests.items[i];
-        if (q->state != REQUEST_READY || q->backoff.until_ns <= now_ns)
-            return true;
-    }
-    return is_dirty(r);
-}
-
-static void *run(void *context)
-{
-    struct route *r = context;
-    int64_t end_ns = INT64_MAX, now_ns = clock_monotonic_ns();
-    while (!atomic_load(&r->done)) {
-        if (atomic_load(&r->stopping)) {
-            end_ns = end_ns == INT64_MAX ? now_ns + ROUTE_STOP_NS : end_ns;
-            if (!has_to_deliver(r, now_ns) || now_ns >= end_ns)
-                break;
-        }
-        int64_t timeout_ns;
-        beat_mark(&r->beat, BEAT_WORKING);
-        route_step(r, now_ns, &timeout_ns);
-        beat_mark(&r->beat, BEAT_WAITING);
-        now_ns = clock_monotonic_ns();
-        if (timeout_ns > 0 && (!atomic_load(&r->stopping) || has_to_deliver(r, now_ns)))
-            wait_for(r, earlier(timeout_ns, end_ns - now_ns));
-        now_ns = clock_monotonic_ns();
-    }
-    if (!route_commit_now(r))
-        leave_undelivered(r);
-    beat_mark(&r->beat, BEAT_WAITING);
-    return NULL;
-}
-
-int route_start(struct route *r, struct error *error)
-{
-    int code = pthread_create(&r->thread, NULL, run, r);
-    if (code)
-        return error_set(error, -code, "route %s: cannot start its thread: %s", r->options.name,
-                         strerror(code));
-    char name[16];
-    snprintf(name, sizeof(name), "route-%.9s", r->options.name);
-    pthread_setname_np(r->thread, name);
-    r->started = true;
-    resource_thread_started();
-    return 0;
-}
-
-void route_wake(struct route *r)
-{
-    wake(r->wake_fd);
-}
-
-void route_stop(struct route *r)
-{
-    atomic_store(&r->stopping, true);
-    wake(r->wake_fd);
-}
-
-void route_join(struct route *r)
-{
-    if (!r->started)
-        return;
-    pthread_join(r->thread, NULL);
-    resource_thread_joined();
-    r->started = false;
 }
 
 bool route_is_done(const struct route *r)

@@ -1,7 +1,7 @@
 /* route_private — the route's inside, for its parts: source.c (what one is and tells), attach.c
  * (which sources), serve.c (pull and hand over), turn.c (when to look at the journal), draft.h
  * (what a commit writes), commit.c (durable), waiting.c (what is told while it cannot deliver),
- * route.c (the loop).
+ * route.c (the loop), thread.c (its thread: waits, stops).
  *
  * Where the sink sends requests: requests.c (filling and sending), load.h (what one carries),
  * pieces.h (its ranges), answers.c (what an answer does), aside.c (one stream alone is held up),
@@ -137,6 +137,15 @@ struct route {
     pthread_mutex_t status_lock;
     struct route_status status;
 };
+
+/* route.c */
+/* Pulls are drafted that are neither committed nor on their way. */
+bool route_is_dirty(const struct route *r);
+bool route_may_pull(const struct route *r);
+/* It ends, and not all is delivered. */
+void route_leave_undelivered(struct route *r);
+/* Wakes whoever waits for this eventfd; -1: nobody does. */
+void route_signal(int fd);
 
 /* source.c */
 /* One pull, and the end of the open lines, of whatever kind the source is. */

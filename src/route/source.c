@@ -75,8 +75,6 @@ void source_publish_needs(struct route *r, struct route_source *s)
 {
     struct slot_route *mine = &s->follow.slot->routes[r->options.number];
     uint64_t before = atomic_exchange_explicit(&mine->needs, s->needs, memory_order_acq_rel);
-    if (before != s->needs && r->options.monitor_fd >= 0) {
-        uint64_t one = 1;
-        (void)!write(r->options.monitor_fd, &one, sizeof(one));
-    }
+    if (before != s->needs)
+        route_signal(r->options.monitor_fd);
 }
