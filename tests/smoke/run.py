@@ -124,6 +124,7 @@ class Smoke:
             finally:
                 self._sampler.stop()
             self.story.last = self._at_rest()
+            self._wait(self._is_as_at_first, "threads and descriptors are as at the start")
             self._program.process.terminate()
             self.story.exit_status = self._program.wait()
             self._conclude()
@@ -164,6 +165,12 @@ class Smoke:
             if steady == REST_SAMPLES:
                 break
         return last
+
+    def _is_as_at_first(self):
+        """An output that was written last is kept open for some seconds more. What leaks stays."""
+        self.story.last = now = self._sampler.take()
+        first = self.story.first
+        return (now.threads, now.steady_descriptors) == (first.threads, first.steady_descriptors)
 
     # What happens, in the order of time
 

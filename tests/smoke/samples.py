@@ -24,6 +24,11 @@ class Sample:
     unbooked: int  # lines read that the books do not account for
     difference: int  # census − equation: it takes both at one moment, as nobody can from outside
 
+    @property
+    def steady_descriptors(self):
+        """Without the journal's own files, of which there are as many as journald makes."""
+        return self.descriptors - self.kinds.get("journal", 0)
+
 
 class Sampler:
     """Samples every `every_s` seconds in a thread of its own, from `start` to `stop`."""

@@ -27,7 +27,8 @@ def judge(story):
         _equation(story),
         _books(story),
         _end_as_start("threads", story.first.threads, story.last.threads),
-        _end_as_start("descriptors", _descriptors(story.first), _descriptors(story.last)),
+        _end_as_start("descriptors", story.first.steady_descriptors,
+                      story.last.steady_descriptors),
         _memory(story),
         *(_proof(proof) for proof in story.proofs),
         _exit(story),
@@ -72,11 +73,6 @@ def _books(story):
 
 def _end_as_start(what, first, last):
     return Check(f"{what} at the end as at the start", first == last, f"{first}, then {last}")
-
-
-def _descriptors(sample):
-    """Without the journal's own files, of which there are as many as journald makes."""
-    return sample.descriptors - sample.kinds.get("journal", 0)
 
 
 def _memory(story):
