@@ -118,10 +118,6 @@ static void checkpoint_when_quiet(struct monitor *m)
 static void reconcile(struct monitor *m, int64_t now)
 {
     m->reconcile_at_ns = now + m->options.reconcile_ns;
-    if (!m->trimmed) { /* what the routes needed to read what was there, too */
-        m->trimmed = true;
-        malloc_trim(0);
-    }
     monitor_root_holds(m);
     monitor_look_for_journal(m);
     drop_unknown(m);
@@ -133,6 +129,10 @@ static void reconcile(struct monitor *m, int64_t now)
         monitor_lost_writes(m);
     if (m->stale_count == 0)
         checkpoint_when_quiet(m);
+    if (!m->trimmed) { /* what the routes needed to read what was there, too */
+        m->trimmed = true;
+        malloc_trim(0);
+    }
     engine_link_reconcile(m);
 }
 

@@ -199,5 +199,7 @@ void containers_rollback(struct containers *c)
 
 int containers_checkpoint(struct containers *c, struct error *error)
 {
-    return database_checkpoint(c->database, error);
+    int r = database_checkpoint(c->database, error);
+    database_rest(c->database);
+    return r;
 }

@@ -70,6 +70,6 @@ int containers_delete(struct containers *c, const char *id, struct error *error)
 int containers_commit(struct containers *c, struct error *error) MUST_CHECK;
 void containers_rollback(struct containers *c);
 
-/* Copies the write-ahead log into the file: an fsync or two, for quiet moments. Without it that
- * happens by itself only once the log has grown. */
+/* Copies the write-ahead log into the file, and gives back the memory of what was read: an fsync or
+ * two, for quiet moments. Without it that happens by itself only once the log has grown. */
 int containers_checkpoint(struct containers *c, struct error *error) MUST_CHECK;

@@ -211,3 +211,8 @@ int database_checkpoint(struct database *db, struct error *error)
     int code = sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
     return code == SQLITE_OK ? 0 : fault(db, code, error);
 }
+
+void database_rest(struct database *db)
+{
+    sqlite3_db_release_memory(db->handle);
+}

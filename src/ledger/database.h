@@ -74,3 +74,6 @@ int database_got(struct database *db, const struct row *row, struct error *error
 
 /* Copies the write-ahead log into the file, as far as readers allow. */
 int database_checkpoint(struct database *db, struct error *error) MUST_CHECK;
+
+/* Gives back the memory of pages that were read; what needs them next reads them again. */
+void database_rest(struct database *db);

@@ -387,6 +387,11 @@ int ledger_fold(struct ledger *l, int64_t before_ns, uint64_t *ret_folded, struc
     return r;
 }
 
+void ledger_rest(struct ledger *l)
+{
+    database_rest(l->database);
+}
+
 int ledger_total(struct ledger *l, struct tally *ret, struct error *error)
 {
     struct tally sum = {0};

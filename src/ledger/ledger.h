@@ -105,5 +105,8 @@ void ledger_rollback(struct ledger *l);
 int ledger_fold(struct ledger *l, int64_t before_ns, uint64_t *ret_folded, struct error *error)
     MUST_CHECK;
 
+/* Nothing is to be written for a while: gives back the memory of what was read. */
+void ledger_rest(struct ledger *l);
+
 /* The whole book's sums, folded days included. */
 int ledger_total(struct ledger *l, struct tally *ret, struct error *error) MUST_CHECK;

@@ -429,8 +429,10 @@ static int work(struct route *r, int64_t now_ns, struct error *error)
     }
     if (code == 0)
         fold(r, now_ns);
-    if (code == 0 && is_idle(r))
+    if (code == 0 && is_idle(r)) {
         waiting_end(r);
+        ledger_rest(r->ledger);
+    }
     return code;
 }
 

@@ -507,6 +507,30 @@ static void test_r1_folding_changes_no_sum(void **state)
     assert_string_equal(left, "2 2");
 }
 
+/* What a book that says nothing for long has read before is not kept in memory. */
+static void test_a_book_at_rest_keeps_no_pages(void **state)
+{
+    char id[16];
+    struct tally total;
+    CLEANUP(ledger_close) struct ledger *l = book_open(SCRATCH("a.db"));
+    assert_int_equal(ledger_begin(l, NULL), 0);
+    for (int i = 0; i < 2000; i++) {
+        uint32_t key;
+        struct cursor cursor = book_cursor(1);
+        snprintf(id, sizeof(id), "%d", i);
+        assert_int_equal(ledger_add_source(l, id, id, &cursor, &key, NULL), 0);
+    }
+    assert_int_equal(ledger_commit(l, NULL), 0);
+    assert_int_equal(ledger_total(l, &total, NULL), 0);
+
+    int64_t before = sqlite3_memory_used();
+    ledger_rest(l);
+    assert_true(sqlite3_memory_used() < before - 128 * 1024);
+    assert_int_equal(book_source_count(l), 2000);
+    book_add(l, "one more");
+    assert_int_equal(book_source_count(l), 2001);
+}
+
 /* A stale key must not move the cursor of a source that came later. */
 static void test_a_key_is_never_given_twice(void **state)
 {
@@ -564,6 +588,7 @@ int main(void)
         TEST(test_nothing_is_written_outside_a_transaction),
         TEST(test_what_is_not_committed_is_not_there),
         TEST(test_r1_folding_changes_no_sum),
+        TEST(test_a_book_at_rest_keeps_no_pages),
         TEST(test_a_key_is_never_given_twice),
         TEST(test_a_person_can_read_it),
     };
