@@ -49,8 +49,8 @@ enum {
     TEXTS_KEPT_MAX = 256, /* rendered label texts per sink; those of others are rendered again */
     OUTPUT_HELD_BYTES_MAX = 1024 * 1024, /* encoded for outputs that have no row yet; then a
                                             commit comes first */
-    OUTPUTS_REMEMBERED_MAX = 16384,      /* outputs of containers that are gone, per route; then the
-                                            least recently used is forgotten */
+    OUTPUTS_REMEMBERED_MAX = 16384,      /* outputs of containers that are gone or quiet, per route;
+                                            then the least recently used is forgotten */
     REQUESTS_MAX = 32,                   /* requests in flight per route that a user may ask for */
     PIECES_SENT_MAX = 64, /* requests that one batch may become when its content is refused;
                              then what is left of the refused part goes to the dead letters */

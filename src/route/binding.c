@@ -65,6 +65,19 @@ struct binding *binding_let_go(struct route *r, struct binding *b)
     return b->parts ? NULL : binding_free(r, b);
 }
 
+struct binding *binding_rest(struct route *r, struct binding *b)
+{
+    if (!b)
+        return NULL;
+    if (!r->ops->rest) {
+        binding_fold(r, b);
+        return b;
+    }
+    if (!b->parts)
+        b->target = r->ops->rest(r->sink, b->target);
+    return binding_let_go(r, b);
+}
+
 struct binding *binding_hold(struct binding *b)
 {
     b->parts++;

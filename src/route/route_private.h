@@ -49,7 +49,7 @@ struct route_source {
     bool matches;   /* what match said of `matched` */
     uint64_t needs; /* lowest serial that what is drafted needs; published once it is committed */
     struct container *matched; /* owned: whom `matches` was asked about */
-    struct binding *binding;   /* owned, with the parts that have it; NULL: none yet */
+    struct binding *binding;   /* owned, with the parts that have it; NULL: none, now */
 };
 
 enum request_state {
@@ -195,6 +195,8 @@ void binding_fold(struct route *r, struct binding *b);
 /* The same where many are unfolded. */
 void binding_used(struct route *r, struct binding *b);
 struct binding *binding_let_go(struct route *r, struct binding *b);
+/* The source is quiet. Where the sink can make it anew the source has none; else it is folded. */
+struct binding *binding_rest(struct route *r, struct binding *b);
 /* For a part of a request: while any has it the container is there. */
 struct binding *binding_hold(struct binding *b);
 struct binding *binding_release(struct route *r, struct binding *b);

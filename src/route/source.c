@@ -67,8 +67,10 @@ void source_let_go(struct route *r, struct route_source *s)
 
 void source_rest(struct route *r, struct route_source *s)
 {
-    if (s->heat == SOURCE_QUIET && !s->draft && s->binding)
-        binding_fold(r, s->binding);
+    if (r->options.once) /* its open lines are still to be ended */
+        return;
+    if (s->heat == SOURCE_QUIET && !s->draft)
+        s->binding = binding_rest(r, s->binding);
 }
 
 void source_publish_needs(struct route *r, struct route_source *s)

@@ -153,8 +153,8 @@ static bool is_idle(const struct output *o)
     return o->targets == 0 && !o->touched;
 }
 
-/* Outputs of containers that are gone are remembered, so that one that comes back is known; not
- * without end. */
+/* Outputs of containers that are gone, or quiet, are remembered, so that one that comes back is
+ * known; not without end. */
 static void forget_oldest(struct sink *s)
 {
     struct output *oldest = NULL;
@@ -163,8 +163,10 @@ static void forget_oldest(struct sink *s)
         if (is_idle(o) && (!oldest || o->used < oldest->used))
             oldest = o;
     }
-    if (oldest)
-        output_table_remove(&s->outputs, oldest);
+    if (!oldest)
+        return;
+    shut(s, oldest);
+    output_table_remove(&s->outputs, oldest);
 }
 
 static int bind_output(struct sink *s, const struct container *c, struct output **ret,
@@ -197,15 +199,23 @@ static int file_bind(struct sink *s, const struct container *c, struct sink_targ
     return 0;
 }
 
+/* The output stays open until it has been quiet for a while: its next line may be near. */
+static struct sink_target *file_rest(struct sink *s, struct sink_target *target)
+{
+    target->output->targets--;
+    rendered_drop(&s->rendered, &target->rendered);
+    free(target);
+    return NULL;
+}
+
 static struct sink_target *file_unbind(struct sink *s, struct sink_target *target)
 {
     if (!target)
         return NULL;
-    target->output->targets--;
-    if (is_idle(target->output))
-        shut(s, target->output);
-    rendered_drop(&s->rendered, &target->rendered);
-    free(target);
+    struct output *o = target->output;
+    file_rest(s, target);
+    if (is_idle(o))
+        shut(s, o);
     return NULL;
 }
 
@@ -524,6 +534,7 @@ const struct sink_ops file_sink = {
     .form = file_form,
     .bind = file_bind,
     .unbind = file_unbind,
+    .rest = file_rest,
     .encode = file_encode,
     .prepare = file_prepare,
     .flush = file_flush,

@@ -89,6 +89,7 @@ const struct sink_ops null_sink = {
     .form = null_form,
     .bind = null_bind,
     .unbind = null_unbind,
+    .rest = null_unbind,
     .encode = null_encode,
     .flush = null_flush,
 };

@@ -91,6 +91,9 @@ struct sink_ops {
     int (*bind)(struct sink *s, const struct container *c, struct sink_target **ret,
                 struct error *error);
     struct sink_target *(*unbind)(struct sink *s, struct sink_target *target);
+    /* As unbind, but its source is only quiet and will be bound anew: what the target stands for
+     * may wait for that. NULL: targets remember what bind could not make anew. */
+    struct sink_target *(*rest)(struct sink *s, struct sink_target *target);
 
     /* Takes the whole batch, in order. May write ahead. */
     int (*encode)(struct sink *s, struct sink_target *target, const struct batch *batch,

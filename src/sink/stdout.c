@@ -158,6 +158,7 @@ const struct sink_ops stdout_sink = {
     .form = stdout_form,
     .bind = stdout_bind,
     .unbind = stdout_unbind,
+    .rest = stdout_unbind,
     .encode = stdout_encode,
     .flush = stdout_flush,
     .recover = stdout_recover,

@@ -238,6 +238,7 @@ const struct sink_ops http_sink = {
     .form = http_form,
     .bind = http_bind,
     .unbind = http_unbind,
+    .rest = http_unbind,
     .tend = http_tend,
     .requests = &http_requests,
 };

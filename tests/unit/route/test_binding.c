@@ -81,11 +81,35 @@ static void labels_are_there_without_the_source(void **state)
     assert_int_equal(r.unfolded, 1000);
 }
 
+/* A sink that can make targets anew has none of a source that is quiet. */
+static void at_rest_there_is_none_where_it_can_be_made_anew(void **state)
+{
+    static const struct sink_ops forgetful = {.bind = bind, .unbind = unbind, .rest = unbind};
+    struct route r;
+    struct binding *b = begin(&r);
+    assert_ptr_equal(binding_rest(&r, b), b);
+    assert_null(b->container);
+    assert_int_equal(targets, 1);
+    r.ops = &forgetful;
+    assert_null(binding_rest(&r, b));
+    assert_int_equal(targets, 0);
+
+    b = begin(&r);
+    r.ops = &forgetful;
+    binding_hold(b);
+    assert_null(binding_rest(&r, b)); /* its lines are under way */
+    assert_string_equal(container_rendered(b->container, "container_name"), "web");
+    binding_release(&r, b);
+    assert_int_equal(targets, 0);
+    assert_int_equal(r.unfolded, 1000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(labels_are_there_while_a_part_has_them),
         cmocka_unit_test(labels_are_there_without_the_source),
+        cmocka_unit_test(at_rest_there_is_none_where_it_can_be_made_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

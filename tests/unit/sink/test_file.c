@@ -384,6 +384,31 @@ static void test_an_output_without_containers_is_closed(void **state)
     rig_deinit(r);
 }
 
+/* S1: that of a container that is quiet stays for its next line, and is closed with time. */
+static void test_an_output_at_rest_is_closed_when_it_was_quiet(void **state)
+{
+    struct rig *r = new_rig("/web.log");
+    size_t before = open_descriptors();
+    struct pair_of_targets web = bind(r, "web");
+    for (int i = 0; i < 2; i++) {
+        if (i)
+            web.target = rig_bind(r, web.container);
+        assert_int_equal(rig_encode(r, web.target, "one", NULL), 0);
+        assert_int_equal(rig_commit(r), 0);
+        web.target = r->ops->rest(r->sink, web.target);
+        assert_int_equal(open_descriptors(), before + 1);
+    }
+    int64_t due_ns = r->ops->tend(r->sink, 1);
+    due_ns = r->ops->tend(r->sink, due_ns);
+    if (due_ns != INT64_MAX)
+        due_ns = r->ops->tend(r->sink, due_ns);
+    assert_int_equal(due_ns, INT64_MAX);
+    assert_int_equal(open_descriptors(), before);
+    rig_assert_file(rig_path(r, "/web.log"), "one\none\n");
+    container_unref(web.container);
+    rig_deinit(r);
+}
+
 static void play_with_limit(size_t limit)
 {
     enum { OUTPUTS = 7, ROUNDS = 3 };
@@ -534,6 +559,7 @@ int main(void)
         cmocka_unit_test(test_what_is_no_file_of_ours_is_refused),
         cmocka_unit_test(test_outputs_are_known_as_ours),
         cmocka_unit_test(test_an_output_without_containers_is_closed),
+        cmocka_unit_test(test_an_output_at_rest_is_closed_when_it_was_quiet),
         cmocka_unit_test(test_open_outputs_have_a_limit),
         cmocka_unit_test(test_idle_outputs_are_forgotten_past_a_limit),
         cmocka_unit_test(test_full_buffers_are_written_as_a_whole),
