@@ -5,17 +5,34 @@
 #include "base/log.h"
 #include "route/route_private.h"
 
+/* The journal's part of a source, and whose it is. */
+static int journal_part_new(struct route_source *s)
+{
+    struct journal_part *part = calloc(1, sizeof(*part));
+    if (!part)
+        return -ENOMEM;
+    part->source = s;
+    part->journal.follow = s->follow;
+    s->journal = &part->journal;
+    return 0;
+}
+
+static void journal_part_free(struct route_source *s)
+{
+    if (s->journal)
+        free(CONTAINER_OF(s->journal, struct journal_part, journal));
+}
+
 static void source_free(struct route *r, struct route_source *s)
 {
     binding_let_go(r, s->binding);
     container_unref(s->matched);
-    if (r->tools.join_owner == &s->follow)
-        r->tools.join_owner = NULL;
     if (s->journal)
         journal_leave(r->journal, s->journal);
-    free(s->journal);
+    journal_part_free(s);
     draft_forget(s);
-    follow_deinit(&s->follow);
+    source_drop_follow(r, s);
+    slot_unref(s->slot);
     free(s);
 }
 
@@ -32,8 +49,8 @@ void attach_free(struct route *r)
  * that the caller has begun. */
 static int add_row(struct route *r, struct route_source *s, struct error *error)
 {
-    struct slot *slot = s->follow.slot;
-    struct cursor *cursor = &s->follow.cursor;
+    struct slot *slot = s->slot;
+    struct cursor *cursor = &s->follow->cursor;
     struct tally tally = {0};
     int code = start_place(&r->options.start, ledger_attached_ns(r->ledger), slot, &r->tools,
                            &r->batch, cursor, &tally.bytes_skipped);
@@ -51,28 +68,19 @@ static int take_row(void *context, const struct ledger_source *row)
 {
     struct route_source *s = context;
     s->key = row->key;
-    s->follow.cursor = row->cursor;
+    s->follow->cursor = row->cursor;
     s->removed = row->removed_ns != 0;
     return 0;
 }
 
 static int find_or_add_row(struct route *r, struct route_source *s, struct error *error)
 {
-    int code = ledger_find(r->ledger, s->follow.slot->id, take_row, s, error);
+    int code = ledger_find(r->ledger, s->slot->id, take_row, s, error);
     if (code == LEDGER_NO_SUCH_SOURCE)
         return add_row(r, s, error);
     if (code == 0 && s->removed)
         code = ledger_put_removed(r->ledger, s->key, 0, error); /* it came back */
     return code;
-}
-
-static int journal_part_new(struct route_source *s)
-{
-    s->journal = calloc(1, sizeof(*s->journal));
-    if (!s->journal)
-        return -ENOMEM;
-    s->journal->follow = &s->follow;
-    return 0;
 }
 
 static int source_new(struct route *r, struct slot *slot, struct route_source **ret,
@@ -81,14 +89,18 @@ static int source_new(struct route *r, struct slot *slot, struct route_source **
     struct route_source *s = calloc(1, sizeof(*s));
     if (!s)
         return error_set(error, -ENOMEM, "no memory");
-    follow_init(&s->follow, slot, &CURSOR_INIT);
-    int code = slot->journal ? journal_part_new(s) : 0;
+    s->slot = slot_ref(slot);
+    s->rest.last_ns = CURSOR_INIT.last_ns;
+    int code = source_wake(s);
+    if (code == 0 && slot->journal)
+        code = journal_part_new(s);
     code = code < 0 ? error_set(error, code, "no memory") : find_or_add_row(r, s, error);
     if (code < 0) {
         source_free(r, s);
         return code;
     }
     s->needs = source_needs(s);
+    source_rest(r, s); /* so that many lie close together */
     *ret = s;
     return 0;
 }
@@ -204,9 +216,9 @@ static int merge(struct route *r, struct roster *roster, struct route_source **s
     size_t old = 0;
     for (size_t i = 0; i < roster->count; i++) {
         const char *id = roster->slots[i]->id;
-        while (old < r->source_count && strcmp(r->sources[old]->follow.slot->id, id) < 0)
+        while (old < r->source_count && strcmp(r->sources[old]->slot->id, id) < 0)
             old++;
-        if (old < r->source_count && r->sources[old]->follow.slot == roster->slots[i]) {
+        if (old < r->source_count && r->sources[old]->slot == roster->slots[i]) {
             sources[i] = r->sources[old++];
             continue;
         }
@@ -221,7 +233,7 @@ static bool is_ours(struct route *r, const struct route_source *s)
 {
     for (size_t low = 0, high = r->source_count; low < high;) {
         size_t middle = low + (high - low) / 2;
-        int order = strcmp(r->sources[middle]->follow.slot->id, s->follow.slot->id);
+        int order = strcmp(r->sources[middle]->slot->id, s->slot->id);
         if (order == 0)
             return r->sources[middle] == s;
         if (order < 0)
@@ -253,7 +265,7 @@ static void adopt(struct route *r, struct roster *roster, struct route_source **
 {
     size_t kept = 0;
     for (size_t i = 0; i < r->active_count; i++)
-        if (in_roster(roster, r->active[i]->follow.slot))
+        if (in_roster(roster, r->active[i]->slot))
             active[kept++] = r->active[i];
     struct route_source **old = r->sources;
     size_t old_count = r->source_count;
@@ -266,7 +278,7 @@ static void adopt(struct route *r, struct roster *roster, struct route_source **
             source_activate(r, sources[i], SOURCE_HOT);
     }
     for (size_t i = 0; i < old_count; i++)
-        if (!in_roster(roster, old[i]->follow.slot))
+        if (!in_roster(roster, old[i]->slot))
             source_free(r, old[i]);
     r->sources = sources;
     r->source_count = roster->count;
@@ -285,7 +297,7 @@ static int reconcile_rows(struct route *r, struct roster *roster, struct route_s
     if (code == 0)
         code = merge(r, roster, sources, error);
     for (size_t i = 0; code == 0 && i < r->source_count; i++)
-        if (!in_roster(roster, r->sources[i]->follow.slot))
+        if (!in_roster(roster, r->sources[i]->slot))
             code = retire(r, r->sources[i], error);
     return code == 0 ? ledger_commit(r->ledger, error) : code;
 }

@@ -82,8 +82,9 @@ static void consider(struct counting *c, const struct unread *unread, int64_t af
 /* Read to its end, and nobody has written since. */
 static bool is_level(const struct route *r, const struct route_source *s)
 {
-    unsigned ready = atomic_load_explicit(&s->follow.slot->ready, memory_order_relaxed);
-    return s->follow.ended || (s->heat == SOURCE_QUIET && !(ready & 1u << r->options.number));
+    unsigned ready = atomic_load_explicit(&s->slot->ready, memory_order_relaxed);
+    return (s->follow && s->follow->ended) ||
+           (s->heat == SOURCE_QUIET && !(ready & 1u << r->options.number));
 }
 
 /* What was not even read. */
@@ -97,12 +98,13 @@ static void add_source(struct counting *c, const struct route_source *s)
         note_time(&c->sum, under_way ? 0 : r->status.failing_since_ns);
         return;
     }
-    CLEANUP(view_unref) struct view *view = slot_view(s->follow.slot);
-    struct unread unread = unread_behind(view, &s->follow.cursor, wants, r);
+    CLEANUP(view_unref) struct view *view = slot_view(s->slot);
+    struct cursor cursor = source_cursor(s);
+    struct unread unread = unread_behind(view, &cursor, wants, r);
     c->sum.bytes += unread.bytes;
     if (!unread.bytes || under_way)
         return;
-    int64_t last_ns = s->follow.cursor.last_ns;
+    int64_t last_ns = cursor.last_ns;
     consider(c, &unread, last_ns == CURSOR_NO_TIME ? view_container(view)->created_ns : last_ns);
 }
 
@@ -154,7 +156,7 @@ void backlog_abandon(struct route *r)
 
 uint64_t backlog_of_batch(const struct route *r, const struct route_source *s)
 {
-    bool counts = !s->journal && !(s->follow.segment && s->follow.segment->gzip);
+    bool counts = !s->journal && !(s->follow->segment && s->follow->segment->gzip);
     return counts ? r->batch.bytes_consumed : 0;
 }
 

@@ -224,6 +224,7 @@ struct by_key {
     struct route *route;
     struct route_source **sources;
     size_t count;
+    struct error *error;
 };
 
 static int order_by_key(const void *a, const void *b)
@@ -243,6 +244,8 @@ static int back_to_row(void *context, const struct ledger_source *row)
     }
     if (!left->count || (*left->sources)->key != row->key)
         return 0;
+    if (source_wake(*left->sources) < 0)
+        return error_set(left->error, -ENOMEM, "no memory");
     source_reset(left->route, *left->sources, &row->cursor);
     return 0;
 }
@@ -257,7 +260,7 @@ static int recover_sources(struct route *r, struct error *error)
         return error_set(error, -ENOMEM, "no memory");
     memcpy(sorted, r->sources, r->source_count * sizeof(struct route_source *));
     qsort(sorted, r->source_count, sizeof(*sorted), order_by_key);
-    struct by_key left = {r, sorted, r->source_count};
+    struct by_key left = {r, sorted, r->source_count, error};
     int code = ledger_sources(r->ledger, back_to_row, &left, error);
     free(sorted);
     if (code)

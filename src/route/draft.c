@@ -54,7 +54,7 @@ int draft_take(struct draft *d, struct route_source *s, struct draft_source **re
         if (code < 0)
             return code;
         d->sources[d->count] =
-            (struct draft_source){.slot = slot_ref(s->follow.slot), .source = s, .key = s->key};
+            (struct draft_source){.slot = slot_ref(s->slot), .source = s, .key = s->key};
         s->draft = d;
         s->draft_place = (uint32_t)d->count++;
     }

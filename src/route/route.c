@@ -194,7 +194,7 @@ bool route_commit_now(struct route *r)
 static void collect_ready(struct route *r)
 {
     for (size_t i = 0; i < r->source_count; i++)
-        if (slot_take_ready(r->sources[i]->follow.slot, r->options.number))
+        if (slot_take_ready(r->sources[i]->slot, r->options.number))
             source_activate(r, r->sources[i], SOURCE_HOT);
 }
 

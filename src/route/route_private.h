@@ -16,6 +16,7 @@
 #include "route/draft.h"
 #include "route/load.h"
 #include "route/route.h"
+#include "source/follow_rest.h"
 #include "source/journal.h"
 
 enum source_heat {
@@ -34,7 +35,9 @@ struct binding {
 };
 
 struct route_source {
-    struct follow follow;
+    struct slot *slot;              /* owned */
+    struct follow *follow;          /* owned; NULL: it is at rest */
+    struct follow_rest rest;        /* where it goes on, while it is */
     struct journal_source *journal; /* owned: its part in the reading; NULL: it is in files */
     uint32_t key;                   /* in the ledger */
     uint32_t draft_place;           /* in `draft` */
@@ -50,6 +53,12 @@ struct route_source {
     uint64_t needs; /* lowest serial that what is drafted needs; published once it is committed */
     struct container *matched; /* owned: whom `matches` was asked about */
     struct binding *binding;   /* owned, with the parts that have it; NULL: none, now */
+};
+
+/* What a source of the journal has for it. */
+struct journal_part {
+    struct journal_source journal;
+    struct route_source *source; /* whose it is */
 };
 
 enum request_state {
@@ -153,7 +162,12 @@ int source_pull(struct route *r, struct route_source *s, const struct view *view
 int source_finish(struct route *r, struct route_source *s, const struct view *view) MUST_CHECK;
 /* `once`: its cursor is where the source ended at discovery. */
 bool source_once_done(const struct route_source *s);
-/* Back to its committed cursor. */
+/* Has its follow there, until it rests again. -ENOMEM. */
+int source_wake(struct route_source *s) MUST_CHECK;
+void source_drop_follow(struct route *r, struct route_source *s);
+/* Where it stands, at rest or not. */
+struct cursor source_cursor(const struct route_source *s);
+/* Back to its committed cursor. It is awake. */
 void source_reset(struct route *r, struct route_source *s, const struct cursor *cursor);
 /* Lowest serial that its cursor needs. */
 uint64_t source_needs(const struct route_source *s);
@@ -164,7 +178,8 @@ bool source_is_held(const struct route *r, const struct route_source *s);
 /* The held ones leave the active list; each comes back when it is let go. */
 void source_unlist_held(struct route *r);
 void source_let_go(struct route *r, struct route_source *s);
-/* Where it is quiet, and nothing of it under way, it keeps no more than it needs to be woken. */
+/* Where it is quiet, and nothing of it under way, it keeps no more than it needs to be woken:
+ * mostly no follow, and often no binding. */
 void source_rest(struct route *r, struct route_source *s);
 /* Tells the monitor what the committed cursor needs. */
 void source_publish_needs(struct route *r, struct route_source *s);

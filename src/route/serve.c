@@ -44,7 +44,7 @@ static int account(struct route *r, struct route_source *s, int64_t first_ns, ui
     struct draft_source *drafted;
     if (draft_take(r->filling, s, &drafted) < 0)
         return -ENOMEM;
-    drafted->cursor = s->follow.cursor;
+    drafted->cursor = s->follow->cursor;
     tally_add_batch(&drafted->tally, b);
     tally_add_filtered(&drafted->tally, too_old);
     drafted->lines_too_old += too_old;
@@ -123,26 +123,27 @@ static int deliver(struct route *r, struct route_source *s, struct error *error)
 static int pull(struct route *r, struct route_source *s, struct view **view)
 {
     view_unref(*view);
-    *view = slot_view(s->follow.slot);
+    *view = slot_view(s->slot);
     r->batch.ingest_ns = clock_now_ns();
     r->serving = s;
-    r->tools.hold = slot_hold(s->follow.slot, *view, clock_monotonic_ns());
+    if (source_wake(s) < 0)
+        return -ENOMEM;
+    r->tools.hold = slot_hold(s->slot, *view, clock_monotonic_ns());
     return source_pull(r, s, *view);
 }
 
 /* Nothing came: arms the watches and looks once more. */
 static int go_quiet(struct route *r, struct route_source *s, struct view **view)
 {
-    if (r->options.watch && !s->follow.ended) {
+    if (r->options.watch && !s->follow->ended) {
         size_t count = (*view)->segment_count;
         struct segment *last = count ? (*view)->segments[count - 1] : NULL;
         s->unwatched = false;
-        if (s->follow.segment && s->follow.segment != last)
-            s->unwatched |= watch_arm(r->options.watch, s->follow.segment, s->follow.slot,
-                                      r->options.number) < 0;
-        if (last && !last->hole)
+        if (s->follow->segment && s->follow->segment != last)
             s->unwatched |=
-                watch_arm(r->options.watch, last, s->follow.slot, r->options.number) < 0;
+                watch_arm(r->options.watch, s->follow->segment, s->slot, r->options.number) < 0;
+        if (last && !last->hole)
+            s->unwatched |= watch_arm(r->options.watch, last, s->slot, r->options.number) < 0;
     }
     return pull(r, s, view);
 }
@@ -150,7 +151,7 @@ static int go_quiet(struct route *r, struct route_source *s, struct view **view)
 static void settle_heat(struct route *r, struct route_source *s)
 {
     bool at_once = r->options.once || r->options.batch_age_ns == 0;
-    s->heat = s->follow.more || s->follow.ended || at_once ? SOURCE_HOT : SOURCE_WARM;
+    s->heat = s->follow->more || s->follow->ended || at_once ? SOURCE_HOT : SOURCE_WARM;
 }
 
 static void note_unreadable(struct route *r, struct route_source *s, int code)
@@ -158,8 +159,8 @@ static void note_unreadable(struct route *r, struct route_source *s, int code)
     uint64_t suppressed;
     if (log_limit_pass(&r->unreadable_log, 60 * NS_PER_SECOND, &suppressed))
         log_line(LOG_WARN, "source.unreadable", "a log file cannot be read; trying again",
-                 "route=%s container=%.12s error=%s suppressed=%lu", r->options.name,
-                 s->follow.slot->id, LOG_QUOTE(strerror(-code)), (unsigned long)suppressed);
+                 "route=%s container=%.12s error=%s suppressed=%lu", r->options.name, s->slot->id,
+                 LOG_QUOTE(strerror(-code)), (unsigned long)suppressed);
     s->heat = SOURCE_WARM;
 }
 
@@ -210,7 +211,7 @@ int serve_source(struct route *r, struct route_source *s, struct error *error)
 
 int serve_finish(struct route *r, struct route_source *s, struct error *error)
 {
-    CLEANUP(view_unref) struct view *view = slot_view(s->follow.slot);
+    CLEANUP(view_unref) struct view *view = slot_view(s->slot);
     r->serving = s;
     int code = source_finish(r, s, view);
     return code == FOLLOW_PROGRESS ? deliver(r, s, error) : 0;

@@ -1,26 +1,55 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+
 #include "route/route_private.h"
+
+int source_wake(struct route_source *s)
+{
+    if (s->follow)
+        return 0;
+    s->follow = malloc(sizeof(*s->follow));
+    if (!s->follow)
+        return -ENOMEM;
+    follow_wake(s->follow, s->slot, &s->rest);
+    return 0;
+}
+
+void source_drop_follow(struct route *r, struct route_source *s)
+{
+    follow_rest_deinit(&s->rest);
+    if (!s->follow)
+        return;
+    if (r->tools.join_owner == s->follow)
+        r->tools.join_owner = NULL;
+    follow_deinit(s->follow);
+    free(TAKE(s->follow));
+}
+
+struct cursor source_cursor(const struct route_source *s)
+{
+    return s->follow ? s->follow->cursor : follow_rest_cursor(&s->rest);
+}
 
 int source_pull(struct route *r, struct route_source *s, const struct view *view)
 {
     return s->journal ? journal_pull(r->journal, s->journal, &r->tools, view, &r->batch)
-                      : follow_pull(&s->follow, &r->tools, view, &r->batch);
+                      : follow_pull(s->follow, &r->tools, view, &r->batch);
 }
 
 int source_finish(struct route *r, struct route_source *s, const struct view *view)
 {
     return s->journal ? journal_finish(r->journal, s->journal, &r->tools, view, &r->batch)
-                      : follow_finish(&s->follow, &r->tools, view, &r->batch);
+                      : follow_finish(s->follow, &r->tools, view, &r->batch);
 }
 
 bool source_once_done(const struct route_source *s)
 {
-    return !s->journal && follow_once_done(&s->follow);
+    return !s->journal && follow_once_done(s->follow);
 }
 
 void source_reset(struct route *r, struct route_source *s, const struct cursor *cursor)
 {
-    follow_reset(&s->follow, &r->tools, cursor);
+    follow_reset(s->follow, &r->tools, cursor);
     if (s->journal)
         journal_reset(r->journal, s->journal);
 }
@@ -28,7 +57,9 @@ void source_reset(struct route *r, struct route_source *s, const struct cursor *
 /* The journal keeps what it keeps, whatever a route still needs of it. */
 uint64_t source_needs(const struct route_source *s)
 {
-    return s->journal && !s->follow.ended ? 0 : follow_needs(&s->follow);
+    if (!s->follow)
+        return s->needs; /* nothing was read since */
+    return s->journal && !s->follow->ended ? 0 : follow_needs(s->follow);
 }
 
 void source_activate(struct route *r, struct route_source *s, enum source_heat heat)
@@ -69,13 +100,16 @@ void source_rest(struct route *r, struct route_source *s)
 {
     if (r->options.once) /* its open lines are still to be ended */
         return;
-    if (s->heat == SOURCE_QUIET && !s->draft)
-        s->binding = binding_rest(r, s->binding);
+    if (s->heat != SOURCE_QUIET || s->draft)
+        return;
+    s->binding = binding_rest(r, s->binding);
+    if (s->follow && !s->journal && follow_rest(s->follow, &r->tools, &s->rest))
+        free(TAKE(s->follow));
 }
 
 void source_publish_needs(struct route *r, struct route_source *s)
 {
-    struct slot_route *mine = &s->follow.slot->routes[r->options.number];
+    struct slot_route *mine = &s->slot->routes[r->options.number];
     uint64_t before = atomic_exchange_explicit(&mine->needs, s->needs, memory_order_acq_rel);
     if (before != s->needs)
         route_signal(r->options.monitor_fd);

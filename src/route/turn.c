@@ -51,5 +51,5 @@ int turn_fd(const struct route *r)
 
 void turn_activate(void *context, struct journal_source *s)
 {
-    source_activate(context, CONTAINER_OF(s->follow, struct route_source, follow), SOURCE_HOT);
+    source_activate(context, CONTAINER_OF(s, struct journal_part, journal)->source, SOURCE_HOT);
 }
