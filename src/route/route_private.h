@@ -181,6 +181,8 @@ void source_let_go(struct route *r, struct route_source *s);
 /* Where it is quiet, and nothing of it under way, it keeps no more than it needs to be woken:
  * mostly no follow, and often no binding. */
 void source_rest(struct route *r, struct route_source *s);
+/* The follow alone, where nothing came: so many that are looked at together are not all awake. */
+void source_rest_follow(struct route *r, struct route_source *s);
 /* Tells the monitor what the committed cursor needs. */
 void source_publish_needs(struct route *r, struct route_source *s);
 

@@ -197,6 +197,7 @@ int serve_source(struct route *r, struct route_source *s, struct error *error)
         code = go_quiet(r, s, &view);
     else if (code == FOLLOW_IDLE && !r->options.once) {
         s->heat = SOURCE_WARM; /* the tick will tell whether it is quiet */
+        source_rest_follow(r, s);
         return 0;
     }
 

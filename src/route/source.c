@@ -96,6 +96,12 @@ void source_let_go(struct route *r, struct route_source *s)
         source_activate(r, s, SOURCE_HOT);
 }
 
+void source_rest_follow(struct route *r, struct route_source *s)
+{
+    if (s->follow && !s->journal && !s->draft && follow_rest(s->follow, &r->tools, &s->rest))
+        free(TAKE(s->follow));
+}
+
 void source_rest(struct route *r, struct route_source *s)
 {
     if (r->options.once) /* its open lines are still to be ended */
@@ -103,8 +109,7 @@ void source_rest(struct route *r, struct route_source *s)
     if (s->heat != SOURCE_QUIET || s->draft)
         return;
     s->binding = binding_rest(r, s->binding);
-    if (s->follow && !s->journal && follow_rest(s->follow, &r->tools, &s->rest))
-        free(TAKE(s->follow));
+    source_rest_follow(r, s);
 }
 
 void source_publish_needs(struct route *r, struct route_source *s)

@@ -136,6 +136,26 @@ static void it_needs_at_rest_what_it_needed(void **state)
     end(&r, 2);
 }
 
+/* Woken for nothing, it is to be looked at once more, and rests until then. */
+static void r1_it_rests_between_two_looks(void **state)
+{
+    struct route_rig r;
+    route_rig_init(&r, 1);
+    r.options[0].batch_age_ns = NS_PER_SECOND;
+    route_rig_publish(&r, 1);
+    route_rig_open(&r, 0);
+    route_rig_settle(&r, 0);
+    route_rig_mark_ready(&r);
+    route_rig_step(&r, 0);
+    assert_int_equal(r.routes[0]->sources[0]->heat, SOURCE_WARM);
+    assert_true(rests(&r, 0));
+    rig_log(&r.sources[0], 1, "1\\n");
+    route_rig_settle(&r, 0);
+    assert_delivered(&r, 0, "a:1\n");
+    assert_true(rests(&r, 0));
+    end(&r, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -144,6 +164,7 @@ int main(void)
         cmocka_unit_test(its_next_line_has_its_new_name),
         cmocka_unit_test(r1_a_failed_commit_neither_loses_nor_doubles),
         cmocka_unit_test(r1_a_line_that_is_open_is_kept),
+        cmocka_unit_test(r1_it_rests_between_two_looks),
         cmocka_unit_test(it_needs_at_rest_what_it_needed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
