@@ -86,8 +86,8 @@ def lines_in(path):
 
 
 def touch_all(root):
-    """The reconciliation looks at every file: that must not wait for a disk, as it would be counted,
-    where the kernel has meanwhile let go of what it knew of them."""
+    """The reconciliation looks at every file. Where the kernel has meanwhile let go of what it knew
+    of them, that would wait for the disk, and be counted."""
     for directory in os.scandir(root / "containers"):
         for entry in os.scandir(directory):
             entry.stat()

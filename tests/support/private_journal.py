@@ -115,8 +115,8 @@ class PrivateJournal:
         subprocess.run(self._inside() + ["journalctl", "--rotate"], check=True)
 
     def vacuum(self):
-        """Removes all files but the one that is written. One that was just rotated is passed over as
-        long as the journal has not closed it."""
+        """Removes all files but the one that is written. One that was just rotated is passed over
+        as long as the journal has not closed it."""
         wait_for(self._vacuum_once, "the rotated files are removed")
 
     def _vacuum_once(self):
