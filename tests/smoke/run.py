@@ -156,6 +156,7 @@ class Smoke:
             self._crew.come_and_go(kind)
             wait_for(self._crew.rest, "it has gone", 60)
             self._wait(self._all_is_delivered, "what it wrote is delivered")
+        self._wait(self._outputs_are_closed, "quiet outputs are closed")
         steady, last = 0, self._sampler.take()
         for _ in range(REST_SAMPLES_MAX):
             time.sleep(REST_SAMPLE_SECONDS)
@@ -165,6 +166,10 @@ class Smoke:
             if steady == REST_SAMPLES:
                 break
         return last
+
+    def _outputs_are_closed(self):
+        """Each is kept open for some seconds after its last line."""
+        return not self._program.status()["resources"]["descriptors"]["counted"].get("output")
 
     def _is_as_at_first(self):
         """An output that was written last is kept open for some seconds more. What leaks stays."""
