@@ -326,3 +326,40 @@ void assert_letters(struct route_rig *route, const char *expected)
     assert_text_equal(letters.size ? buf_span(&letters) : SPAN(""), span_of(expected));
     buf_deinit(&letters);
 }
+
+void request_rig_begin(struct route_rig *route, struct request_rig *rig, size_t count)
+{
+    route_rig_init(route, count);
+    request_rig_init(rig, route);
+    route_rig_publish(route, count);
+}
+
+void request_rig_end(struct route_rig *route, struct request_rig *rig)
+{
+    route_rig_deinit(route);
+    request_rig_deinit(rig);
+}
+
+void request_rig_write(struct route_rig *route, size_t source, int first, int count)
+{
+    for (int i = first; i < first + count; i++) {
+        char log[32];
+        snprintf(log, sizeof(log), "%d\\n", i);
+        rig_log(&route->sources[source], i, log);
+    }
+    slot_mark_ready(route->sources[source].slot);
+}
+
+void request_rig_step_until_sent(struct route_rig *route, struct request_rig *rig, size_t flying)
+{
+    for (int i = 0; i < 100 && request_rig_flying(rig) < flying; i++)
+        route->now_ns += route_rig_step(route, 0) ? 1 : 0;
+    assert_int_equal(request_rig_flying(rig), flying);
+}
+
+struct route_status request_rig_status(struct route_rig *route)
+{
+    struct route_status status;
+    route_status(route->routes[0], &status);
+    return status;
+}

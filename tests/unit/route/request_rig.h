@@ -36,6 +36,16 @@ void request_rig_init(struct request_rig *rig, struct route_rig *route);
 /* After route_rig_deinit. */
 void request_rig_deinit(struct request_rig *rig);
 
+/* Both rigs, with `count` sources on the board; and both of them away. */
+void request_rig_begin(struct route_rig *route, struct request_rig *rig, size_t count);
+void request_rig_end(struct route_rig *route, struct request_rig *rig);
+
+/* `count` lines into a source: numbers from `first` on. */
+void request_rig_write(struct route_rig *route, size_t source, int first, int count);
+/* Until so many are under way, with no time passing, and nothing answered. */
+void request_rig_step_until_sent(struct route_rig *route, struct request_rig *rig, size_t flying);
+struct route_status request_rig_status(struct route_rig *route); /* of route 0 */
+
 size_t request_rig_flying(const struct request_rig *rig);
 /* Lines under way: sent, and of all requests of which a part is sent. */
 size_t request_rig_lines(const struct request_rig *rig);

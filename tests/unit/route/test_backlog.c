@@ -32,13 +32,6 @@ static struct route_backlog backlog_of(struct route_rig *r)
     return status.backlog;
 }
 
-static void step_until_sent(struct route_rig *r, struct request_rig *rig, size_t flying)
-{
-    for (int i = 0; i < 100 && request_rig_flying(rig) < flying; i++)
-        r->now_ns += route_rig_step(r, 0) ? 1 : 0;
-    assert_int_equal(request_rig_flying(rig), flying);
-}
-
 /* `at_ns` after RIG_EPOCH; 0: there is none. */
 static void assert_backlog(struct route_rig *r, uint64_t bytes, int64_t at_ns)
 {
@@ -151,7 +144,7 @@ static void what_is_in_flight_is_behind_until_its_answer(void **state)
     route_rig_publish(&r, 2);
     route_rig_open(&r, 0);
     write_line(&r, 0, 5);
-    step_until_sent(&r, &rig, 1);
+    request_rig_step_until_sent(&r, &rig, 1);
     uint64_t sent = live_size(&r, 0);
     write_line(&r, 0, 8);
     write_line(&r, 1, 3); /* not read: there is no free slot, and its first line is the oldest */
@@ -184,7 +177,7 @@ static void it_is_exact_while_the_ledger_fails(void **state)
     rig.by_hand = true;
     write_line(&r, 0, 4);
     write_line(&r, 1, 7);
-    step_until_sent(&r, &rig, 2);
+    request_rig_step_until_sent(&r, &rig, 2);
     disk.failing = FAIL_WRITE;
     disk.code = SQLITE_IOERR;
     disk.system_errno = EIO;
@@ -222,7 +215,7 @@ static void a_quiet_container_that_writes_again_is_not_old(void **state)
     rig.by_hand = true;
     uint64_t read = live_size(&r, 0);
     write_line(&r, 1, 500);
-    step_until_sent(&r, &rig, 1);
+    request_rig_step_until_sent(&r, &rig, 1);
     write_line(&r, 0, 900);
     assert_backlog(&r, live_size(&r, 0) - read + live_size(&r, 1), 500);
     rig.by_hand = false;

@@ -7,26 +7,6 @@
 
 #include "base/limits.h"
 
-static void begin(struct route_rig *r, struct request_rig *rig, size_t count)
-{
-    route_rig_init(r, count);
-    request_rig_init(rig, r);
-    route_rig_publish(r, count);
-}
-
-static void end(struct route_rig *r, struct request_rig *rig)
-{
-    route_rig_deinit(r);
-    request_rig_deinit(rig);
-}
-
-static struct route_status status_of(struct route_rig *r)
-{
-    struct route_status status;
-    route_status(r->routes[0], &status);
-    return status;
-}
-
 /* Lines "0" to `count` into the first source; those that are named are poison. */
 static void write_poisoned(struct route_rig *r, int count, const int *poison, size_t poison_count)
 {
@@ -47,7 +27,7 @@ static void assert_thousand(struct route_rig *r, struct request_rig *rig, uint64
     assert_int_equal(t.lines_read, 1000);
     assert_int_equal(t.lines_refused, refused);
     assert_int_equal(t.lines_delivered, 1000 - refused);
-    struct route_status status = status_of(r);
+    struct route_status status = request_rig_status(r);
     assert_memory_equal(&status.sums.tally, &t, sizeof(t));
     assert_int_equal(status.requests.letters, refused);
     assert_true(status.requests.letter_bytes > 0);
@@ -63,7 +43,7 @@ static void r1_one_poison_line_among_a_thousand_is_found(void **state)
         struct route_rig r;
         struct request_rig rig;
         char letter[64];
-        begin(&r, &rig, 1);
+        request_rig_begin(&r, &rig, 1);
         rig.judge = judge_poison;
         write_poisoned(&r, 1000, &places[i], 1);
         route_rig_open(&r, 0);
@@ -72,7 +52,7 @@ static void r1_one_poison_line_among_a_thousand_is_found(void **state)
         assert_letters(&r, letter);
         assert_thousand(&r, &rig, 1);
         assert_int_equal(rig.lines_taken, 999); /* each once */
-        end(&r, &rig);
+        request_rig_end(&r, &rig);
     }
 }
 
@@ -81,7 +61,7 @@ static void r1_two_poison_lines_are_found(void **state)
     static const int places[] = {3, 700};
     struct route_rig r;
     struct request_rig rig;
-    begin(&r, &rig, 1);
+    request_rig_begin(&r, &rig, 1);
     rig.judge = judge_poison;
     write_poisoned(&r, 1000, places, 2);
     route_rig_open(&r, 0);
@@ -89,7 +69,7 @@ static void r1_two_poison_lines_are_found(void **state)
     assert_letters(&r, "a:poison3 poison\na:poison700 poison\n");
     assert_thousand(&r, &rig, 2);
     assert_int_equal(rig.lines_taken, 998);
-    end(&r, &rig);
+    request_rig_end(&r, &rig);
 }
 
 /* A server that takes what is good of a request that it refuses gets it more than once. */
@@ -98,7 +78,7 @@ static void r1_half_taken_request_is_delivered_at_least_once(void **state)
     static const int places[] = {3, 700};
     struct route_rig r;
     struct request_rig rig;
-    begin(&r, &rig, 1);
+    request_rig_begin(&r, &rig, 1);
     rig.judge = judge_poison_alone;
     write_poisoned(&r, 1000, places, 2);
     route_rig_open(&r, 0);
@@ -110,7 +90,7 @@ static void r1_half_taken_request_is_delivered_at_least_once(void **state)
         snprintf(line, sizeof(line), "a:%d", i);
         assert_true(i == 3 || i == 700 || request_rig_count(&rig, line) >= 1);
     }
-    end(&r, &rig);
+    request_rig_end(&r, &rig);
 }
 
 /* A retry within the search repeats one piece, and the search goes on. */
@@ -119,7 +99,7 @@ static void retries_do_not_disturb_the_search(void **state)
     static const int places[] = {123};
     struct route_rig r;
     struct request_rig rig;
-    begin(&r, &rig, 1);
+    request_rig_begin(&r, &rig, 1);
     rig.judge = judge_poison;
     write_poisoned(&r, 1000, places, 1);
     route_rig_open(&r, 0);
@@ -132,8 +112,8 @@ static void retries_do_not_disturb_the_search(void **state)
     request_rig_settle(&rig, &r);
     assert_letters(&r, "a:poison123 poison\n");
     assert_int_equal(rig.lines_taken, 999);
-    assert_true(rig.sent - status_of(&r).requests.resent <= PIECES_SENT_MAX);
-    end(&r, &rig);
+    assert_true(rig.sent - request_rig_status(&r).requests.resent <= PIECES_SENT_MAX);
+    request_rig_end(&r, &rig);
 }
 
 /* A refusal of one source's lines costs those of others nothing. */
@@ -141,7 +121,7 @@ static void refusals_are_booked_with_their_source(void **state)
 {
     struct route_rig r;
     struct request_rig rig;
-    begin(&r, &rig, 3);
+    request_rig_begin(&r, &rig, 3);
     rig.judge = judge_poison;
     r.options[0].batch_age_ns = NS_PER_SECOND;
     for (size_t i = 0; i < 3; i++)
@@ -152,22 +132,22 @@ static void refusals_are_booked_with_their_source(void **state)
     assert_letters(&r, "b:poison poison\n");
     assert_int_equal(rig.lines_taken, 29);
     assert_int_equal(route_rig_total(&r, 0).lines_refused, 1);
-    end(&r, &rig);
+    request_rig_end(&r, &rig);
 }
 
 static void too_large_is_halved_and_a_giant_is_refused(void **state)
 {
     struct route_rig r;
     struct request_rig rig;
-    begin(&r, &rig, 1);
+    request_rig_begin(&r, &rig, 1);
     rig.judge = judge_lines;
     rig.lines_max = 3;
     write_poisoned(&r, 100, NULL, 0);
     route_rig_open(&r, 0);
     request_rig_settle(&rig, &r);
     assert_int_equal(rig.lines_taken, 100);
-    assert_int_equal(status_of(&r).requests.letters, 0);
-    assert_true(status_of(&r).requests.answered[VERDICT_TOO_LARGE] > 10);
+    assert_int_equal(request_rig_status(&r).requests.letters, 0);
+    assert_true(request_rig_status(&r).requests.answered[VERDICT_TOO_LARGE] > 10);
 
     buf_clear(&rig.delivered);
     rig.lines_max = 0;
@@ -176,7 +156,7 @@ static void too_large_is_halved_and_a_giant_is_refused(void **state)
     request_rig_settle(&rig, &r);
     assert_requested(&rig, "");
     assert_letters(&r, "a:giant too_large\n");
-    end(&r, &rig);
+    request_rig_end(&r, &rig);
 }
 
 /* Full, they hold the route up, with words that say what to do; with room again it goes on. */
@@ -185,7 +165,7 @@ static void full_dead_letters_stop_the_route(void **state)
     static const int places[] = {5};
     struct route_rig r;
     struct request_rig rig;
-    begin(&r, &rig, 1);
+    request_rig_begin(&r, &rig, 1);
     rig.judge = judge_poison;
     r.options[0].dead_letters_bytes_max = 10;
     write_poisoned(&r, 20, places, 1);
@@ -194,7 +174,7 @@ static void full_dead_letters_stop_the_route(void **state)
         int64_t timeout_ns = route_rig_step(&r, 0);
         r.now_ns += timeout_ns == INT64_MAX ? NS_PER_MS : timeout_ns;
     }
-    struct route_status status = status_of(&r);
+    struct route_status status = request_rig_status(&r);
     assert_true(status.failing_since_ns > 0);
     assert_string_equal(status.reason, "the dead letters are full (0KiB); look at them with "
                                        "`tallyman dead`, or raise dead_letters_max");
@@ -208,8 +188,8 @@ static void full_dead_letters_stop_the_route(void **state)
     request_rig_settle(&rig, &r);
     assert_letters(&r, "a:poison5 poison\n");
     assert_int_equal(route_rig_total(&r, 0).lines_delivered, 19);
-    assert_int_equal(status_of(&r).failing_since_ns, 0);
-    end(&r, &rig);
+    assert_int_equal(request_rig_status(&r).failing_since_ns, 0);
+    request_rig_end(&r, &rig);
 }
 
 /* The server has changed its mind: what was held up by full dead letters is delivered. */
@@ -218,7 +198,7 @@ static void full_dead_letters_are_left_by_a_server_that_takes_it(void **state)
     static const int places[] = {5};
     struct route_rig r;
     struct request_rig rig;
-    begin(&r, &rig, 1);
+    request_rig_begin(&r, &rig, 1);
     rig.judge = judge_poison;
     r.options[0].dead_letters_bytes_max = 10;
     write_poisoned(&r, 20, places, 1);
@@ -227,13 +207,13 @@ static void full_dead_letters_are_left_by_a_server_that_takes_it(void **state)
         int64_t timeout_ns = route_rig_step(&r, 0);
         r.now_ns += timeout_ns == INT64_MAX ? NS_PER_MS : timeout_ns;
     }
-    assert_true(status_of(&r).failing_since_ns > 0);
+    assert_true(request_rig_status(&r).failing_since_ns > 0);
     rig.judge = NULL;
     request_rig_settle(&rig, &r);
-    assert_int_equal(status_of(&r).failing_since_ns, 0);
+    assert_int_equal(request_rig_status(&r).failing_since_ns, 0);
     assert_int_equal(rig.lines_taken, 20);
     assert_int_equal(route_rig_total(&r, 0).lines_delivered, 20);
-    end(&r, &rig);
+    request_rig_end(&r, &rig);
 }
 
 /* A first start over months of history is no storm of refusals: it sends nothing of that. */
@@ -242,7 +222,7 @@ static void old_lines_are_booked_and_not_sent(void **state)
     enum { OLD = 100000 };
     struct route_rig r;
     struct request_rig rig;
-    begin(&r, &rig, 1);
+    request_rig_begin(&r, &rig, 1);
     rig.options.max_age_ns = 7 * 24 * 3600 * NS_PER_SECOND;
     struct buf lines = BUF_INIT(RIG_TEXT_MAX);
     for (int i = 0; i < OLD; i++)
@@ -260,10 +240,10 @@ static void old_lines_are_booked_and_not_sent(void **state)
     struct tally t = route_rig_total(&r, 0);
     assert_int_equal(t.lines_filtered, OLD);
     assert_int_equal(t.lines_delivered, 1);
-    struct route_status status = status_of(&r);
+    struct route_status status = request_rig_status(&r);
     assert_int_equal(status.sums.lines_too_old, OLD);
     assert_memory_equal(&status.sums.tally, &t, sizeof(t));
-    end(&r, &rig);
+    request_rig_end(&r, &rig);
 }
 
 int main(void)

@@ -9,9 +9,7 @@ enum { POISONS = 5 };
 /* A route with so many dead letters of its source, and nothing else to do. */
 static void begin(struct route_rig *r, struct request_rig *rig, int poisons)
 {
-    route_rig_init(r, 1);
-    request_rig_init(rig, r);
-    route_rig_publish(r, 1);
+    request_rig_begin(r, rig, 1);
     rig->judge = judge_poison;
     for (int i = 1; i <= poisons; i++) {
         char log[32];
@@ -23,12 +21,6 @@ static void begin(struct route_rig *r, struct request_rig *rig, int poisons)
     request_rig_settle(rig, r);
     assert_requested(rig, "");
     rig->judge = NULL;
-}
-
-static void end(struct route_rig *r, struct request_rig *rig)
-{
-    route_rig_deinit(r);
-    request_rig_deinit(rig);
 }
 
 static uint64_t replay(struct route_rig *r)
@@ -87,7 +79,7 @@ static void r13_letters_are_delivered_and_lines_go_on(void **state)
     request_rig_settle(&rig, &r);
     assert_requested(&rig, "a:line\n");
     assert_book(&r, 3, 0, 0);
-    end(&r, &rig);
+    request_rig_end(&r, &rig);
 }
 
 static void r13_what_is_refused_again_stays(void **state)
@@ -103,7 +95,7 @@ static void r13_what_is_refused_again_stays(void **state)
     assert_int_equal(replay(&r), 2);
     request_rig_settle(&rig, &r);
     assert_replay(&r, LETTERS_DONE, 0, POISONS, 0);
-    end(&r, &rig);
+    request_rig_end(&r, &rig);
 }
 
 /* What was read before, and is committed behind the replay, knows nothing of it. */
@@ -124,7 +116,7 @@ static void r1_the_tally_of_lines_under_way_is_not_lost(void **state)
     assert_book(&r, POISONS, 0, 0);
     request_rig_settle(&rig, &r);
     assert_book(&r, POISONS + 1, 0, 0);
-    end(&r, &rig);
+    request_rig_end(&r, &rig);
 }
 
 static void one_slot_is_enough_for_both(void **state)
@@ -148,7 +140,7 @@ static void one_slot_is_enough_for_both(void **state)
     request_rig_settle(&rig, &r);
     assert_replay(&r, LETTERS_DONE, POISONS, 0, 0);
     assert_book(&r, POISONS + 1, 0, 0);
-    end(&r, &rig);
+    request_rig_end(&r, &rig);
 }
 
 static void one_replay_at_a_time(void **state)
@@ -169,7 +161,7 @@ static void one_replay_at_a_time(void **state)
     rig.by_hand = false;
     request_rig_settle(&rig, &r);
     assert_int_equal(replay(&r), 2);
-    end(&r, &rig);
+    request_rig_end(&r, &rig);
 }
 
 static void r1_an_outage_ends_the_replay_and_not_the_route(void **state)
@@ -187,7 +179,7 @@ static void r1_an_outage_ends_the_replay_and_not_the_route(void **state)
     write_line(&r, "line\\n");
     request_rig_settle(&rig, &r);
     assert_book(&r, 1, POISONS, POISONS);
-    end(&r, &rig);
+    request_rig_end(&r, &rig);
 }
 
 /* Also where it ends: a letter whose answer was not waited for is there still. */
@@ -207,7 +199,7 @@ static void r1_a_route_that_ends_keeps_what_was_not_answered(void **state)
     request_rig_settle(&rig, &r);
     assert_book(&r, 0, POISONS, POISONS);
     assert_requested(&rig, "");
-    end(&r, &rig);
+    request_rig_end(&r, &rig);
 }
 
 static void a_sink_that_is_written_through_has_none(void **state)

@@ -5,30 +5,6 @@
 
 #include <string.h>
 
-static void begin(struct route_rig *r, struct request_rig *rig, size_t count)
-{
-    route_rig_init(r, count);
-    request_rig_init(rig, r);
-    route_rig_publish(r, count);
-}
-
-static void end(struct route_rig *r, struct request_rig *rig)
-{
-    route_rig_deinit(r);
-    request_rig_deinit(rig);
-}
-
-/* Lines "1" to `count` into a source; each `text` is a printf format of its number. */
-static void write_lines(struct route_rig *r, size_t source, int first, int count)
-{
-    for (int i = first; i < first + count; i++) {
-        char log[32];
-        snprintf(log, sizeof(log), "%d\\n", i);
-        rig_log(&r->sources[source], i, log);
-    }
-    slot_mark_ready(r->sources[source].slot);
-}
-
 static void assert_lines(struct request_rig *rig, const char *name, int count)
 {
     struct buf expected = BUF_INIT(RIG_TEXT_MAX);
@@ -38,22 +14,7 @@ static void assert_lines(struct request_rig *rig, const char *name, int count)
     buf_deinit(&expected);
 }
 
-static struct route_status status_of(struct route_rig *r)
-{
-    struct route_status status;
-    route_status(r->routes[0], &status);
-    return status;
-}
-
-/* Until nothing more is sent: with no time passing, and nothing answered. */
-static void step_until_sent(struct route_rig *r, struct request_rig *rig, size_t flying)
-{
-    for (int i = 0; i < 100 && request_rig_flying(rig) < flying; i++)
-        r->now_ns += route_rig_step(r, 0) ? 1 : 0;
-    assert_int_equal(request_rig_flying(rig), flying);
-}
-
-/* The same, with as much time as each step allows. */
+/* As request_rig_step_until_sent, with as much time as each step allows. */
 static void wait_until_sent(struct route_rig *r, struct request_rig *rig, size_t flying)
 {
     for (;;) {
@@ -72,32 +33,32 @@ static void r1_all_is_sent_and_the_sums_add_up(void **state)
 {
     struct route_rig r;
     struct request_rig rig;
-    begin(&r, &rig, 2);
+    request_rig_begin(&r, &rig, 2);
     route_rig_open(&r, 0);
-    write_lines(&r, 0, 1, 2);
+    request_rig_write(&r, 0, 1, 2);
     rig_write_text(&r.sources[0], "", "garbage\n\n");
-    write_lines(&r, 0, 3, 1);
+    request_rig_write(&r, 0, 3, 1);
     request_rig_settle(&rig, &r);
     assert_requested(&rig, "a:1\na:2\na:3\n");
     assert_booked(&r, 0, "malformed 8\n");
     struct tally t = route_rig_total(&r, 0);
     assert_int_equal(t.lines_delivered, 3);
-    struct route_status status = status_of(&r);
+    struct route_status status = request_rig_status(&r);
     assert_memory_equal(&status.sums.tally, &t, sizeof(t));
     assert_int_equal(status.sums.gaps[GAP_MALFORMED], 1);
     assert_int_equal(status.requests.sent, 1);
     assert_int_equal(status.requests.answered[VERDICT_DELIVERED], 1);
     assert_int_equal(status.requests.in_flight, 0);
-    end(&r, &rig);
+    request_rig_end(&r, &rig);
 }
 
 static void r6_order_holds_over_many_requests_and_retries(void **state)
 {
     struct route_rig r;
     struct request_rig rig;
-    begin(&r, &rig, 1);
+    request_rig_begin(&r, &rig, 1);
     r.options[0].batch_lines_max = 10;
-    write_lines(&r, 0, 1, 1000);
+    request_rig_write(&r, 0, 1, 1000);
     route_rig_open(&r, 0);
     for (int i = 0; i < 60; i++) {
         rig.retries = i % 3 == 0;
@@ -106,11 +67,11 @@ static void r6_order_holds_over_many_requests_and_retries(void **state)
     }
     rig.retries = 0;
     request_rig_settle(&rig, &r);
-    assert_true(status_of(&r).requests.resent > 5);
+    assert_true(request_rig_status(&r).requests.resent > 5);
     assert_true(rig.sent >= 100);
     assert_lines(&rig, "a", 1000);
     assert_int_equal(route_rig_total(&r, 0).lines_delivered, 1000);
-    end(&r, &rig);
+    request_rig_end(&r, &rig);
 }
 
 /* One is tried again, the other is committed; nobody waits for anybody. */
@@ -119,12 +80,12 @@ static void r7_requests_commit_each_for_itself_in_any_order(void **state)
     static const unsigned order[] = {2, 0, 1};
     struct route_rig r;
     struct request_rig rig;
-    begin(&r, &rig, 3);
+    request_rig_begin(&r, &rig, 3);
     rig.by_hand = true;
     route_rig_open(&r, 0);
     for (size_t i = 0; i < 3; i++) {
-        write_lines(&r, i, 1, 2);
-        step_until_sent(&r, &rig, i + 1);
+        request_rig_write(&r, i, 1, 2);
+        request_rig_step_until_sent(&r, &rig, i + 1);
     }
     for (size_t i = 0; i < 3; i++) {
         assert_int_equal(route_rig_total(&r, 0).lines_delivered, 2 * i);
@@ -133,21 +94,21 @@ static void r7_requests_commit_each_for_itself_in_any_order(void **state)
     }
     assert_requested(&rig, "c:1\nc:2\na:1\na:2\nb:1\nb:2\n");
 
-    write_lines(&r, 0, 3, 1);
-    step_until_sent(&r, &rig, 1);
-    write_lines(&r, 1, 3, 1);
-    step_until_sent(&r, &rig, 2);
+    request_rig_write(&r, 0, 3, 1);
+    request_rig_step_until_sent(&r, &rig, 1);
+    request_rig_write(&r, 1, 3, 1);
+    request_rig_step_until_sent(&r, &rig, 2);
     request_rig_answer(&rig, 0, later);
     request_rig_answer(&rig, 1, delivered);
     route_rig_step(&r, 0);
     assert_requested(&rig, "b:3\n");
     assert_int_equal(route_rig_total(&r, 0).lines_delivered, 7);
-    assert_string_equal(status_of(&r).reason, "HTTP 503");
+    assert_string_equal(request_rig_status(&r).reason, "HTTP 503");
     rig.by_hand = false;
     request_rig_settle(&rig, &r);
     assert_requested(&rig, "a:3\n");
-    assert_int_equal(status_of(&r).failing_since_ns, 0);
-    end(&r, &rig);
+    assert_int_equal(request_rig_status(&r).failing_since_ns, 0);
+    request_rig_end(&r, &rig);
 }
 
 /* Answers that come in one turn are one transaction. */
@@ -155,20 +116,20 @@ static void answers_of_one_turn_share_a_commit(void **state)
 {
     struct route_rig r;
     struct request_rig rig;
-    begin(&r, &rig, 2);
+    request_rig_begin(&r, &rig, 2);
     rig.by_hand = true;
     route_rig_open(&r, 0);
     for (size_t i = 0; i < 2; i++) {
-        write_lines(&r, i, 1, 1);
-        step_until_sent(&r, &rig, i + 1);
+        request_rig_write(&r, i, 1, 1);
+        request_rig_step_until_sent(&r, &rig, i + 1);
     }
-    uint64_t commits = status_of(&r).sums.commits;
+    uint64_t commits = request_rig_status(&r).sums.commits;
     for (unsigned i = 0; i < 2; i++)
         request_rig_answer(&rig, i, delivered);
     route_rig_step(&r, 0);
-    assert_int_equal(status_of(&r).sums.commits, commits + 1);
+    assert_int_equal(request_rig_status(&r).sums.commits, commits + 1);
     assert_int_equal(route_rig_total(&r, 0).lines_delivered, 2);
-    end(&r, &rig);
+    request_rig_end(&r, &rig);
 }
 
 /* Its lines are under way: it is not pulled, and costs no wake-up, whatever it writes. */
@@ -176,15 +137,15 @@ static void r6_source_is_held_while_its_lines_are_under_way(void **state)
 {
     struct route_rig r;
     struct request_rig rig;
-    begin(&r, &rig, 2);
+    request_rig_begin(&r, &rig, 2);
     rig.by_hand = true;
     r.options[0].batch_age_ns = NS_PER_SECOND;
     route_rig_open(&r, 0);
-    write_lines(&r, 0, 1, 1);
+    request_rig_write(&r, 0, 1, 1);
     wait_until_sent(&r, &rig, 1);
     for (int i = 0; i < 5; i++, r.now_ns += NS_PER_SECOND)
         route_rig_step(&r, 0);
-    write_lines(&r, 0, 2, 1);
+    request_rig_write(&r, 0, 2, 1);
     for (int i = 0; i < 5; i++) {
         assert_int_equal(route_rig_step(&r, 0), INT64_MAX);
         r.now_ns += 10 * NS_PER_SECOND;
@@ -194,7 +155,7 @@ static void r6_source_is_held_while_its_lines_are_under_way(void **state)
     rig.by_hand = false;
     request_rig_settle(&rig, &r);
     assert_requested(&rig, "a:1\na:2\n");
-    end(&r, &rig);
+    request_rig_end(&r, &rig);
 }
 
 /* With every slot in use nothing is read, and the route sleeps. */
@@ -202,15 +163,15 @@ static void no_free_slot_means_no_pull_and_no_wakeup(void **state)
 {
     struct route_rig r;
     struct request_rig rig;
-    begin(&r, &rig, 3);
+    request_rig_begin(&r, &rig, 3);
     rig.by_hand = true;
     rig.options.requests_max = 2;
     route_rig_open(&r, 0);
     for (size_t i = 0; i < 2; i++) {
-        write_lines(&r, i, 1, 1);
-        step_until_sent(&r, &rig, i + 1);
+        request_rig_write(&r, i, 1, 1);
+        request_rig_step_until_sent(&r, &rig, i + 1);
     }
-    write_lines(&r, 2, 1, 1);
+    request_rig_write(&r, 2, 1, 1);
     for (int i = 0; i < 5; i++) {
         assert_int_equal(route_rig_step(&r, 0), INT64_MAX);
         r.now_ns += 10 * NS_PER_SECOND;
@@ -218,12 +179,12 @@ static void no_free_slot_means_no_pull_and_no_wakeup(void **state)
     assert_int_equal(rig.sent, 2);
     request_rig_answer(&rig, 1, delivered);
     route_rig_step(&r, 0);
-    step_until_sent(&r, &rig, 2);
+    request_rig_step_until_sent(&r, &rig, 2);
     assert_requested(&rig, "b:1\n");
     rig.by_hand = false;
     request_rig_settle(&rig, &r);
     assert_requested(&rig, "a:1\nc:1\n");
-    end(&r, &rig);
+    request_rig_end(&r, &rig);
 }
 
 /* A request is sent when it is full, however long a line may wait; and else when its time has come.
@@ -232,21 +193,21 @@ static void full_request_is_sent_at_once_and_others_at_their_age(void **state)
 {
     struct route_rig r;
     struct request_rig rig;
-    begin(&r, &rig, 2);
+    request_rig_begin(&r, &rig, 2);
     rig.by_hand = true;
     r.options[0].batch_age_ns = NS_PER_SECOND;
     r.options[0].batch_lines_max = 100;
-    write_lines(&r, 0, 1, 100);
+    request_rig_write(&r, 0, 1, 100);
     route_rig_open(&r, 0);
     int64_t from_ns = r.now_ns;
-    step_until_sent(&r, &rig, 1);
+    request_rig_step_until_sent(&r, &rig, 1);
     assert_true(r.now_ns < from_ns + NS_PER_MS);
     assert_int_equal(request_rig_lines(&rig), 100);
-    write_lines(&r, 1, 1, 99);
+    request_rig_write(&r, 1, 1, 99);
     wait_until_sent(&r, &rig, 2);
     assert_in_range(r.now_ns - from_ns, NS_PER_SECOND - NS_PER_MS, NS_PER_SECOND + NS_PER_MS);
     assert_int_equal(request_rig_lines(&rig), 199);
-    end(&r, &rig);
+    request_rig_end(&r, &rig);
 }
 
 /* A pull may be larger than a request: it goes in ranges, in order. */
@@ -254,14 +215,14 @@ static void large_pull_is_sent_in_ranges(void **state)
 {
     struct route_rig r;
     struct request_rig rig;
-    begin(&r, &rig, 1);
+    request_rig_begin(&r, &rig, 1);
     r.options[0].batch_bytes_max = 1000;
-    write_lines(&r, 0, 1, 1000);
+    request_rig_write(&r, 0, 1, 1000);
     route_rig_open(&r, 0);
     request_rig_settle(&rig, &r);
     assert_lines(&rig, "a", 1000);
     assert_in_range(rig.sent, 3, 4); /* 2,893 bytes */
-    end(&r, &rig);
+    request_rig_end(&r, &rig);
 }
 
 /* Nothing is pulled beyond what is under way; one probe at a time, ever later; then all go on. */
@@ -269,16 +230,16 @@ static void network_failure_backs_off_with_one_probe(void **state)
 {
     struct route_rig r;
     struct request_rig rig;
-    begin(&r, &rig, 3);
+    request_rig_begin(&r, &rig, 3);
     rig.by_hand = true;
     route_rig_open(&r, 0);
     for (size_t i = 0; i < 2; i++) {
-        write_lines(&r, i, 1, 1);
-        step_until_sent(&r, &rig, i + 1);
+        request_rig_write(&r, i, 1, 1);
+        request_rig_step_until_sent(&r, &rig, i + 1);
     }
     request_rig_answer(&rig, 0, later);
     request_rig_answer(&rig, 1, later);
-    write_lines(&r, 2, 1, 1);
+    request_rig_write(&r, 2, 1, 1);
     int64_t wanted_ns = ROUTE_BACKOFF_MIN_NS;
     for (int i = 0; i < 5; i++) {
         int64_t timeout_ns = route_rig_step(&r, 0);
@@ -295,23 +256,23 @@ static void network_failure_backs_off_with_one_probe(void **state)
     route_rig_step(&r, 0);
     request_rig_answer(&rig, 0, delivered);
     route_rig_step(&r, 0);
-    assert_int_equal(status_of(&r).failing_since_ns, 0);
+    assert_int_equal(request_rig_status(&r).failing_since_ns, 0);
     assert_requested(&rig, "b:1\n"); /* the probes took turns */
     rig.by_hand = false;
     request_rig_settle(&rig, &r);
     assert_requested(&rig, "a:1\nc:1\n");
-    end(&r, &rig);
+    request_rig_end(&r, &rig);
 }
 
 static void server_may_ask_for_a_longer_wait(void **state)
 {
     struct route_rig r;
     struct request_rig rig;
-    begin(&r, &rig, 1);
+    request_rig_begin(&r, &rig, 1);
     rig.by_hand = true;
     route_rig_open(&r, 0);
-    write_lines(&r, 0, 1, 1);
-    step_until_sent(&r, &rig, 1);
+    request_rig_write(&r, 0, 1, 1);
+    request_rig_step_until_sent(&r, &rig, 1);
     request_rig_answer(&rig, 0,
                        (struct sink_answer){.verdict = VERDICT_RETRY,
                                             .retry_after_ns = 7 * NS_PER_SECOND,
@@ -320,21 +281,21 @@ static void server_may_ask_for_a_longer_wait(void **state)
     rig.by_hand = false;
     request_rig_settle(&rig, &r);
     assert_requested(&rig, "a:1\n");
-    end(&r, &rig);
+    request_rig_end(&r, &rig);
 }
 
 static void failed_send_is_tried_again(void **state)
 {
     struct route_rig r;
     struct request_rig rig;
-    begin(&r, &rig, 1);
+    request_rig_begin(&r, &rig, 1);
     rig.fail_sends = 3;
-    write_lines(&r, 0, 1, 5);
+    request_rig_write(&r, 0, 1, 5);
     route_rig_open(&r, 0);
     request_rig_settle(&rig, &r);
     assert_lines(&rig, "a", 5);
-    assert_int_equal(status_of(&r).sums.failures, 3);
-    end(&r, &rig);
+    assert_int_equal(request_rig_status(&r).sums.failures, 3);
+    request_rig_end(&r, &rig);
 }
 
 /* What comes twice after a kill is no more than what was under way. */
@@ -347,11 +308,11 @@ static void r1_kill_at_every_step_repeats_what_was_in_flight_at_most(void **stat
         steps++;
         struct route_rig r;
         struct request_rig rig;
-        begin(&r, &rig, 2);
+        request_rig_begin(&r, &rig, 2);
         r.options[0].batch_lines_max = 7;
         rig.options.requests_max = 2;
         for (size_t i = 0; i < 2; i++)
-            write_lines(&r, i, 1, LINES);
+            request_rig_write(&r, i, 1, LINES);
         rig.judge = judge_poison;
         rig_log(&r.sources[0], LINES + 1, "poison\\n");
         route_rig_open(&r, 0);
@@ -375,7 +336,7 @@ static void r1_kill_at_every_step_repeats_what_was_in_flight_at_most(void **stat
         assert_int_equal(t.lines_refused, 1);
         assert_letters(&r, "a:poison poison\n");
         assert_true(rig.lines_taken <= 2 * LINES + under_way);
-        end(&r, &rig);
+        request_rig_end(&r, &rig);
     }
     assert_true(steps > 10);
 }

@@ -7,60 +7,23 @@
 
 #include "../ledger/failing_vfs.h"
 
-static void begin(struct route_rig *r, struct request_rig *rig, size_t count)
-{
-    route_rig_init(r, count);
-    request_rig_init(rig, r);
-    route_rig_publish(r, count);
-}
-
-static void end(struct route_rig *r, struct request_rig *rig)
-{
-    route_rig_deinit(r);
-    request_rig_deinit(rig);
-}
-
-static void write_lines(struct route_rig *r, size_t source, int first, int count)
-{
-    for (int i = first; i < first + count; i++) {
-        char log[32];
-        snprintf(log, sizeof(log), "%d\\n", i);
-        rig_log(&r->sources[source], i, log);
-    }
-    slot_mark_ready(r->sources[source].slot);
-}
-
-static struct route_status status_of(struct route_rig *r)
-{
-    struct route_status status;
-    route_status(r->routes[0], &status);
-    return status;
-}
-
-static void step_until_sent(struct route_rig *r, struct request_rig *rig, size_t flying)
-{
-    for (int i = 0; i < 100 && request_rig_flying(rig) < flying; i++)
-        r->now_ns += route_rig_step(r, 0) ? 1 : 0;
-    assert_int_equal(request_rig_flying(rig), flying);
-}
-
 /* A limited stream waits alone; the others of its request are delivered and go on. */
 static void r7_container_that_is_held_up_holds_up_nobody(void **state)
 {
     struct route_rig r;
     struct request_rig rig;
-    begin(&r, &rig, 3);
+    request_rig_begin(&r, &rig, 3);
     rig.judge = judge_container;
     rig.judged_by = "b";
     rig.options.requests_max = 1;
     r.options[0].batch_age_ns = NS_PER_SECOND;
     for (size_t i = 0; i < 3; i++)
-        write_lines(&r, i, 1, 2);
+        request_rig_write(&r, i, 1, 2);
     route_rig_open(&r, 0);
     int64_t from_ns = r.now_ns;
     for (int i = 0; r.now_ns < from_ns + 60 * NS_PER_SECOND; i++) {
         if (i % 4 == 0 && i < 20)
-            write_lines(&r, 0, 3 + i / 4, 1);
+            request_rig_write(&r, 0, 3 + i / 4, 1);
         int64_t timeout_ns = route_rig_step(&r, 0);
         r.now_ns += timeout_ns == INT64_MAX ? 0 : timeout_ns;
     }
@@ -68,7 +31,7 @@ static void r7_container_that_is_held_up_holds_up_nobody(void **state)
     assert_int_equal(request_rig_count(&rig, "a:7"), 1);
     assert_int_equal(rig.lines_taken, 9);
     assert_int_equal(route_rig_total(&r, 0).lines_delivered, 9);
-    struct route_status status = status_of(&r);
+    struct route_status status = request_rig_status(&r);
     assert_int_equal(status.failing_since_ns, 0);
     assert_int_equal(status.requests.aside, 1);
     assert_in_range(rig.sent, 8, 20); /* it backs off */
@@ -77,9 +40,9 @@ static void r7_container_that_is_held_up_holds_up_nobody(void **state)
     rig.judged_by = NULL;
     request_rig_settle(&rig, &r);
     assert_requested(&rig, "b:1\nb:2\n");
-    assert_int_equal(status_of(&r).requests.aside, 0);
+    assert_int_equal(request_rig_status(&r).requests.aside, 0);
     assert_int_equal(route_rig_total(&r, 0).lines_delivered, 11);
-    end(&r, &rig);
+    request_rig_end(&r, &rig);
 }
 
 /* More of them than may be aside: they share the slots, and nothing is lost or doubled. */
@@ -88,11 +51,11 @@ static void r1_many_held_up_containers_are_delivered_in_the_end(void **state)
     static const char *const names[] = {"a", "b", "c", "d"};
     struct route_rig r;
     struct request_rig rig;
-    begin(&r, &rig, 4);
+    request_rig_begin(&r, &rig, 4);
     rig.judge = judge_container;
     rig.options.requests_max = 1;
     for (size_t i = 0; i < 4; i++)
-        write_lines(&r, i, 1, 3);
+        request_rig_write(&r, i, 1, 3);
     route_rig_open(&r, 0);
     for (int i = 0; i < 400; i++) {
         rig.judged_by = names[i / 7 % 4];
@@ -103,7 +66,7 @@ static void r1_many_held_up_containers_are_delivered_in_the_end(void **state)
     request_rig_settle(&rig, &r);
     assert_int_equal(rig.lines_taken, 12);
     assert_int_equal(route_rig_total(&r, 0).lines_delivered, 12);
-    end(&r, &rig);
+    request_rig_end(&r, &rig);
 }
 
 /* Refused lines and gaps of a request go with their source when that is put aside. */
@@ -111,12 +74,12 @@ static void r1_letters_and_gaps_go_aside_with_their_source(void **state)
 {
     struct route_rig r;
     struct request_rig rig;
-    begin(&r, &rig, 2);
+    request_rig_begin(&r, &rig, 2);
     rig.by_hand = true;
     r.options[0].batch_age_ns = NS_PER_SECOND;
     for (size_t i = 0; i < 2; i++) {
         rig_write_text(&r.sources[i], "", "garbage\n");
-        write_lines(&r, i, 1, 2);
+        request_rig_write(&r, i, 1, 2);
     }
     route_rig_open(&r, 0);
     while (request_rig_flying(&rig) == 0)
@@ -148,7 +111,7 @@ static void r1_letters_and_gaps_go_aside_with_their_source(void **state)
     assert_int_equal(t.lines_delivered, 3);
     assert_int_equal(t.lines_refused, 1);
     assert_int_equal(t.gaps, 2);
-    end(&r, &rig);
+    request_rig_end(&r, &rig);
 }
 
 /* Its earlier lines are under way with the old name when it is renamed. */
@@ -156,13 +119,13 @@ static void renamed_container_keeps_the_target_of_what_is_under_way(void **state
 {
     struct route_rig r;
     struct request_rig rig;
-    begin(&r, &rig, 1);
+    request_rig_begin(&r, &rig, 1);
     rig.by_hand = true;
-    write_lines(&r, 0, 1, 1);
+    request_rig_write(&r, 0, 1, 1);
     route_rig_open(&r, 0);
-    step_until_sent(&r, &rig, 1);
+    request_rig_step_until_sent(&r, &rig, 1);
     rig_rename_container(&r.sources[0], "new");
-    write_lines(&r, 0, 2, 1);
+    request_rig_write(&r, 0, 2, 1);
     for (int i = 0; i < 5; i++)
         route_rig_step(&r, 0);
     assert_int_equal(rig.unbinds, 0);
@@ -170,7 +133,7 @@ static void renamed_container_keeps_the_target_of_what_is_under_way(void **state
     request_rig_settle(&rig, &r);
     assert_requested(&rig, "a:1\nnew:2\n");
     assert_int_equal(rig.unbinds, 1);
-    end(&r, &rig);
+    request_rig_end(&r, &rig);
 }
 
 /* One that leaves the roster with lines under way is committed all the same. */
@@ -178,32 +141,32 @@ static void r1_source_that_left_is_committed(void **state)
 {
     struct route_rig r;
     struct request_rig rig;
-    begin(&r, &rig, 2);
+    request_rig_begin(&r, &rig, 2);
     rig.by_hand = true;
-    write_lines(&r, 1, 1, 2);
+    request_rig_write(&r, 1, 1, 2);
     route_rig_open(&r, 0);
-    step_until_sent(&r, &rig, 1);
+    request_rig_step_until_sent(&r, &rig, 1);
     route_rig_publish(&r, 1);
     route_rig_step(&r, 0);
     rig.by_hand = false;
     request_rig_settle(&rig, &r);
     assert_requested(&rig, "b:1\nb:2\n");
     assert_int_equal(route_rig_total(&r, 0).lines_delivered, 2);
-    end(&r, &rig);
+    request_rig_end(&r, &rig);
 }
 
 static void once_sends_everything_and_waits_for_every_answer(void **state)
 {
     struct route_rig r;
     struct request_rig rig;
-    begin(&r, &rig, 3);
+    request_rig_begin(&r, &rig, 3);
     r.options[0].once = true;
     r.options[0].batch_age_ns = 3600 * NS_PER_SECOND;
     r.options[0].batch_lines_max = 5;
     rig.options.requests_max = 1;
     rig.retries = 2;
     for (size_t i = 0; i < 3; i++) {
-        write_lines(&r, i, 1, 20);
+        request_rig_write(&r, i, 1, 20);
         rig_log_chunk(&r.sources[i], 21, "stdout", 'x'); /* a line that is open */
         rig_sync(&r.sources[i], 0);
         uint64_t serial = r.sources[i].slot->view->segments[0]->serial;
@@ -220,7 +183,7 @@ static void once_sends_everything_and_waits_for_every_answer(void **state)
     assert_int_equal(rig.lines_taken, 63);
     assert_int_equal(route_rig_total(&r, 0).lines_delivered, 63);
     assert_true(r.now_ns < 3600 * NS_PER_SECOND);
-    end(&r, &rig);
+    request_rig_end(&r, &rig);
 }
 
 /* SIGTERM: what was read is sent, and its answer waited for. */
@@ -229,9 +192,9 @@ static void stop_waits_for_answers(void **state)
     struct route_rig r;
     struct request_rig rig;
     struct error error;
-    begin(&r, &rig, 1);
+    request_rig_begin(&r, &rig, 1);
     r.options[0].batch_age_ns = 3600 * NS_PER_SECOND;
-    write_lines(&r, 0, 1, 3);
+    request_rig_write(&r, 0, 1, 3);
     route_rig_open(&r, 0);
     for (int i = 0; i < 3; i++)
         route_rig_step(&r, 0);
@@ -241,8 +204,8 @@ static void stop_waits_for_answers(void **state)
     route_join(r.routes[0]);
     assert_requested(&rig, "a:1\na:2\na:3\n");
     assert_int_equal(route_rig_total(&r, 0).lines_delivered, 3);
-    assert_false(status_of(&r).undelivered);
-    end(&r, &rig);
+    assert_false(request_rig_status(&r).undelivered);
+    request_rig_end(&r, &rig);
 }
 
 /* A sink that is not reached is not waited for; nothing is lost, it is sent again. */
@@ -251,24 +214,24 @@ static void r1_stop_while_it_fails_gives_up_what_is_under_way(void **state)
     struct route_rig r;
     struct request_rig rig;
     struct error error;
-    begin(&r, &rig, 1);
+    request_rig_begin(&r, &rig, 1);
     rig.retries = UINT32_MAX;
-    write_lines(&r, 0, 1, 3);
+    request_rig_write(&r, 0, 1, 3);
     route_rig_open(&r, 0);
     for (int i = 0; i < 10; i++)
         route_rig_step(&r, 0);
-    assert_true(status_of(&r).failing_since_ns > 0);
+    assert_true(request_rig_status(&r).failing_since_ns > 0);
     assert_int_equal(route_start(r.routes[0], &error), 0);
     route_stop(r.routes[0]);
     route_join(r.routes[0]);
-    assert_true(status_of(&r).undelivered);
+    assert_true(request_rig_status(&r).undelivered);
     assert_int_equal(route_rig_total(&r, 0).lines_read, 0);
     route_rig_close(&r, 0);
     rig.retries = 0;
     route_rig_open(&r, 0);
     request_rig_settle(&rig, &r);
     assert_requested(&rig, "a:1\na:2\na:3\n");
-    end(&r, &rig);
+    request_rig_end(&r, &rig);
 }
 
 /* Nor is one that holds up a single container: the others' answers are all that counts. */
@@ -277,11 +240,11 @@ static void stop_does_not_wait_for_what_is_aside(void **state)
     struct route_rig r;
     struct request_rig rig;
     struct error error;
-    begin(&r, &rig, 2);
+    request_rig_begin(&r, &rig, 2);
     rig.judge = judge_container;
     rig.judged_by = "b";
     for (size_t i = 0; i < 2; i++)
-        write_lines(&r, i, 1, 2);
+        request_rig_write(&r, i, 1, 2);
     route_rig_open(&r, 0);
     r.now_ns = clock_monotonic_ns(); /* from here on the route's time runs ahead */
     int64_t until_ns = r.now_ns + 600 * NS_PER_SECOND;
@@ -295,8 +258,8 @@ static void stop_does_not_wait_for_what_is_aside(void **state)
     route_join(r.routes[0]);
     assert_true(clock_monotonic_ns() - from_ns < ROUTE_STOP_NS);
     assert_requested(&rig, "a:1\na:2\n");
-    assert_true(status_of(&r).undelivered);
-    end(&r, &rig);
+    assert_true(request_rig_status(&r).undelivered);
+    request_rig_end(&r, &rig);
 }
 
 /* What the book did not take counts for nothing: all is given up, and read again. */
@@ -306,33 +269,33 @@ static void r1_failed_commit_voids_everything_under_way(void **state)
     struct request_rig rig;
     struct failing_vfs disk = {0};
     failing_vfs_register(&disk);
-    begin(&r, &rig, 2);
+    request_rig_begin(&r, &rig, 2);
     r.options[0].ledger_vfs = FAILING_VFS;
     rig.by_hand = true;
     route_rig_open(&r, 0);
     for (size_t i = 0; i < 2; i++) {
-        write_lines(&r, i, 1, 2);
-        step_until_sent(&r, &rig, i + 1);
+        request_rig_write(&r, i, 1, 2);
+        request_rig_step_until_sent(&r, &rig, i + 1);
     }
     disk.failing = FAIL_WRITE;
     disk.code = SQLITE_FULL;
     request_rig_answer(&rig, 0, (struct sink_answer){.verdict = VERDICT_DELIVERED});
     int64_t timeout_ns = route_rig_step(&r, 0);
     assert_true(timeout_ns >= ROUTE_BACKOFF_MIN_NS * 3 / 4 && timeout_ns < NS_PER_SECOND);
-    assert_true(status_of(&r).failing_since_ns > 0);
+    assert_true(request_rig_status(&r).failing_since_ns > 0);
     assert_int_equal(rig.abandoned, 1);
-    assert_int_equal(status_of(&r).sums.tally.lines_read, 0);
+    assert_int_equal(request_rig_status(&r).sums.tally.lines_read, 0);
     disk.failing = FAIL_NOTHING;
     rig.by_hand = false;
     request_rig_settle(&rig, &r);
-    assert_int_equal(status_of(&r).failing_since_ns, 0);
+    assert_int_equal(request_rig_status(&r).failing_since_ns, 0);
     struct tally t = route_rig_total(&r, 0);
     assert_int_equal(t.lines_delivered, 4);
-    struct route_status status = status_of(&r);
+    struct route_status status = request_rig_status(&r);
     assert_memory_equal(&status.sums.tally, &t, sizeof(t));
     assert_int_equal(request_rig_count(&rig, "a:1"), 2);
     assert_int_equal(request_rig_count(&rig, "b:1"), 1);
-    end(&r, &rig);
+    request_rig_end(&r, &rig);
     failing_vfs_unregister(&disk);
 }
 
@@ -345,23 +308,23 @@ static void failing_route_does_not_wait_for_its_sink(void **state)
     struct failing_vfs disk = {0};
     struct error error;
     failing_vfs_register(&disk);
-    begin(&r, &rig, 1);
+    request_rig_begin(&r, &rig, 1);
     r.options[0].ledger_vfs = FAILING_VFS;
     r.now_ns = clock_monotonic_ns();
-    write_lines(&r, 0, 1, 1);
+    request_rig_write(&r, 0, 1, 1);
     route_rig_open(&r, 0);
-    step_until_sent(&r, &rig, 1);
+    request_rig_step_until_sent(&r, &rig, 1);
     disk.failing = FAIL_WRITE;
     disk.code = SQLITE_FULL;
     rig.restless = true;
     assert_int_equal(route_start(r.routes[0], &error), 0);
-    while (status_of(&r).sums.failures < 3)
+    while (request_rig_status(&r).sums.failures < 3)
         nanosleep(&(struct timespec){.tv_nsec = NS_PER_MS}, NULL);
     route_stop(r.routes[0]);
     route_join(r.routes[0]);
     assert_true(rig.waits < 100);
     disk.failing = FAIL_NOTHING;
-    end(&r, &rig);
+    request_rig_end(&r, &rig);
     failing_vfs_unregister(&disk);
 }
 
