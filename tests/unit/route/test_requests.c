@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "route/route_private.h"
+
 static void assert_lines(struct request_rig *rig, const char *name, int count)
 {
     struct buf expected = BUF_INIT(RIG_TEXT_MAX);
@@ -341,6 +343,30 @@ static void r1_kill_at_every_step_repeats_what_was_in_flight_at_most(void **stat
     assert_true(steps > 10);
 }
 
+/* Design §4: what requests took is there for the next while lines stream, and is given back with
+ * the route's rest. */
+static void memory_of_requests_is_given_back_at_rest(void **state)
+{
+    struct route_rig r;
+    struct request_rig rig;
+    request_rig_begin(&r, &rig, 2);
+    rig.by_hand = true;
+    r.options[0].batch_lines_max = 1;
+    route_rig_open(&r, 0);
+    request_rig_write(&r, 0, 1, 1);
+    request_rig_write(&r, 1, 1, 1);
+    request_rig_step_until_sent(&r, &rig, 2);
+    request_rig_answer(&rig, 0, delivered);
+    request_rig_answer(&rig, 1, delivered);
+    route_rig_step(&r, 0);
+    const struct requests *requests = &r.routes[0]->requests;
+    assert_true(requests->spare_count >= 1);
+    request_rig_settle(&rig, &r);
+    assert_int_equal(requests->spare_count, 0);
+    assert_null(requests->filling);
+    request_rig_end(&r, &rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -355,6 +381,7 @@ int main(void)
         cmocka_unit_test(network_failure_backs_off_with_one_probe),
         cmocka_unit_test(server_may_ask_for_a_longer_wait),
         cmocka_unit_test(failed_send_is_tried_again),
+        cmocka_unit_test(memory_of_requests_is_given_back_at_rest),
         cmocka_unit_test(r1_kill_at_every_step_repeats_what_was_in_flight_at_most),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
