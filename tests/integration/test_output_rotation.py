@@ -78,12 +78,15 @@ def test_at_each_call_site(shim, tmp_path, dice, compression):
     assert any(site.startswith("renameat2") for site, _ in sites)
     died = 0
     for number, (site, count) in enumerate(sites):
-        nth = dice.randint(1, int(count))
-        print(f"{site}, call {nth} of {count}")
-        crash = {"CRASH_SHIM_SITE": f"{site}:{nth}"}
-        if dice.random() < 0.5:
-            crash["CRASH_SHIM_AFTER"] = "1"
-        died += tell(Story(tmp_path / f"site-{number}", compression), shim, crash, plain)
+        after = {"CRASH_SHIM_AFTER": "1"} if dice.random() < 0.5 else {}
+        # How far compression gets in a run is a matter of time: a later call may not come.
+        for nth in sorted({dice.randint(1, int(count)), 1}, reverse=True):
+            print(f"{site}, call {nth} of {count}")
+            crash = {"CRASH_SHIM_SITE": f"{site}:{nth}", **after}
+            story = Story(tmp_path / f"site-{number}-{nth}", compression)
+            if tell(story, shim, crash, plain):
+                died += 1
+                break
     assert died >= len(sites) * 8 // 10, "the shim does its work"
 
 
