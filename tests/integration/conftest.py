@@ -115,9 +115,11 @@ def skip_unless_required(why, variable):
 
 @pytest.fixture
 def docker(engine):
-    """The Engine's command line; what containers it has are removed after the test."""
+    """The Engine's command line; what containers it has are removed after the test, and what is
+    pinned of them, which the next test would read."""
     yield engine.docker
     remove_all(engine)
+    shutil.rmtree(Path(engine.data_root) / "tallyman-pins", ignore_errors=True)
 
 
 def remove_all(engine):
@@ -158,8 +160,6 @@ def tallyman(tmp_path):
         instance.close()
         if instance.log_path.exists():
             print(f"--- log of {instance.directory.name}\n{instance.log_tail()}")
-        # In an Engine's root they would outlive the test, and be read by the next.
-        shutil.rmtree(instance.pins, ignore_errors=True)
 
 
 @pytest.fixture
