@@ -150,6 +150,14 @@ void draft_forget(struct route_source *s)
     s->draft = NULL;
 }
 
+bool draft_has_lines(const struct draft *d)
+{
+    for (size_t i = 0; i < d->count; i++)
+        if (d->sources[i].tally.lines_delivered)
+            return true;
+    return false;
+}
+
 void draft_sum(const struct draft *d, struct route_sums *ret)
 {
     *ret = (struct route_sums){0};

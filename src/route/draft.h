@@ -62,5 +62,7 @@ int draft_move(struct draft *from, struct draft *to, uint32_t key) MUST_CHECK;
 /* The source is about to go. */
 void draft_forget(struct route_source *s);
 
+/* Any that the sink was given. */
+bool draft_has_lines(const struct draft *d);
 /* All of it. */
 void draft_sum(const struct draft *d, struct route_sums *ret);

@@ -166,15 +166,23 @@ static void fail(struct route *r, const struct error *error, int64_t now_ns)
     waiting_begin(r, error->text, 0, now_ns);
 }
 
+/* Gaps alone tell nothing of whether the sink works again. */
+static int commit_lines(struct route *r, struct error *error)
+{
+    bool lines = draft_has_lines(&r->written);
+    int code = commit_written(r, error);
+    if (code == 0 && lines)
+        waiting_end(r);
+    return code;
+}
+
 static bool try_commit(struct route *r, int64_t now_ns)
 {
     struct error error = {""};
-    if (commit_written(r, &error)) {
-        fail(r, &error, now_ns);
-        return false;
-    }
-    waiting_end(r);
-    return true;
+    if (commit_lines(r, &error) == 0)
+        return true;
+    fail(r, &error, now_ns);
+    return false;
 }
 
 bool route_is_dirty(const struct route *r)
@@ -188,7 +196,9 @@ bool route_commit_now(struct route *r)
         return false;
     if (r->requests.ops)
         return !route_is_dirty(r) && r->requests.count == 0;
-    return !route_is_dirty(r) || try_commit(r, clock_monotonic_ns());
+    if (route_is_dirty(r) && !try_commit(r, clock_monotonic_ns()))
+        return false;
+    return r->status.failing_since_ns == 0; /* else it was stopped between two tries */
 }
 
 static void collect_ready(struct route *r)
@@ -277,10 +287,7 @@ static int deliver_due(struct route *r, int64_t now_ns, struct error *error)
     r->commit_due_ns = INT64_MAX;
     if (r->requests.ops)
         return requests_queue(r) < 0 ? error_set(error, -ENOMEM, "no memory") : 0;
-    int code = commit_written(r, error);
-    if (code == 0)
-        waiting_end(r);
-    return code;
+    return commit_lines(r, error);
 }
 
 /* Takes answers, and commits what they settle. */
@@ -316,12 +323,10 @@ static int finish_once(struct route *r, struct error *error)
         return 0;
     if (!finish_sources(r, error, &code) || (route_is_dirty(r) && r->requests.ops))
         return code;
-    if (route_is_dirty(r)) {
-        code = commit_written(r, error);
-        if (code)
-            return code;
-        waiting_end(r);
-    }
+    if (route_is_dirty(r))
+        code = commit_lines(r, error);
+    if (code)
+        return code;
     if (journal_missing(r->journal))
         route_leave_undelivered(r);
     atomic_store(&r->done, true);

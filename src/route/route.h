@@ -80,7 +80,8 @@ bool route_is_done(const struct route *r);
 /* One round. *ret_timeout_ns: how long the next may wait, INT64_MAX without end. For the thread,
  * and for tests that step by hand. */
 void route_step(struct route *r, int64_t now_ns, int64_t *ret_timeout_ns);
-/* Commits what is encoded; true where all is committed. Requests are not waited for. */
+/* Commits what is encoded; true where all is committed, and the sink works. Requests are
+ * not waited for. */
 bool route_commit_now(struct route *r);
 
 /* What became of the requests; all zero where the sink is written through. */

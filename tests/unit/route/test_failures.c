@@ -165,6 +165,30 @@ static void failing_route_does_not_read(void **state)
     assert_exactly_once_after(&r);
 }
 
+/* R9: what is booked as a gap goes into no sink, so it tells nothing of whether that works again.
+ */
+static void gap_alone_is_no_sign_of_health(void **state)
+{
+    struct route_rig r;
+    begin(&r);
+    route_rig_settle(&r, 0);
+    r.sinks[0].fail_encodes = 1000;
+    rig_sync(&r.sources[0], 0);
+    rig_rotate(&r.sources[0], 1);
+    rig_rotate(&r.sources[0], 1);
+    rig_log(&r.sources[0], 4, "4\\n");
+    rig_sync(&r.sources[0], 2);
+    route_rig_mark_ready(&r);
+    while (status_of(&r, 0).failing_since_ns == 0)
+        r.now_ns += route_rig_step(&r, 0);
+    while (!route_commit_now(r.routes[0]) && route_rig_total(&r, 0).gaps == 0)
+        r.now_ns += route_rig_step(&r, 0);
+    assert_booked(&r, 0, "rotated ?\n");
+    assert_int_not_equal(status_of(&r, 0).failing_since_ns, 0);
+    assert_false(route_commit_now(r.routes[0]));
+    route_rig_deinit(&r);
+}
+
 static void sink_that_wants_a_commit_first_gets_it(void **state)
 {
     struct route_rig r;
@@ -304,6 +328,7 @@ int main(void)
         cmocka_unit_test(failure_is_over_without_a_line),
         cmocka_unit_test(backoff_doubles_up_to_its_maximum),
         cmocka_unit_test(failing_route_does_not_read),
+        cmocka_unit_test(gap_alone_is_no_sign_of_health),
         cmocka_unit_test(sink_that_wants_a_commit_first_gets_it),
         cmocka_unit_test(commit_that_comes_first_may_fail),
         cmocka_unit_test(gaps_are_booked_once_through_failures),
