@@ -79,15 +79,19 @@ static CURLcode set_tls(CURL *easy, const struct http_options *o)
 /* An empty text is none, whatever the environment says. */
 static CURLcode set_proxy(CURL *easy, const struct http_target *proxy)
 {
+    static const struct span socks = SPAN("socks5:");
+    CLEANUP_FREE char *url = NULL;
     CURLcode code = curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
 
-    if (code == CURLE_OK)
-        code = curl_easy_setopt(easy, CURLOPT_PROXY, proxy ? proxy->url : "");
     if (code != CURLE_OK || !proxy)
-        return code;
-    if (strncmp(proxy->url, "socks5:", 7) == 0) /* the URL's name is the proxy's to look up */
-        curl_easy_setopt(easy, CURLOPT_PROXYTYPE, CURLPROXY_SOCKS5_HOSTNAME);
-    return curl_easy_setopt(easy, CURLOPT_PROXYPORT, strtol(proxy->port, NULL, 10));
+        return code == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_PROXY, "") : code;
+    /* In curl's words: the URL's name is the proxy's to look up. */
+    bool is_socks = strncmp(proxy->url, socks.data, socks.size) == 0;
+    if (asprintf(&url, "%s%s", is_socks ? "socks5h:" : "",
+                 proxy->url + (is_socks ? socks.size : 0)) < 0)
+        return CURLE_OUT_OF_MEMORY;
+    curl_easy_setopt(easy, CURLOPT_PROXYPORT, strtol(proxy->port, NULL, 10));
+    return curl_easy_setopt(easy, CURLOPT_PROXY, url);
 }
 
 static CURLcode set_request(CURL *easy, const struct transfer_setup *setup)
@@ -134,6 +138,7 @@ int transfer_prepare(struct transfer *t, const struct transfer_setup *setup)
         return -ENOMEM;
     t->options = setup->options;
     t->connections = setup->connections;
+    t->proxy = setup->proxy ? setup->proxy->shown : NULL;
     set_how(t, easy);
     if (set_request(easy, setup) != CURLE_OK || set_tls(easy, setup->options) != CURLE_OK ||
         set_proxy(easy, setup->proxy) != CURLE_OK) {
@@ -230,8 +235,18 @@ static void explain_connect(struct transfer *t)
     long cause = 0;
 
     curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &cause);
-    snprintf(t->failure, sizeof(t->failure), "cannot connect: %s",
+    snprintf(t->failure, sizeof(t->failure), "cannot connect%s%s: %s",
+             t->proxy ? " to the proxy " : "", t->proxy ? t->proxy : "",
              cause ? strerror((int)cause) : t->fault);
+}
+
+/* It was reached, and made no way to the server. */
+static bool is_proxys_fault(const struct transfer *t, CURLcode code)
+{
+    long status = 0; /* of the proxy's answer to CONNECT */
+
+    curl_easy_getinfo(t->easy, CURLINFO_HTTP_CONNECTCODE, &status);
+    return code == CURLE_PROXY || (code == CURLE_RECV_ERROR && status >= STATUS_REDIRECT);
 }
 
 static void explain(struct transfer *t, CURLcode code)
@@ -239,6 +254,11 @@ static void explain(struct transfer *t, CURLcode code)
     const char *fault = t->fault[0] ? t->fault : curl_easy_strerror(code);
     const char *what = "";
 
+    if (t->proxy && is_proxys_fault(t, code)) {
+        snprintf(t->failure, sizeof(t->failure), "the proxy %s did not connect us: %s", t->proxy,
+                 fault);
+        return;
+    }
     switch (code) {
     case CURLE_OPERATION_TIMEDOUT: explain_timeout(t); return;
     case CURLE_COULDNT_CONNECT: explain_connect(t); return;

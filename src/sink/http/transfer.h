@@ -34,6 +34,7 @@ struct transfer {
     size_t skip;                 /* of the body: not sent */
     const struct http_options *options;
     struct connections *connections; /* not owned */
+    const char *proxy;               /* as it may be shown; NULL: none; not owned */
 
     bool fresh;             /* goes over a new connection */
     int status;             /* of HTTP; 0: none */
