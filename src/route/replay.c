@@ -91,13 +91,16 @@ static void begin(struct route *r)
         look(r);
 }
 
-int replay_step(struct route *r, struct error *error)
+int replay_step(struct route *r, int64_t now_ns, struct error *error)
 {
     struct replay *p = &r->replay;
     if (!p->letters)
         begin(r);
     if (!p->letters || !letters_want_slot(p->letters))
         return 0;
+    if (p->had_turn)
+        requests_send(r, now_ns);
+    p->had_turn = false;
     int slot = requests_free_slot(r);
     if (slot < 0)
         return 0;
@@ -115,6 +118,7 @@ bool replay_take(struct route *r, const struct sink_answer *answer)
     if (!p->letters || letters_want_slot(p->letters) || p->slot != answer->slot)
         return false;
     r->requests.slots &= ~(1u << p->slot);
+    p->had_turn = true;
     letters_take(p->letters, answer);
     look(r);
     return true;

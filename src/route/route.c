@@ -428,7 +428,7 @@ static int work(struct route *r, int64_t now_ns, struct error *error)
     if (code == 0 && r->requests.ops) {
         code = commit_settled(r, error); /* requests without lines */
         if (code == 0)
-            code = replay_step(r, error);
+            code = replay_step(r, now_ns, error);
         if (code == 0)
             requests_send(r, now_ns);
     }

@@ -104,6 +104,7 @@ struct replay {
     struct route_replay shown;
     struct letters *letters; /* owned; NULL: there is none on its way */
     unsigned slot;           /* of the sink, while one of its requests is sent */
+    bool had_turn;           /* one was answered: lines that wait come first */
 };
 
 struct route {
@@ -280,8 +281,9 @@ int refusals_put(struct route *r, const struct route_request *q, struct error *e
 int refusals_count(struct route *r, struct error *error) MUST_CHECK;
 
 /* replay.c: does nothing while nobody asks for one. */
-/* Goes on with it where a slot is free. -errno of the ledger. */
-int replay_step(struct route *r, struct error *error) MUST_CHECK;
+/* Goes on with it where a slot is free. Letters and lines that want the same slot have it in turn.
+ * -errno of the ledger. */
+int replay_step(struct route *r, int64_t now_ns, struct error *error) MUST_CHECK;
 /* False where the answer is not of a replay. */
 bool replay_take(struct route *r, const struct sink_answer *answer);
 /* Also what is under way. */

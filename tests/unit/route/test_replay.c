@@ -143,6 +143,41 @@ static void one_slot_is_enough_for_both(void **state)
     request_rig_end(&r, &rig);
 }
 
+/* Each letter is a request of its own in the end, since the sink wants them so. No line waits for
+ * more than one of these hundreds, nor they for more than one of the lines, which never end. */
+static void r13_letters_and_lines_take_turns(void **state)
+{
+    enum { MANY = 300, AHEAD_MAX = 2 };
+    struct route_rig r;
+    struct request_rig rig;
+    struct route_replay replayed;
+    begin(&r, &rig, MANY);
+    route_rig_close(&r, 0);
+    rig.options.requests_max = 1;
+    route_rig_open(&r, 0);
+    request_rig_settle(&rig, &r);
+    rig.judge = judge_lines;
+    rig.lines_max = 1;
+    unsigned sent_before = rig.sent;
+    replay(&r);
+    for (int line = 0; line < 10 * MANY; line++) {
+        rig_log(&r.sources[0], MANY + 1 + line, "line\\n");
+        slot_mark_ready(r.sources[0].slot);
+        route_rig_step(&r, 0);
+        r.now_ns += ROUTE_TICK_MIN_NS;
+        route_replay_status(r.routes[0], &replayed);
+        if (replayed.progress.state != LETTERS_ON_THEIR_WAY)
+            break;
+        int lines = (int)request_rig_status(&r).requests.sent;
+        int letters = (int)(rig.sent - sent_before) - lines;
+        assert_in_range(lines - letters + AHEAD_MAX, 0, 2 * AHEAD_MAX);
+    }
+    assert_replay(&r, LETTERS_DONE, MANY, 0, 0);
+    assert_true(rig.sent - sent_before > 2 * MANY);
+    request_rig_settle(&rig, &r);
+    request_rig_end(&r, &rig);
+}
+
 static void one_replay_at_a_time(void **state)
 {
     struct route_rig r;
@@ -222,6 +257,7 @@ int main(void)
         cmocka_unit_test(r13_what_is_refused_again_stays),
         cmocka_unit_test(r1_the_tally_of_lines_under_way_is_not_lost),
         cmocka_unit_test(one_slot_is_enough_for_both),
+        cmocka_unit_test(r13_letters_and_lines_take_turns),
         cmocka_unit_test(one_replay_at_a_time),
         cmocka_unit_test(r1_an_outage_ends_the_replay_and_not_the_route),
         cmocka_unit_test(r1_a_route_that_ends_keeps_what_was_not_answered),
