@@ -5,6 +5,7 @@ import json
 
 import pytest
 from support.ledger_book import assert_conservation
+from support.ports import free_ports
 from support.stand_in_http import StandInHttp, make_certificate, status
 from support.tallyman import entries, file_route
 
@@ -49,7 +50,10 @@ def route_status(program, name="web"):
 
 def wait_until_waiting(program, words):
     program.wait_until_ready()
-    program.wait_until(lambda: words in route_status(program)["reason"], f"waiting: {words}")
+    program.wait_until(
+        lambda: words in route_status(program)["reason"],
+        lambda: f"waiting: {words} ({route_status(program)['reason']})",
+    )
 
 
 FORMATS = {"ndjson": "application/x-ndjson", "json": "application/json",
@@ -206,6 +210,47 @@ def test_a_stranger_gets_nothing(root, container, tallyman, serve, certificates)
     assert program.log().count("event=sink.tls_unverified") == 1
     program.stop()
     assert messages(server.accepted("/")) == [message for _, message in expected]
+
+
+def test_renewed_certificates(root, container, tallyman, serve, tmp_path):
+    """R1: who signs the server's certificate, and our own, are renewed in their files; the program
+    goes on without a restart, and nobody else is believed meanwhile."""
+    made = container("web")
+    lines = made.write_lines("first", LINES)
+    (port,) = free_ports(1)
+    ours = [tmp_path / name for name in ("ca.pem", "ours.pem", "ours.key")]
+
+    def renew(server, client):
+        for path, new in zip(ours, (server[0], *client), strict=True):
+            path.with_suffix(".new").write_bytes(new.read_bytes())
+            path.with_suffix(".new").replace(path)
+
+    pairs = []
+    for generation in ("old", "new"):
+        directory = tmp_path / generation
+        directory.mkdir()
+        pairs.append((make_certificate(directory), make_certificate(directory, "client")))
+    (old_server, old_client), (new_server, new_client) = pairs
+    renew(old_server, old_client)
+    first = serve(certificate=old_server, client_ca=old_client[0], port=port)
+    paths = dict(zip(("tls_ca", "tls_cert", "tls_key"), map(str, ours), strict=True))
+    program = tallyman(root, [http_route(first.url(host="localhost"), **paths)]).start()
+    program.wait_until_ready()
+    program.wait_until(lambda: route_status(program)["lines"]["delivered"] == LINES, "delivered")
+
+    first.close()
+    second = serve(certificate=new_server, client_ca=new_client[0], port=port)
+    lines += made.write_lines("second", LINES)
+    wait_until_waiting(program, "TLS: ")
+    renew(new_server, old_client)
+    wait_until_waiting(program, "closed before the answer")  # it knows us no longer
+    assert not second.requests("/")
+    renew(new_server, new_client)
+    program.wait_until(lambda: not route_status(program)["reason"], "it goes on")
+    program.stop()
+    told = messages(first.accepted("/")) + messages(second.accepted("/"))
+    assert told == [message for _, message in lines]
+    assert_conservation(program.state, "web")
 
 
 @pytest.mark.parametrize(

@@ -96,9 +96,10 @@ def make_certificate(directory, name="localhost", issuer=None):
 
 class StandInHttp:
     """Serves from its making until `close`. `certificate` (certificate, key): with TLS;
-    `client_ca`: and asks for a certificate that this has signed."""
+    `client_ca`: and asks for a certificate that this has signed. `port` is one of support.ports,
+    where it is to be found again when another takes its place."""
 
-    def __init__(self, certificate=None, client_ca=None):
+    def __init__(self, certificate=None, client_ca=None, port=0):
         self._tls = None
         if certificate:
             self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -112,7 +113,7 @@ class StandInHttp:
         self._received = []
         self._connections = set()
         self._closing = threading.Event()
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self._listener = socket.create_server(("127.0.0.1", port), backlog=64)
         self.port = self._listener.getsockname()[1]
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
         self._threads[0].start()
@@ -142,7 +143,10 @@ class StandInHttp:
             return len(self._connections)
 
     def close(self):
+        if self._closing.is_set():
+            return
         self._closing.set()
+        self._listener.shutdown(socket.SHUT_RDWR)  # else it listens for as long as a thread accepts
         self._listener.close()
         with self._lock:
             for connection in self._connections:
@@ -164,14 +168,16 @@ class StandInHttp:
             thread.start()
 
     def _serve(self, connection):
+        if self._tls:  # in place of the plain one, which is empty then; `close` ends it
+            connection = self._tls.wrap_socket(
+                connection, server_side=True, do_handshake_on_connect=False
+            )
         with self._lock:
             self._connections.add(connection)
         try:
             if self._tls:
-                with self._tls.wrap_socket(connection, server_side=True) as wrapped:
-                    self._answer_all(wrapped)
-            else:
-                self._answer_all(connection)
+                connection.do_handshake()
+            self._answer_all(connection)
         except (OSError, ssl.SSLError):
             pass
         finally:
