@@ -110,7 +110,8 @@ static int look(const char *directory, const char *live_name, struct scan *s)
         f->size = st.stx_size;
         s->count++;
     }
-    qsort(s->files, s->count, sizeof(s->files[0]), older_first);
+    if (s->count)
+        qsort(s->files, s->count, sizeof(s->files[0]), older_first);
 
     size_t kept = 0;
     for (size_t i = 0; i < s->count; i++)
