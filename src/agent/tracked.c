@@ -245,6 +245,8 @@ static int open_chain(struct tracked *t, const struct tracked_shared *shared,
         .directory = directory,
         .live_name = slash + 1,
         .format = place->kind == LOG_KIND_JSON_FILE ? RECORD_JSON_FILE : RECORD_LOCAL,
+        .rotation_bytes = place->kind == LOG_KIND_STREAM ? CONTAINER_ROTATION_UNKNOWN
+                                                         : t->container->rotation_bytes,
         .pins = shared->pins,
         .reader = shared->reader,
         .scratch = shared->scratch,

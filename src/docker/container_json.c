@@ -4,6 +4,7 @@
 #include "base/rfc3339.h"
 #include "docker/json_document.h"
 #include "docker/json_pairs.h"
+#include "docker/log_rotation.h"
 
 #include <errno.h>
 
@@ -127,6 +128,8 @@ int container_from_inspect(struct container **ret, struct span text,
     f.network_mode = json_document_text(&d, "HostConfig.NetworkMode");
     f.log_driver = json_document_text(&d, "HostConfig.LogConfig.Type");
     f.cache_disabled = true_option(&d, "HostConfig.LogConfig.Config.cache-disabled");
+    f.rotation_bytes = log_rotation_bytes(
+        f.log_driver, json_document_text(&d, "HostConfig.LogConfig.Config.max-size"));
     return finish(ret, &f, &d, &d);
 }
 
@@ -152,5 +155,7 @@ int container_from_disk(struct container **ret, struct span config, struct span 
     f.network_mode = json_document_text(&host, "NetworkMode");
     f.log_driver = json_document_text(&host, "LogConfig.Type");
     f.cache_disabled = true_option(&host, "LogConfig.Config.cache-disabled");
+    f.rotation_bytes =
+        log_rotation_bytes(f.log_driver, json_document_text(&host, "LogConfig.Config.max-size"));
     return finish(ret, &f, &d, &host);
 }

@@ -8,6 +8,7 @@
 #include "model/container_fold.h"
 
 #include <errno.h>
+#include <inttypes.h>
 
 static void print_string(struct buf *to, const char *text)
 {
@@ -38,6 +39,14 @@ static void print_time(struct buf *to, const char *key, int64_t ns)
         return;
     rfc3339_format(text, ns);
     print_text(to, key, text);
+}
+
+static void print_integer(struct buf *to, const char *key, int64_t value)
+{
+    if (value == 0)
+        return;
+    print_key(to, key);
+    buf_append_format(to, "%" PRId64, value);
 }
 
 static void print_pairs(struct buf *to, const char *key, const struct pairs *pairs)
@@ -74,6 +83,7 @@ void container_record_print(const struct container *c, struct buf *to)
     print_text(to, "network_mode", c->network_mode);
     print_text(to, "log_driver", c->log_driver);
     print_text(to, "log_path", container_log_path(c, room));
+    print_integer(to, "rotation_bytes", c->rotation_bytes);
     if (c->cache_disabled)
         buf_append(to, SPAN(",\"cache_disabled\":true"));
     if (c->tty)
@@ -117,6 +127,7 @@ int container_record_parse(struct container **ret, struct span text,
         .network_mode = json_document_text(&d, "network_mode"),
         .log_driver = json_document_text(&d, "log_driver"),
         .log_path = json_document_text(&d, "log_path"),
+        .rotation_bytes = json_document_integer(&d, "rotation_bytes"),
         .cache_disabled = json_document_flag(&d, "cache_disabled"),
         .tty = json_document_flag(&d, "tty"),
         .constants = *constants,

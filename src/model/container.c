@@ -92,6 +92,7 @@ static void keep_fields(struct container *c, struct container_store *store,
         .refs = 1,
         .created_ns = f->created_ns,
         .started_ns = f->started_ns,
+        .rotation_bytes = f->rotation_bytes,
         .cache_disabled = f->cache_disabled,
         .tty = f->tty,
     };

@@ -20,6 +20,9 @@
 
 enum { CONTAINER_ID_SIZE = 64 /* hex digits */, CONTAINER_SHORT_ID_SIZE = 12 };
 
+/* Instead of a size in bytes at which Docker begins another log file. */
+enum { CONTAINER_ROTATION_UNKNOWN = 0, CONTAINER_ROTATES_NEVER = -1 };
+
 /* A name and a value; both NUL-terminated and never NULL. */
 struct pair {
     const char *key;
@@ -63,6 +66,7 @@ struct container {
 
     const char *log_driver; /* "json-file" where Docker leaves it out */
     const char *log_path;   /* as inspect says; "" if it does not */
+    int64_t rotation_bytes; /* of a log file: as docker/log_rotation.h, or CONTAINER_… */
 
     /* Rendered once, S32 to S43 without `stream` (the entry's own), in the fixed order of
      * container_labels.h; empty values left out. Keys sanitised (D47). */
@@ -88,6 +92,7 @@ struct container_fields {
     const char *network_mode;
     const char *log_driver;
     const char *log_path;
+    int64_t rotation_bytes;
     bool cache_disabled;
     bool tty;
     struct container_constants constants;

@@ -156,6 +156,7 @@ int container_unfold(struct container **ret, struct container *c)
                                   .network_mode = c->network_mode,
                                   .log_driver = c->log_driver,
                                   .log_path = container_log_path(c, room),
+                                  .rotation_bytes = c->rotation_bytes,
                                   .cache_disabled = c->cache_disabled,
                                   .tty = c->tty,
                                   .constants = c->constants,

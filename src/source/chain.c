@@ -83,6 +83,7 @@ int chain_new(struct chain **ret, const struct chain_options *options,
                  pin_directory(options->pins)) < 0)
         return error_set(error, -ENOMEM, "no memory");
     c->format = options->format;
+    c->rotation_bytes = options->rotation_bytes;
     c->pins = options->pins;
     c->reader = options->reader;
     c->scratch = options->scratch;

@@ -36,8 +36,10 @@ struct chain_options {
     const char *directory; /* of the live file; need not exist any more */
     const char *live_name; /* "<id>-json.log" */
     enum record_format format;
-    struct pin *pins;      /* shared; borrowed */
-    struct reader *reader; /* for fingerprints; borrowed, as is scratch */
+    int64_t rotation_bytes; /* a live file below this has no successor; 0: nobody knows, < 0: none
+                               has one */
+    struct pin *pins;       /* shared; borrowed */
+    struct reader *reader;  /* for fingerprints; borrowed, as is scratch */
     struct batch *scratch;
 };
 

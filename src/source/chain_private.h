@@ -26,6 +26,7 @@ struct chain {
 
     struct chain_element *elements; /* by serial, ascending */
     uint64_t next_serial;
+    int64_t rotation_bytes;
     uint64_t *dropped;       /* serials the ledger should forget */
     struct file_id *ignored; /* files that are nobody's generation: CHAIN_IGNORED_MAX, or NULL */
     uint32_t count, capacity;

@@ -401,11 +401,24 @@ static int count_new(const struct sync *s)
     return count;
 }
 
-/* The container was removed while nobody looked: whether its last generation is the one that we
- * know, nobody can tell. */
+/* Do we hold the file that was live when Docker removed it? The newest that is known had no
+ * successor where it is smaller than what Docker lets a file grow to; and we hold all that was
+ * written into it, for a pin is that very file. */
+static bool holds_the_last(const struct chain *c)
+{
+    const struct chain_element *e = &c->elements[c->count - 1];
+    if (e->segment->hole || atomic_load(&e->segment->cut) || e->segment->gzip ||
+        (!segment_has_pin(e->segment) && !segment_is_open(e->segment)))
+        return false;
+    int64_t size = segment_size(e->segment);
+    return size >= 0 && (c->rotation_bytes < 0 || size < c->rotation_bytes);
+}
+
+/* The container was removed while nobody looked. */
 static int note_removed(struct sync *s)
 {
-    return s->chain->count ? add_hole(s, GAP_REMOVED) : 0;
+    const struct chain *c = s->chain;
+    return c->count == 0 || holds_the_last(c) ? 0 : add_hole(s, GAP_REMOVED);
 }
 
 /* Generations came and went between two looks: a hole before those that are left. */

@@ -89,9 +89,12 @@ static void put_config(const struct simulated *c, bool dead)
 static void put_host_config(const struct simulated *c)
 {
     static const char *const words[DRIVER_COUNT] = {"json-file", "local", "syslog"};
-    char text[128];
-    snprintf(text, sizeof(text), "{\"LogConfig\":{\"Type\":\"%s\",\"Config\":{}}}\n",
-             words[c->driver]);
+    char text[128], max_size[64] = "";
+    if (c->max_size)
+        snprintf(max_size, sizeof(max_size), "\"max-size\":\"%llu\"",
+                 (unsigned long long)c->max_size);
+    snprintf(text, sizeof(text), "{\"LogConfig\":{\"Type\":\"%s\",\"Config\":{%s}}}\n",
+             words[c->driver], max_size);
     put_file(c, "hostconfig.json", text);
 }
 
@@ -184,7 +187,8 @@ static void remove_container(struct world *w, struct simulated *c)
         snprintf(path, sizeof(path), "%s/%s", c->directory, records[i]);
         FAILS_NEVER(unlink(path));
     }
-    c->history.excuses[GAP_REMOVED] += 2; /* also by a restart before it was retired */
+    c->history.excuses[GAP_REMOVED] += rotation_due(c); /* who knows that it was not rotated? */
+    c->history.excuses[GAP_REMOVED]++;                  /* by a restart before it was retired */
     rotation_remove(w, c);
     if (c->driver == DRIVER_LOCAL) {
         remove_local_directory(c);

@@ -55,6 +55,7 @@ class Container:
     """One container directory with a json-file log, written as Docker writes it."""
 
     driver = "json-file"
+    log_options = {}  # as of `--log-opt`; the Engine keeps them with the container
 
     def __init__(self, root, name, labels=None, tty=False, created_ns=BASE_NS):
         self.id = hashlib.sha256(f"{root}/{name}/{created_ns}".encode()).hexdigest()
@@ -110,7 +111,7 @@ class Container:
             "LocalLogCacheMeta": {"HaveNotifyEnabled": False},
         }
         host = {
-            "LogConfig": {"Type": self.driver, "Config": {}},
+            "LogConfig": {"Type": self.driver, "Config": self.log_options},
             "NetworkMode": "none",
             "AutoRemove": False,
             "RestartPolicy": {"Name": "no"},

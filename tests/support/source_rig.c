@@ -138,6 +138,7 @@ void rig_open(struct source_rig *r)
         .directory = r->directory,
         .live_name = r->live_name,
         .format = r->format,
+        .rotation_bytes = r->rotation_bytes,
         .pins = r->pins,
         .reader = r->reader,
         .scratch = &r->scratch,

@@ -43,6 +43,7 @@ struct source_rig {
     char directory[RIG_PATH_MAX];  /* of the container's log */
     char live_name[RIG_PATH_MAX];
     enum record_format format;
+    int64_t rotation_bytes; /* as the chain is told when it is opened next; nobody knows at first */
     struct rig_line {
         int64_t at_ns;
         uint32_t chunks;   /* of it so far; 0: none is open */

@@ -68,6 +68,7 @@ static void assert_same(const struct container *a, const struct container *b)
     assert_string_equal(a->network_mode, b->network_mode);
     assert_string_equal(a->log_driver, b->log_driver);
     assert_string_equal(a->log_path, b->log_path);
+    assert_int_equal(a->rotation_bytes, b->rotation_bytes);
     assert_int_equal(a->tty, b->tty);
     assert_pairs_equal(&a->rendered, &b->rendered);
 }
@@ -117,6 +118,7 @@ static void d18_disk_and_engine_give_the_same(void **state)
         CLEANUP(container_unref)
         struct container *disk = on_disk(buf_string(&config), buf_string(&hostconfig));
         assert_same(engine, disk);
+        assert_int_equal(disk->rotation_bytes, 10000); /* R1: max-size=10k */
     }
 }
 
@@ -391,6 +393,7 @@ static void record_is_lossless(void **state)
                                  .labels = {labels, 2},
                                  .networks = {networks, 1},
                                  .log_driver = "my/plugin:1",
+                                 .rotation_bytes = CONTAINER_ROTATES_NEVER,
                                  .constants = constants};
     CLEANUP(container_unref) struct container *c = NULL;
     CLEANUP(container_unref) struct container *d = NULL;

@@ -37,6 +37,7 @@ static struct container *made(const char *log_path, const char *address)
         .network_mode = "default",
         .log_driver = "local",
         .log_path = log_path,
+        .rotation_bytes = 10000000,
         .cache_disabled = true,
         .tty = true,
         .constants = CONTAINER_CONSTANTS_DEFAULT,
@@ -75,6 +76,8 @@ static void assert_same(const struct container *a, const struct container *b)
     assert_same_pairs(&a->networks, &b->networks);
     assert_int_equal(a->created_ns, b->created_ns);
     assert_int_equal(a->started_ns, b->started_ns);
+    assert_int_equal(a->rotation_bytes, 10000000);
+    assert_int_equal(b->rotation_bytes, 10000000);
     assert_true(a->cache_disabled && b->cache_disabled && a->tty && b->tty);
 }
 

@@ -32,6 +32,70 @@ static void s67_known_by_its_pin_where_docker_has_let_go(void **state)
     source_rig_deinit(&r);
 }
 
+/* Removed while we were down, its only file `bytes` more or less than what it is rotated at. */
+static void remove_while_down(struct source_rig *r, int bytes)
+{
+    source_rig_init(r);
+    rig_write_generations(r, 1);
+    assert_int_equal(rig_pull_all(r), FOLLOW_IDLE);
+    assert_came(r, "o:1\n");
+    rig_log(r, 2, "written without us\\n");
+    r->rotation_bytes = (int64_t)chain_live_size(r->chain) - bytes;
+    rig_remove_container(r);
+    rig_restart(r);
+    assert_int_equal(rig_pull_all(r), FOLLOW_END);
+}
+
+/* R1: what Docker had no reason to rotate was the last, and the pin holds all of it. */
+static void r1_a_pinned_file_below_max_size_was_the_last(void **state)
+{
+    struct source_rig r;
+    remove_while_down(&r, -1);
+    assert_chain(&r, "1s");
+    assert_came(&r, "o:written without us\n");
+    source_rig_deinit(&r);
+}
+
+/* R1: from max-size on Docker may have begun another one. */
+static void r1_a_pinned_file_of_max_size_may_have_had_a_successor(void **state)
+{
+    struct source_rig r;
+    remove_while_down(&r, 0);
+    assert_chain(&r, "1s 2h:removed");
+    assert_came(&r, "o:written without us\ngap removed ?@2:0\n");
+    source_rig_deinit(&r);
+}
+
+static void r1_without_max_size_there_is_no_successor(void **state)
+{
+    struct source_rig r;
+    source_rig_init(&r);
+    r.rotation_bytes = CONTAINER_ROTATES_NEVER;
+    rig_write_generations(&r, 1);
+    rig_remove_container(&r);
+    rig_restart(&r);
+    assert_chain(&r, "1s");
+    assert_int_equal(rig_pull_all(&r), FOLLOW_END);
+    assert_came(&r, "o:1\n");
+    source_rig_deinit(&r);
+}
+
+/* R1: what is not held may have been anything. */
+static void r1_without_its_pin_a_removed_file_may_have_grown(void **state)
+{
+    struct source_rig r;
+    source_rig_init(&r);
+    r.rotation_bytes = CONTAINER_ROTATES_NEVER;
+    rig_write_generations(&r, 1);
+    assert_int_equal(rig_pull_all(&r), FOLLOW_IDLE);
+    assert_came(&r, "o:1\n");
+    rig_lose_pins(&r);
+    rig_remove_container(&r);
+    rig_restart(&r);
+    assert_chain(&r, "1s 2h:removed");
+    source_rig_deinit(&r);
+}
+
 /* Killed between the pin and the commit of its row: the pin alone has to do. */
 static void s67_pinned_gz_that_was_not_booked(void **state)
 {
@@ -236,6 +300,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(s67_known_by_inode),
         cmocka_unit_test(s67_known_by_its_pin_where_docker_has_let_go),
+        cmocka_unit_test(r1_a_pinned_file_below_max_size_was_the_last),
+        cmocka_unit_test(r1_a_pinned_file_of_max_size_may_have_had_a_successor),
+        cmocka_unit_test(r1_without_max_size_there_is_no_successor),
+        cmocka_unit_test(r1_without_its_pin_a_removed_file_may_have_grown),
         cmocka_unit_test(s67_pinned_gz_that_was_not_booked),
         cmocka_unit_test(s67_pinned_empty_file_is_known_as_gz),
         cmocka_unit_test(s67_known_by_fingerprint_as_gz),
