@@ -335,7 +335,7 @@ static int end_truncated(struct history *h)
                                           .bytes = GAP_BYTES_UNKNOWN,
                                           .after_ns = h->follow.cursor.last_ns,
                                           .before_ns = GAP_TIME_UNKNOWN});
-    h->follow.ended = true;
+    h->follow.cursor.kind = CURSOR_ENDED;
     return 0;
 }
 
@@ -360,7 +360,7 @@ int history_next(struct history *h, struct batch **ret, struct error *error)
     if (r < 0)
         return error_set(error, r, "%s: %s", history_path(h, h->follow.cursor.segment.serial),
                          strerror(-r));
-    if (h->follow.ended)
+    if (h->follow.cursor.kind == CURSOR_ENDED)
         leave_out_unfinished(h);
     *ret = &h->batch;
     return 0;

@@ -10,6 +10,7 @@ static const char *cursor_word(enum cursor_kind kind)
     switch (kind) {
     case CURSOR_BEGINNING: return "beginning";
     case CURSOR_AT: return "at";
+    case CURSOR_ENDED: return "ended";
     case CURSOR_DONE: break;
     }
     return "done";

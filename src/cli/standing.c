@@ -89,7 +89,7 @@ uint64_t standing_needs(const struct cursor *c)
 {
     if (c->kind == CURSOR_BEGINNING)
         return 0;
-    uint64_t lowest = c->segment.serial + (c->kind == CURSOR_DONE);
+    uint64_t lowest = c->segment.serial + (c->kind != CURSOR_AT);
     for (int i = 0; i < STREAM_COUNT; i++)
         if (c->open[i].kind == OPEN_LINE && c->open[i].segment.serial < lowest)
             lowest = c->open[i].segment.serial;

@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* Stable: they stand in the files of users. In the order of the enums. */
-static const char *const position_words[] = {"beginning", "at", "done"};
+static const char *const position_words[] = {"beginning", "at", "done", "ended"};
 static const char *const open_words[] = {"none", "line", "cut"};
 
 /* In the order of TALLY_COLUMNS. */

@@ -49,6 +49,7 @@ enum cursor_kind {
     CURSOR_BEGINNING, /* nothing consumed: starts at the oldest segment there is */
     CURSOR_AT,        /* at `offset` of `segment` */
     CURSOR_DONE,      /* `segment` is consumed whole, its successor not yet entered */
+    CURSOR_ENDED,     /* the source is: nothing will ever follow `segment` */
 };
 
 enum open_kind {

@@ -73,11 +73,21 @@ static int take_row(void *context, const struct ledger_source *row)
     return 0;
 }
 
+/* What had ended goes on where its directory is there all the same. */
+static void go_on(struct route_source *s)
+{
+    CLEANUP(view_unref) struct view *view = slot_view(s->slot);
+    if (s->follow->cursor.kind == CURSOR_ENDED && !view->gone)
+        s->follow->cursor.kind = CURSOR_DONE;
+}
+
 static int find_or_add_row(struct route *r, struct route_source *s, struct error *error)
 {
     int code = ledger_find(r->ledger, s->slot->id, take_row, s, error);
     if (code == LEDGER_NO_SUCH_SOURCE)
         return add_row(r, s, error);
+    if (code == 0)
+        go_on(s);
     if (code == 0 && s->removed)
         code = ledger_put_removed(r->ledger, s->key, 0, error); /* it came back */
     return code;
@@ -126,8 +136,8 @@ static int put_lost(struct route *r, const struct ledger_source *row, struct tal
 
 /* A container that was removed while we were down, and of which no pin kept anything: neither what
  * was unread, nor what had been read of lines that had not ended. */
-static int retire_unclaimed(struct route *r, const struct ledger_source *row,
-                            struct route_sums *sums, struct error *error)
+static int book_unclaimed(struct route *r, const struct ledger_source *row, struct route_sums *sums,
+                          struct error *error)
 {
     struct cursor cursor = row->cursor;
     struct tally tally = row->tally;
@@ -145,12 +155,18 @@ static int retire_unclaimed(struct route *r, const struct ledger_source *row,
     if (code == 0)
         code = ledger_put_source(r->ledger, row->key, &cursor, &tally, error);
     if (code == 0)
-        code = ledger_put_removed(r->ledger, row->key, clock_now_ns(), error);
-    if (code == 0)
         log_line(LOG_WARN, "source.removed",
                  "a container was removed while nobody watched; what was unread of it is lost",
                  "route=%s container=%.12s", r->options.name, row->id);
     return code;
+}
+
+/* Where the route had read it to its end, nothing is missing: it died before it could say so. */
+static int retire_unclaimed(struct route *r, const struct ledger_source *row,
+                            struct route_sums *sums, struct error *error)
+{
+    int code = row->cursor.kind == CURSOR_ENDED ? 0 : book_unclaimed(r, row, sums, error);
+    return code == 0 ? ledger_put_removed(r->ledger, row->key, clock_now_ns(), error) : code;
 }
 
 struct unclaimed {

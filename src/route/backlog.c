@@ -83,7 +83,7 @@ static void consider(struct counting *c, const struct unread *unread, int64_t af
 static bool is_level(const struct route *r, const struct route_source *s)
 {
     unsigned ready = atomic_load_explicit(&s->slot->ready, memory_order_relaxed);
-    return (s->follow && s->follow->ended) ||
+    return (s->follow && s->follow->cursor.kind == CURSOR_ENDED) ||
            (s->heat == SOURCE_QUIET && !(ready & 1u << r->options.number));
 }
 

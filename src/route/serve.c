@@ -135,7 +135,7 @@ static int pull(struct route *r, struct route_source *s, struct view **view)
 /* Nothing came: arms the watches and looks once more. */
 static int go_quiet(struct route *r, struct route_source *s, struct view **view)
 {
-    if (r->options.watch && !s->follow->ended) {
+    if (r->options.watch && s->follow->cursor.kind != CURSOR_ENDED) {
         size_t count = (*view)->segment_count;
         struct segment *last = count ? (*view)->segments[count - 1] : NULL;
         s->unwatched = false;
@@ -151,7 +151,8 @@ static int go_quiet(struct route *r, struct route_source *s, struct view **view)
 static void settle_heat(struct route *r, struct route_source *s)
 {
     bool at_once = r->options.once || r->options.batch_age_ns == 0;
-    s->heat = s->follow->more || s->follow->ended || at_once ? SOURCE_HOT : SOURCE_WARM;
+    bool ended = s->follow->cursor.kind == CURSOR_ENDED;
+    s->heat = s->follow->more || ended || at_once ? SOURCE_HOT : SOURCE_WARM;
 }
 
 static void note_unreadable(struct route *r, struct route_source *s, int code)

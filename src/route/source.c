@@ -59,7 +59,7 @@ uint64_t source_needs(const struct route_source *s)
 {
     if (!s->follow)
         return s->needs; /* nothing was read since */
-    return s->journal && !s->follow->ended ? 0 : follow_needs(s->follow);
+    return s->journal && s->follow->cursor.kind != CURSOR_ENDED ? 0 : follow_needs(s->follow);
 }
 
 void source_activate(struct route *r, struct route_source *s, enum source_heat heat)

@@ -126,9 +126,7 @@ static int finish(struct follow *f, struct follow_tools *t, struct batch *batch)
 {
     if (join_is_open(f->cursor.open))
         join_finish(&t->join, f->cursor.open, OPEN_NONE, batch);
-    if (f->segment)
-        f->cursor.kind = CURSOR_DONE;
-    f->ended = true;
+    f->cursor.kind = CURSOR_ENDED;
     return FOLLOW_PROGRESS;
 }
 

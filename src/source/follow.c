@@ -49,14 +49,14 @@ void follow_reset(struct follow *f, struct follow_tools *t, const struct cursor 
         reader_forget(t->reader, f->segment);
     f->segment = segment_unref(f->segment);
     f->cursor = *cursor;
-    f->ended = f->unwanted = f->more = false;
+    f->unwanted = f->more = false;
     if (t->join_owner == f)
         t->join_owner = NULL;
 }
 
 uint64_t follow_needs(const struct follow *f)
 {
-    if (f->ended)
+    if (f->cursor.kind == CURSOR_ENDED)
         return SLOT_NEEDS_NOTHING;
     if (f->unwanted)
         return f->unwanted_needs;
@@ -73,7 +73,7 @@ uint64_t follow_needs(const struct follow *f)
 bool follow_once_done(const struct follow *f)
 {
     const struct cursor *c = &f->cursor;
-    if (f->slot->once_serial == 0)
+    if (f->slot->once_serial == 0 || c->kind == CURSOR_ENDED)
         return true;
     return c->kind != CURSOR_BEGINNING &&
            (c->segment.serial > f->slot->once_serial ||
@@ -294,7 +294,7 @@ int follow_pull(struct follow *f, struct follow_tools *t, const struct view *vie
                 struct batch *batch)
 {
     batch_reset(batch);
-    if (f->ended)
+    if (f->cursor.kind == CURSOR_ENDED)
         return FOLLOW_END;
     if (view->unlooked)
         return FOLLOW_IDLE; /* what seems to be missing may be there */
@@ -319,7 +319,7 @@ int follow_finish(struct follow *f, struct follow_tools *t, const struct view *v
 {
     batch_reset(batch);
     t->view = view;
-    if (f->ended || !join_is_open(f->cursor.open))
+    if (f->cursor.kind == CURSOR_ENDED || !join_is_open(f->cursor.open))
         return FOLLOW_IDLE;
 
     size_t era = view_era(view, f->cursor.segment.serial, f->cursor.offset);

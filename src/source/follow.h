@@ -31,7 +31,6 @@ struct follow {
     uint64_t unwanted_needs;   /* where unwanted: the segment in which the next era may begin */
     uint64_t ambiguous_booked; /* the serial of the segment that was booked as ambiguous last */
     bool unwanted;             /* stands in an era that the route does not want */
-    bool ended;
     bool more; /* the last pull left whole records behind in its segment */
 };
 

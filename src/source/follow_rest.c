@@ -6,7 +6,8 @@ static bool holds_more(const struct follow *f)
     for (int i = 0; i < STREAM_COUNT; i++)
         if (f->cursor.open[i].kind != OPEN_NONE)
             return true;
-    return f->ended || f->unwanted || f->more || f->ambiguous_booked || f->cursor.skipping;
+    return f->cursor.kind == CURSOR_ENDED || f->unwanted || f->more || f->ambiguous_booked ||
+           f->cursor.skipping;
 }
 
 bool follow_rest(struct follow *f, struct follow_tools *t, struct follow_rest *ret)

@@ -214,8 +214,8 @@ static int end_source(struct journal_source *s, struct journal_take *t)
                                   .bytes = GAP_BYTES_UNKNOWN, .before_ns = GAP_TIME_UNKNOWN});
     join_finish(&t->tools->join, f->cursor.open, OPEN_NONE, t->batch);
     journal_escape(t->batch, t->escaped);
-    f->ended = true;
-    return t->batch->count || t->batch->gap_count ? FOLLOW_PROGRESS : FOLLOW_END;
+    f->cursor.kind = CURSOR_ENDED;
+    return FOLLOW_PROGRESS;
 }
 
 /* How long its directory has been gone. */
@@ -253,15 +253,17 @@ static int without_journal(struct journal_source *s, const struct view *view, st
     journal_book(s, batch,
                  (struct gap){GAP_REMOVED, .offset = s->follow->cursor.offset,
                               .bytes = GAP_BYTES_UNKNOWN, .before_ns = GAP_TIME_UNKNOWN});
-    s->follow->ended = true;
+    s->follow->cursor.kind = CURSOR_ENDED;
     return FOLLOW_PROGRESS;
 }
 
 static int without_interest(struct journal *j, struct journal_source *s, const struct view *view)
 {
     journal_leave(j, s);
-    s->follow->ended = view->gone;
-    return view->gone ? FOLLOW_END : FOLLOW_IDLE;
+    if (!view->gone)
+        return FOLLOW_IDLE;
+    s->follow->cursor.kind = CURSOR_ENDED;
+    return FOLLOW_PROGRESS;
 }
 
 /* What is held is read again, with the next tick: meanwhile others go on. The first to meet it
@@ -303,7 +305,7 @@ int journal_pull(struct journal *j, struct journal_source *s, struct follow_tool
 {
     batch_reset(batch);
     s->waiting = s->follow->more = false;
-    if (s->follow->ended)
+    if (s->follow->cursor.kind == CURSOR_ENDED)
         return FOLLOW_END;
     batch->container = view_container(view);
     if (!is_wanted(s, t, view))
@@ -323,7 +325,7 @@ int journal_finish(struct journal *j, struct journal_source *s, struct follow_to
 {
     struct cursor *c = &s->follow->cursor;
     batch_reset(batch);
-    if (s->follow->ended || !join_is_open(c->open) || !j->handle)
+    if (c->kind == CURSOR_ENDED || !join_is_open(c->open) || !j->handle)
         return FOLLOW_IDLE;
 
     struct journal_place at;

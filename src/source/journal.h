@@ -42,7 +42,7 @@
 
 /* A source's part in it, beside its follow: plain data, to be zeroed but for `follow`. */
 struct journal_source {
-    struct follow *follow; /* slot, cursor, ended, more */
+    struct follow *follow; /* slot, cursor, more */
     bool member;
     bool waiting; /* IDLE, but to be pulled again with the next tick */
 

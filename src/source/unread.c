@@ -21,8 +21,7 @@ struct unread unread_behind(const struct view *v, const struct cursor *c,
                             bool (*wants)(void *context, const struct container *c), void *context)
 {
     struct unread u = {0};
-    uint64_t serial =
-        c->kind == CURSOR_BEGINNING ? 0 : c->segment.serial + (c->kind == CURSOR_DONE);
+    uint64_t serial = c->kind == CURSOR_BEGINNING ? 0 : c->segment.serial + (c->kind != CURSOR_AT);
     for (size_t i = view_find(v, serial); i < v->segment_count; i++) {
         struct segment *s = v->segments[i];
         int64_t size = atomic_load(&s->cut) ? -1 : segment_size(s);

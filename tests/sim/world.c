@@ -188,7 +188,6 @@ static void remove_container(struct world *w, struct simulated *c)
         FAILS_NEVER(unlink(path));
     }
     c->history.excuses[GAP_REMOVED] += rotation_due(c); /* who knows that it was not rotated? */
-    c->history.excuses[GAP_REMOVED]++;                  /* by a restart before it was retired */
     rotation_remove(w, c);
     if (c->driver == DRIVER_LOCAL) {
         remove_local_directory(c);

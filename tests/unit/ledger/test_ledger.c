@@ -97,6 +97,7 @@ static void test_every_cursor_comes_back(void **state)
         extreme_cursor(CURSOR_DONE, OPEN_LINE, OPEN_CUT),
         extreme_cursor(CURSOR_AT, OPEN_CUT, OPEN_NONE),
         extreme_cursor(CURSOR_BEGINNING, OPEN_NONE, OPEN_NONE),
+        extreme_cursor(CURSOR_ENDED, OPEN_NONE, OPEN_NONE),
     };
     cursors[3].last_ns = INT64_MIN;
     cursors[4].skipping = false;

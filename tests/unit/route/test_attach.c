@@ -158,6 +158,69 @@ static void r1_removed_while_we_were_down_is_booked(void **state)
     route_rig_deinit(&r);
 }
 
+/* R1: read to its end, then killed before the monitor had let go of it, or the route had seen so.
+ */
+static void r1_what_was_read_to_its_end_is_not_booked(void **state)
+{
+    struct route_rig r;
+    begin(&r, 2);
+    route_rig_publish(&r, 2);
+    route_rig_settle(&r, 0);
+    rig_remove_container(&r.sources[1]);
+    rig_sync(&r.sources[1], 0);
+    route_rig_mark_ready(&r);
+    route_rig_settle(&r, 0);
+    route_rig_close(&r, 0);
+    route_rig_open(&r, 0);
+    route_rig_publish(&r, 1);
+    route_rig_settle(&r, 0);
+    assert_booked(&r, 0, "");
+    assert_int_equal(rows_of(&r).removed, 1);
+    route_rig_deinit(&r);
+}
+
+/* The same, but the monitor still has it. */
+static void what_was_read_to_its_end_needs_nothing_after_a_restart(void **state)
+{
+    struct route_rig r;
+    begin(&r, 1);
+    route_rig_publish(&r, 1);
+    route_rig_settle(&r, 0);
+    rig_remove_container(&r.sources[0]);
+    rig_sync(&r.sources[0], 0);
+    route_rig_mark_ready(&r);
+    route_rig_settle(&r, 0);
+    route_rig_close(&r, 0);
+    atomic_store(&r.sources[0].slot->routes[0].needs, 0);
+    route_rig_open(&r, 0);
+    route_rig_settle(&r, 0);
+    assert_int_equal(atomic_load(&r.sources[0].slot->routes[0].needs), SLOT_NEEDS_NOTHING);
+    assert_booked(&r, 0, "");
+    route_rig_deinit(&r);
+}
+
+/* The directory was not gone for good: put back from a backup, say. */
+static void what_had_ended_goes_on_where_it_is_there_again(void **state)
+{
+    struct route_rig r;
+    begin(&r, 1);
+    route_rig_publish(&r, 1);
+    route_rig_settle(&r, 0);
+    struct source_rig *s = &r.sources[0];
+    struct view *there = slot_view(s->slot);
+    rig_remove_container(s);
+    rig_sync(s, 0);
+    route_rig_mark_ready(&r);
+    route_rig_settle(&r, 0);
+    assert_int_equal(rows_of(&r).cursor.kind, CURSOR_ENDED);
+    route_rig_close(&r, 0);
+    slot_publish(s->slot, there);
+    route_rig_open(&r, 0);
+    route_rig_settle(&r, 0);
+    assert_int_not_equal(atomic_load(&s->slot->routes[0].needs), SLOT_NEEDS_NOTHING);
+    route_rig_deinit(&r);
+}
+
 static void begin_once(struct route_rig *r, size_t count)
 {
     route_rig_init(r, count);
@@ -264,6 +327,9 @@ int main(void)
         cmocka_unit_test(s67_positions_survive_a_restart),
         cmocka_unit_test(cursors_tell_the_monitor_what_is_known),
         cmocka_unit_test(r1_removed_while_we_were_down_is_booked),
+        cmocka_unit_test(r1_what_was_read_to_its_end_is_not_booked),
+        cmocka_unit_test(what_was_read_to_its_end_needs_nothing_after_a_restart),
+        cmocka_unit_test(what_had_ended_goes_on_where_it_is_there_again),
         cmocka_unit_test(once_reads_what_was_there_and_is_done),
         cmocka_unit_test(once_ends_open_lines),
         cmocka_unit_test(once_is_done_though_sources_are_marked_again),
