@@ -101,7 +101,7 @@ static void fill(struct bench *b, int fd)
         request_clear(q);
         while (q->bytes < REQUEST_BYTES && decode(&decoder, fd, &at, quantum, &batch)) {
             int64_t before_ns = cpu_ns();
-            CHECK(request_add(q, &b->target, &batch) == 0);
+            CHECK(request_add(q, &b->target, (struct request_terms){0}, &batch) == 0);
             b->copy_ns += cpu_ns() - before_ns;
         }
         if (q->count == 0)

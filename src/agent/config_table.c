@@ -108,7 +108,8 @@ const struct config_key config_keys[] = {
      .help = "How long a line may wait for others. `0`: not at all."},
     {ROUTE(IN("batch", "bytes"), size, batch_bytes_max), .of_requests = true, .fallback = "1MiB",
      .minimum = 64 * KIB, .maximum = 16 * MIB,
-     .help = "A request is sent when its lines have so many bytes, before they are encoded."},
+     .help = "A request is sent when its body, before it is compressed, has about so many bytes; "
+             "only one that holds a single line may have more."},
     {ROUTE(IN("batch", "lines"), count, batch_lines_max), .of_requests = true, .fallback = "20000",
      .minimum = 1, .maximum = 1000000, .help = "A request is sent when it has so many lines."},
     {ROUTE(TOP("dead_letters_max"), size, dead_letters_bytes_max), .of_requests = true,

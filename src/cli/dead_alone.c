@@ -47,7 +47,12 @@ static int replay_into(const struct dead_request *request, const struct route_co
                        struct error *error)
 {
     const struct letters_options options = {
-        .ledger = ledger, .ops = route->sink.ops, .sink = sink, .filter = request->filter};
+        .ledger = ledger,
+        .ops = route->sink.ops,
+        .sink = sink,
+        .filter = request->filter,
+        .batch_bytes_max = route->batch_bytes_max,
+    };
     CLEANUP(letters_close) struct letters *l = NULL;
     int r = letters_open(&l, &options, error);
     return r < 0 ? r : send_all(l, route, sink, ret, error);

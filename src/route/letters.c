@@ -17,6 +17,7 @@ struct addressee {
 struct letters {
     struct letters_options options;
     char reason[LETTERS_REASON_MAX]; /* of the filter */
+    uint64_t bytes_max;              /* of a body */
     uint64_t after_key, newest_key;  /* what is to be read still */
 
     struct request request;
@@ -52,6 +53,9 @@ int letters_open(struct letters **ret, const struct letters_options *options, st
         snprintf(l->reason, sizeof(l->reason), "%s", options->filter.reason);
         l->options.filter.reason = l->reason;
     }
+    l->bytes_max = (uint64_t)options->batch_bytes_max;
+    if (l->bytes_max > LETTERS_BYTES_MAX)
+        l->bytes_max = LETTERS_BYTES_MAX;
     l->after_key = options->filter.key ? options->filter.key - 1 : 0;
     l->text = BUF_INIT(ENCODED_BYTES_MAX);
     request_init(&l->request, options->ops->form(options->sink));
@@ -143,7 +147,10 @@ static void join_last_parts(struct request *q)
     struct request_part *before = &q->parts[q->part_count - 2];
     if (before->target != before[1].target)
         return;
+    q->bytes -= request_head_bytes(before) + request_head_bytes(&before[1]);
     before->count += before[1].count;
+    before->stream_count = STREAM_COUNT; /* at most */
+    q->bytes += request_head_bytes(before);
     q->part_count--;
 }
 
@@ -162,7 +169,8 @@ static int add_letter(struct letters *l, const struct ledger_letter *letter, str
                           .stream = (uint8_t)letter->stream};
     const struct batch batch = {
         .form = l->request.form, .container = to->container, .entries = &entry, .count = 1};
-    r = l->text.failed ? l->text.failed : request_add(&l->request, to->target, &batch);
+    struct request_terms terms = l->options.ops->requests->terms(to->target);
+    r = l->text.failed ? l->text.failed : request_add(&l->request, to->target, terms, &batch);
     if (r < 0)
         return error_set(error, r, "no memory");
     join_last_parts(&l->request);
@@ -174,12 +182,10 @@ static int take_letter(void *context, const struct ledger_letter *letter)
 {
     struct filling *filling = context;
     struct letters *l = filling->letters;
-    uint64_t bytes = letter->message.size + letter->attrs.size;
     if (letter->key > l->newest_key)
         return ENOUGH;
     if (ledger_letter_matches(&l->options.filter, letter)) {
-        if (l->request.count == LETTERS_LINES_MAX ||
-            (l->request.count && l->request.bytes + bytes > LETTERS_BYTES_MAX))
+        if (l->request.count == LETTERS_LINES_MAX || l->request.bytes >= l->bytes_max)
             return ENOUGH;
         int r = add_letter(l, letter, filling->error);
         if (r < 0)
@@ -198,7 +204,7 @@ static int fill(struct letters *l, struct error *error)
     int r = ledger_letters(l->options.ledger, l->after_key, take_letter, &filling, error);
     if (r < 0 || l->request.count == 0)
         return r < 0 ? r : 0;
-    r = pieces_begin(&l->pieces, &l->request, LETTERS_BYTES_MAX, LETTERS_LINES_MAX);
+    r = pieces_begin(&l->pieces, &l->request, l->bytes_max, LETTERS_LINES_MAX);
     return r < 0 ? error_set(error, r, "no memory") : 0;
 }
 

@@ -19,7 +19,7 @@
 
 enum {
     LETTERS_LINES_MAX = 1000,        /* a request; also when the route's own are larger */
-    LETTERS_BYTES_MAX = 1024 * 1024, /* of messages and attrs; one letter may be larger */
+    LETTERS_BYTES_MAX = 1024 * 1024, /* of a body, likewise; a single letter may be larger */
     LETTERS_REASON_MAX = 2 * ANSWER_REASON_MAX, /* of a filter, with the NUL */
 };
 
@@ -28,6 +28,7 @@ struct letters_options {
     const struct sink_ops *ops; /* of a sink that sends requests */
     struct sink *sink;
     struct ledger_letter_filter filter; /* copied */
+    int64_t batch_bytes_max;            /* of the route's own bodies; at least 1 */
 };
 
 enum letters_state { LETTERS_ON_THEIR_WAY, LETTERS_DONE, LETTERS_FAILED };

@@ -52,7 +52,8 @@ void load_deinit(struct load *l, struct route *r)
     l->part_capacity = 0;
 }
 
-int load_add(struct load *l, struct binding *binding, uint32_t key, const struct batch *batch)
+int load_add(struct load *l, struct binding *binding, struct request_terms terms, uint32_t key,
+             const struct batch *batch)
 {
     size_t at = l->request.part_count;
     if (batch->count == 0)
@@ -65,7 +66,7 @@ int load_add(struct load *l, struct binding *binding, uint32_t key, const struct
         l->parts = parts;
         l->part_capacity = capacity;
     }
-    int code = request_add(&l->request, binding->target, batch);
+    int code = request_add(&l->request, binding->target, terms, batch);
     if (code < 0)
         return code;
     l->request.parts[at].container = binding->container; /* the batch's is the view's */
@@ -116,7 +117,7 @@ static int copy_range(const struct load *from, struct load *to, struct request_r
                               .entries = q->entries + at,
                               .count = end - at};
         if ((mine->key == key) == (share == LOAD_OF_SOURCE) &&
-            load_add(to, mine->binding, mine->key, &lines) < 0)
+            load_add(to, mine->binding, part->terms, mine->key, &lines) < 0)
             return -ENOMEM;
         at = end;
     }

@@ -46,8 +46,8 @@ void load_clear(struct load *l, struct route *r);
 void load_deinit(struct load *l, struct route *r);
 
 /* Copies the batch's entries. */
-int load_add(struct load *l, struct binding *binding, uint32_t key, const struct batch *batch)
-    MUST_CHECK;
+int load_add(struct load *l, struct binding *binding, struct request_terms terms, uint32_t key,
+             const struct batch *batch) MUST_CHECK;
 /* The whole of `range` goes to the dead letters. */
 int load_refuse(struct load *l, struct request_range range, const char *reason, const char *answer,
                 int64_t now_ns) MUST_CHECK;

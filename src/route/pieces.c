@@ -39,11 +39,6 @@ int pieces_append(struct pieces *p, struct request_range range)
     return 0;
 }
 
-static uint64_t bytes_of(const struct entry *e)
-{
-    return e->message.size + e->attrs.size;
-}
-
 /* How many pieces it takes, if they come out alike. */
 static size_t shares(const struct request *q, uint64_t bytes_max, size_t lines_max)
 {
@@ -56,11 +51,17 @@ static size_t shares(const struct request *q, uint64_t bytes_max, size_t lines_m
 static size_t end_of_piece(const struct request *q, size_t first, uint64_t bytes_max,
                            uint64_t bytes_share, size_t lines_share)
 {
-    uint64_t bytes = bytes_of(&q->entries[first]);
+    const struct request_part *part = request_part_at(q, first);
+    uint64_t bytes = request_head_bytes(part) + request_line_bytes(part->terms, &q->entries[first]);
     size_t end = first + 1;
-    while (end < q->count && end - first < lines_share && bytes < bytes_share &&
-           bytes + bytes_of(&q->entries[end]) <= bytes_max)
-        bytes += bytes_of(&q->entries[end++]);
+    for (; end < q->count && end - first < lines_share && bytes < bytes_share; end++) {
+        bool next_part = end == part->first + part->count;
+        part += next_part;
+        bytes += next_part ? request_head_bytes(part) : 0;
+        bytes += request_line_bytes(part->terms, &q->entries[end]);
+        if (bytes > bytes_max)
+            break;
+    }
     return end;
 }
 
@@ -71,7 +72,7 @@ int pieces_begin(struct pieces *p, const struct request *q, uint64_t bytes_max, 
     size_t count = shares(q, bytes_max, lines_max);
     if (count <= 1)
         return pieces_append(p, (struct request_range){0, q->count});
-    uint64_t bytes_share = q->bytes ? (q->bytes + count - 1) / count : 1; /* empty lines only */
+    uint64_t bytes_share = q->bytes ? (q->bytes + count - 1) / count : 1;
     size_t lines_share = (q->count + count - 1) / count;
     for (size_t first = 0; first < q->count;) {
         size_t end = end_of_piece(q, first, bytes_max, bytes_share, lines_share);

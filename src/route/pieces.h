@@ -24,8 +24,8 @@ struct pieces {
 
 void pieces_deinit(struct pieces *p);
 
-/* All of `q`, in ranges of at most so much of message and attrs, and so many entries; a single
- * entry may be larger. */
+/* All of `q`, in ranges that take at most so many bytes in a body, and have so many entries; a
+ * single entry may be larger. */
 int pieces_begin(struct pieces *p, const struct request *q, uint64_t bytes_max, size_t lines_max)
     MUST_CHECK;
 

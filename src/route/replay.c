@@ -84,7 +84,12 @@ static void begin(struct route *r)
     if (!asked)
         return;
     const struct letters_options options = {
-        .ledger = r->ledger, .ops = r->ops, .sink = r->sink, .filter = p->filter};
+        .ledger = r->ledger,
+        .ops = r->ops,
+        .sink = r->sink,
+        .filter = p->filter,
+        .batch_bytes_max = r->options.batch_bytes_max,
+    };
     if (letters_open(&p->letters, &options, &error) < 0)
         show_failure(r, error.text);
     else

@@ -64,7 +64,8 @@ static int encode(struct route *r, struct route_source *s, struct error *error)
 {
     if (r->requests.ops) {
         struct load *load = &r->requests.filling->load;
-        int code = load_add(load, s->binding, s->key, &r->batch);
+        struct request_terms terms = r->requests.ops->terms(s->binding->target);
+        int code = load_add(load, s->binding, terms, s->key, &r->batch);
         return code < 0 ? error_set(error, SINK_FAILED, "no memory") : 0;
     }
     beat_mark(&r->beat, BEAT_DELIVERING);

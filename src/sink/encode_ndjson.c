@@ -159,6 +159,19 @@ int ndjson_render(const struct ndjson *n, const struct container *c, struct stre
     return 0;
 }
 
+/* Both streams' texts are equally long. */
+size_t ndjson_line_bytes(const struct ndjson *n, const struct container *c, struct buf *scratch)
+{
+    size_t bytes = SPAN("{}\n").size;
+    if (n->members & MEMBER_TIME)
+        bytes += SPAN(TIME_BEGIN "\"").size + RFC3339_SIZE;
+    if (n->members & MEMBER_MESSAGE)
+        bytes += SPAN(MESSAGE_BEGIN).size;
+    buf_clear(scratch);
+    append_texts(n, c, STREAM_STDOUT, scratch);
+    return bytes + scratch->size;
+}
+
 static inline size_t entry_bound(const struct stream_texts *texts, const struct entry *e)
 {
     return LINE_FIXED_BYTES_MAX + e->message.size + texts->of[e->stream].size + e->attrs.size;

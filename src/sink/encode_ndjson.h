@@ -42,6 +42,10 @@ int ndjson_init(struct ndjson *n, const char *const *fields, size_t field_count,
 int ndjson_render(const struct ndjson *n, const struct container *c, struct stream_texts *ret)
     MUST_CHECK;
 
+/* What each line of a container takes beside its message and what few lines have. `scratch` is for
+ * the call, and fails for want of memory. */
+size_t ndjson_line_bytes(const struct ndjson *n, const struct container *c, struct buf *scratch);
+
 /* The most bytes that these entries can take. */
 size_t ndjson_bound(const struct stream_texts *texts, struct entries entries);
 

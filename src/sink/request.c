@@ -117,32 +117,41 @@ static bool copy_text(struct request *q, struct span *text)
     return true;
 }
 
-static int copy_entries(struct request *q, const struct entry *entries, size_t count)
+/* Those of the part, which is the next. */
+static int copy_entries(struct request *q, const struct entry *entries, struct request_part *part)
 {
     struct entry *to = q->entries + q->count;
     uint64_t bytes = 0;
-    for (size_t i = 0; i < count; i++) {
+    unsigned streams = 0; /* a bit for each */
+    for (size_t i = 0; i < part->count; i++) {
         to[i] = entries[i];
         if (!copy_text(q, &to[i].message) || !copy_text(q, &to[i].attrs))
             return -ENOMEM;
-        bytes += to[i].message.size + to[i].attrs.size;
+        bytes += request_line_bytes(part->terms, &to[i]);
+        streams |= 1u << to[i].stream;
     }
-    q->bytes += bytes;
+    part->stream_count = (unsigned)__builtin_popcount(streams);
+    q->bytes += bytes + request_head_bytes(part);
     return 0;
 }
 
-int request_add(struct request *q, struct sink_target *target, const struct batch *batch)
+int request_add(struct request *q, struct sink_target *target, struct request_terms terms,
+                const struct batch *batch)
 {
+    struct request_part part = {.target = target,
+                                .container = batch->container,
+                                .terms = terms,
+                                .first = q->count,
+                                .count = batch->count};
     CHECK(batch->form == q->form);
     if (batch->count == 0)
         return 0;
     int code = make_room(q, batch->count);
     if (code == 0)
-        code = copy_entries(q, batch->entries, batch->count);
+        code = copy_entries(q, batch->entries, &part);
     if (code < 0)
         return code;
-    q->parts[q->part_count++] =
-        (struct request_part){target, batch->container, q->count, batch->count};
+    q->parts[q->part_count++] = part;
     q->count += batch->count;
     return 0;
 }

@@ -16,11 +16,20 @@
 
 struct sink_target;
 
+/* What the lines of a target take in a body beside themselves; zero where nobody knows. So a body
+ * can be bounded before it is encoded, at no cost per line. */
+struct request_terms {
+    uint32_t head_bytes; /* of each of its streams in a body, at most */
+    uint32_t line_bytes; /* of each line, at most, beside what it has of its own */
+};
+
 /* Entries that came of one pull. */
 struct request_part {
     struct sink_target *target;
     const struct container *container;
+    struct request_terms terms;
     size_t first, count; /* in request.entries */
+    unsigned stream_count;
 };
 
 /* Entries from `first` to before `end`. */
@@ -38,7 +47,8 @@ struct request {
     size_t part_count, part_capacity;
     struct request_text *texts;       /* owned list; the first is the one that is being filled */
     struct request_text *empty_texts; /* owned list, for the next lines */
-    uint64_t bytes;                   /* of messages and attrs */
+    uint64_t bytes;                   /* of a body that holds all of it, before compression: at
+                                         most, but for what is mended since it is no UTF-8 */
 };
 
 void request_init(struct request *q, enum message_form form);
@@ -48,8 +58,29 @@ void request_clear(struct request *q);
 
 /* Adds copies of all entries of the batch, in order; nothing where it has none. -ENOMEM: as before.
  */
-int request_add(struct request *q, struct sink_target *target, const struct batch *batch)
-    MUST_CHECK;
+int request_add(struct request *q, struct sink_target *target, struct request_terms terms,
+                const struct batch *batch) MUST_CHECK;
 
 /* The part that holds the entry `at`. */
 const struct request_part *request_part_at(const struct request *q, size_t at);
+
+/* Bytes that a line takes in a body: its own are the message, and what few lines have. */
+static inline uint64_t request_line_bytes(struct request_terms terms, const struct entry *e)
+{
+    enum {
+        FLAG_BYTES = 32,      /* a flag's name and value, in any form */
+        ATTRS_NAME_BYTES = 24 /* of the attrs, which as text in JSON grow to the double */
+    };
+    uint64_t bytes = terms.line_bytes + e->message.size;
+    if (__builtin_expect(e->flags || e->attrs.size, 0)) {
+        bytes += (uint64_t)__builtin_popcount(e->flags) * FLAG_BYTES;
+        bytes += e->attrs.size ? ATTRS_NAME_BYTES + 2 * e->attrs.size : 0;
+    }
+    return bytes;
+}
+
+/* And what the lines of a part have in common. */
+static inline uint64_t request_head_bytes(const struct request_part *part)
+{
+    return (uint64_t)part->stream_count * part->terms.head_bytes;
+}

@@ -127,6 +127,8 @@ struct sink_ops {
 /* A sink that sends requests. The route fills a request (request.h), sends it, and commits the
  * cursors of its sources when it is answered; requests in flight know nothing of each other. */
 struct sink_request_ops {
+    /* What the lines of a target take in a body, as bind found it. */
+    struct request_terms (*terms)(const struct sink_target *target);
     /* Encodes the entries of `range` and sends them. `slot` is a small number that tells the
      * requests in flight apart, from 0 to less than requests_max; the slot is free. `q` and the
      * targets of its parts live until the answer or `abandon`. The answer never comes from within.

@@ -89,6 +89,34 @@ def test_formats(root, container, tallyman, out, serve):
         assert_conservation(program.state, f"{form}-{way}")
 
 
+BODIES = [("http", "ndjson"), ("http", "json"), ("http", "text"),
+          ("loki", "protobuf"), ("loki", "json")]  # fmt: skip
+SNAPPY_HEAD_BYTES = 10  # of a body that is only stored
+
+
+@pytest.mark.parametrize(("kind", "form"), BODIES)
+def test_batch_bytes_bounds_the_body(root, container, tallyman, serve, kind, form):
+    """R6: short lines of many labels: what is counted is what is sent. A line that is larger goes
+    alone."""
+    for n in range(3):
+        labels = {f"label{i}": f'{n} "{"v" * 30}"' for i in range(20)}
+        web = container(f"web-{n}", labels=labels)
+        web.write_lines("line", 500)
+        web.write("x" * 100_000)
+        web.write_lines("more", 500)
+    server = serve()
+    route = http_route(server.url("/x"), type=kind, format=form, compression="none")
+    route["batch"]["bytes"] = "64KiB"
+    program = tallyman(root, [route])
+    program.once()
+    bodies = [request.body for request in server.requests("/x")]
+    large = [body for body in bodies if len(body) > 65536 + SNAPPY_HEAD_BYTES]
+    assert len(large) == 3 and all(body.count(b"x" * 100_000) == 1 for body in large)
+    assert all(body.count(b"line ") + body.count(b"more ") == 0 for body in large)
+    assert sum(map(len, bodies)) / len(bodies) > 32768
+    assert_conservation(program.state, "web")
+
+
 def test_what_a_request_says(root, container, tallyman, serve):
     """R3: method, type, headers, fields, and the query of the URL, which may hold a key."""
     container("web").write_lines("line", LINES)

@@ -27,11 +27,13 @@ struct sink {
     struct http_sender *sender; /* owned */
     struct encoder encoder;
     struct rendered_list rendered;
+    struct buf scratch; /* owned */
     enum http_format format;
 };
 
 struct sink_target {
     struct rendered rendered;
+    struct request_terms terms;
 };
 
 static const struct sink_option http_sink_rows[] = {
@@ -74,6 +76,7 @@ static struct sink *http_close(struct sink *s)
         return NULL;
 
     http_sender_close(s->sender);
+    buf_deinit(&s->scratch);
     free(s);
     return NULL;
 }
@@ -106,7 +109,7 @@ static int http_open(struct sink **ret, const void *options_,
     CLEANUP(http_close) struct sink *s = malloc(sizeof(*s));
     if (!s)
         return -ENOMEM;
-    *s = (struct sink){.format = options->format};
+    *s = (struct sink){.format = options->format, .scratch = BUF_INIT(LABELS_TEXT_MAX)};
     int r = encoder_init(&s->encoder, &lines, error);
     if (r == 0)
         r = http_sender_open(&s->sender, &options->http, &protocol, options->compression,
@@ -122,14 +125,34 @@ static enum message_form http_form(const struct sink *s)
     return encoder_form(&s->encoder);
 }
 
+/* The array's brackets are one byte more than what its objects have as lines. */
+static int measure(struct sink *s, const struct container *c, struct request_terms *ret)
+{
+    if (s->format == HTTP_TEXT) {
+        *ret = (struct request_terms){.line_bytes = 1};
+        return 0;
+    }
+    size_t bytes = ndjson_line_bytes(&s->encoder.ndjson, c, &s->scratch);
+    *ret = (struct request_terms){.head_bytes = 1, .line_bytes = (uint32_t)bytes};
+    return s->scratch.failed;
+}
+
 static int http_bind(struct sink *s, const struct container *c, struct sink_target **ret,
                      struct error *error)
 {
     struct sink_target *target = calloc(1, sizeof(*target));
-    if (!target)
-        return -ENOMEM;
+    int r = target ? measure(s, c, &target->terms) : -ENOMEM;
+    if (r < 0) {
+        free(target);
+        return error_set(error, r, "the labels of %s: %s", c->name, strerror(-r));
+    }
     *ret = target;
     return 0;
+}
+
+static struct request_terms http_terms(const struct sink_target *target)
+{
+    return target->terms;
 }
 
 static struct sink_target *http_unbind(struct sink *s, struct sink_target *target)
@@ -215,11 +238,13 @@ static bool http_step(struct sink *s, struct sink_answer *ret)
 static int64_t http_tend(struct sink *s, int64_t now_ns)
 {
     int64_t due_ns;
-    http_sender_rest(s->sender, now_ns, &due_ns);
+    if (http_sender_rest(s->sender, now_ns, &due_ns))
+        buf_deinit(&s->scratch);
     return due_ns;
 }
 
 static const struct sink_request_ops http_requests = {
+    .terms = http_terms,
     .send = http_send,
     .abandon = http_abandon,
     .wait = http_wait,

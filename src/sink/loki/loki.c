@@ -146,6 +146,13 @@ static int loki_bind(struct sink *s, const struct container *c, struct sink_targ
     struct sink_target *target = calloc(1, sizeof(*target));
     if (!target)
         return error_set(error, -ENOMEM, "no memory");
+    int r = loki_target_use(&s->targets, target, &s->labels, c);
+    loki_targets_trim(&s->targets);
+    if (r < 0) {
+        free(target);
+        return error_set(error, r, "the labels of %s: %s", c->name, strerror(-r));
+    }
+    target->terms = loki_push_terms(&s->labels, &target->texts);
     *ret = target;
     return 0;
 }
@@ -157,6 +164,11 @@ static struct sink_target *loki_unbind(struct sink *s, struct sink_target *targe
     loki_target_drop(&s->targets, target);
     free(target);
     return NULL;
+}
+
+static struct request_terms loki_terms(const struct sink_target *target)
+{
+    return target->terms;
 }
 
 /* The plan borrows the texts until they are trimmed. */
@@ -261,6 +273,7 @@ static void loki_count(const struct sink *s, uint64_t ret[SINK_EVENTS_MAX])
 }
 
 static const struct sink_request_ops loki_requests = {
+    .terms = loki_terms,
     .send = loki_send,
     .abandon = loki_abandon,
     .wait = loki_wait,

@@ -20,6 +20,30 @@ enum {
     NANOS = PROTOBUF_VARINT(2),
 };
 
+struct request_terms loki_push_terms(const struct loki_labels *l, const struct loki_texts *texts)
+{
+    enum {
+        /* A tag and a length of up to four bytes for each of stream and name; for entry, time and
+         * text, with what the time has: two tags, ten bytes of seconds, five of nanoseconds. */
+        STREAM_BYTES = 2 * 5,
+        LINE_BYTES = 5 + 2 + 2 + 10 + 5 + 5,
+        /* {"streams":[{"stream":{…},"values":[…]},]} and ["time","text",{…}], */
+        JSON_STREAM_BYTES = 40,
+        JSON_LINE_BYTES = 20 + 12,
+    };
+    bool json = l->format == LOKI_JSON;
+    size_t head = 0, line = 0;
+    for (unsigned s = 0; s < STREAM_COUNT; s++) {
+        size_t labels = json ? texts->labels[s].size : texts->name[s].size;
+        head = labels > head ? labels : head;
+        line = texts->metadata[s].size > line ? texts->metadata[s].size : line;
+    }
+    return (struct request_terms){
+        .head_bytes = (uint32_t)(head + (json ? JSON_STREAM_BYTES : STREAM_BYTES)),
+        .line_bytes = (uint32_t)(line + (json ? JSON_LINE_BYTES : LINE_BYTES)),
+    };
+}
+
 static void append_extra(const struct loki_labels *l, const char *name, struct span value,
                          struct buf *to)
 {

@@ -19,6 +19,9 @@
 void loki_push_protobuf(const struct loki_labels *l, struct loki_plan *p, struct buf *to);
 void loki_push_json(const struct loki_labels *l, const struct loki_plan *p, struct buf *to);
 
+/* What lines with these texts take in a push, at most, in the form that the labels have. */
+struct request_terms loki_push_terms(const struct loki_labels *l, const struct loki_texts *texts);
+
 /* Metadata of this line alone, as the container's is written. */
 void loki_push_extras(const struct loki_labels *l, const struct entry *e, unsigned extras,
                       struct buf *to);

@@ -14,6 +14,7 @@
 struct sink_target {
     struct loki_texts texts;
     bool there; /* they are rendered */
+    struct request_terms terms; /* what they take in a push */
     struct sink_target *newer, *older;
     struct shift_memory memory[STREAM_COUNT];
     uint32_t noted[STREAM_COUNT]; /* plan.h's: where its memory to be is; one more, 0: nowhere */

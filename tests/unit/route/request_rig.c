@@ -178,8 +178,16 @@ static bool rig_step(struct sink *s, struct sink_answer *ret)
     return true;
 }
 
-static const struct sink_request_ops request_ops = {
-    .send = rig_send, .abandon = rig_abandon, .wait = rig_wait, .step = rig_step};
+static struct request_terms rig_terms(const struct sink_target *target)
+{
+    return (struct request_terms){0};
+}
+
+static const struct sink_request_ops request_ops = {.terms = rig_terms,
+                                                    .send = rig_send,
+                                                    .abandon = rig_abandon,
+                                                    .wait = rig_wait,
+                                                    .step = rig_step};
 static const struct sink_ops ops = {
     .type = "requests",
     .open = rig_open_sink,

@@ -114,7 +114,13 @@ static bool step(struct sink *s, struct sink_answer *ret)
     return s->in_flight ? (s->in_flight = false, true) : false;
 }
 
-static const struct sink_request_ops request_ops = {.send = send, .abandon = abandon, .step = step};
+static struct request_terms terms(const struct sink_target *target)
+{
+    return (struct request_terms){0};
+}
+
+static const struct sink_request_ops request_ops = {
+    .terms = terms, .send = send, .abandon = abandon, .step = step};
 static const struct sink_ops ops = {
     .type = "test", .form = form, .bind = bind, .unbind = unbind, .requests = &request_ops};
 
@@ -193,7 +199,12 @@ static void put_many(struct rig *rig, unsigned count)
 static struct letters *open_letters(struct rig *rig, struct ledger_letter_filter filter)
 {
     const struct letters_options options = {
-        .ledger = rig->ledger, .ops = &ops, .sink = &rig->sink, .filter = filter};
+        .ledger = rig->ledger,
+        .ops = &ops,
+        .sink = &rig->sink,
+        .filter = filter,
+        .batch_bytes_max = INT64_MAX,
+    };
     struct letters *l = NULL;
     struct error error = {""};
     if (letters_open(&l, &options, &error) < 0)

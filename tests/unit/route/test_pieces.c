@@ -19,7 +19,13 @@ static struct request make_request(size_t count, size_t bytes)
     static char text[1];
     for (size_t i = 0; i < count; i++)
         entries[i] = (struct entry){.message = {text, bytes}};
-    return (struct request){.entries = entries, .count = count, .bytes = count * bytes};
+    static struct request_part part;
+    part = (struct request_part){.count = count, .stream_count = 1};
+    return (struct request){.entries = entries,
+                            .count = count,
+                            .parts = &part,
+                            .part_count = 1,
+                            .bytes = count * bytes};
 }
 
 static void assert_range(struct request_range range, size_t first, size_t end)
@@ -70,6 +76,43 @@ static void large_request_is_cut_into_shares(void **state)
         assert_true(largest - smallest <= cases[i].pieces);
         pieces_deinit(&p);
     }
+}
+
+/* What lines have beside their messages counts, and what those of each part have in common. */
+static void pieces_bound_the_body(void **state)
+{
+    enum { PARTS = 40, LINES = 10, BYTES_MAX = 1000 };
+    static char text[50];
+    struct request q;
+    struct pieces p = {0};
+    request_init(&q, FORM_BYTES);
+    for (unsigned i = 0; i < PARTS; i++) {
+        struct entry lines[LINES];
+        for (unsigned j = 0; j < LINES; j++)
+            lines[j] = (struct entry){.message = {text, (i * LINES + j) % 50}, .stream = j % 2};
+        const struct request_terms terms = {.head_bytes = 2 * i, .line_bytes = 3 * i};
+        const struct batch batch = {.entries = lines, .count = LINES};
+        assert_int_equal(request_add(&q, NULL, terms, &batch), 0);
+    }
+    assert_int_equal(pieces_begin(&p, &q, BYTES_MAX, SIZE_MAX / 2), 0);
+    assert_in_range(p.count, q.bytes / BYTES_MAX, 2 * q.bytes / BYTES_MAX);
+    for (size_t end = 0; p.count; pieces_settle(&p)) {
+        struct request_range range = pieces_next(&p);
+        uint64_t bytes = 0;
+        assert_int_equal(range.first, end);
+        for (size_t at = end; at < range.end; at++) {
+            const struct request_part *part = request_part_at(&q, at);
+            bytes += q.entries[at].message.size + part->terms.line_bytes;
+            if (at == range.first || at == part->first)
+                bytes += 2 * part->terms.head_bytes;
+        }
+        assert_true(bytes <= BYTES_MAX || range.end - range.first == 1);
+        end = range.end;
+        if (p.count == 1)
+            assert_int_equal(end, q.count);
+    }
+    pieces_deinit(&p);
+    request_deinit(&q);
 }
 
 /* Plays a server that refuses whatever holds one of the culprits. Returns how often it was asked;
@@ -163,6 +206,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(small_request_is_one_piece),
         cmocka_unit_test(large_request_is_cut_into_shares),
+        cmocka_unit_test(pieces_bound_the_body),
         cmocka_unit_test(one_or_two_culprits_are_found_wherever_they_stand),
         cmocka_unit_test(bisection_ends_where_everything_is_refused),
         cmocka_unit_test(too_large_is_halved_as_long_as_it_can_be),

@@ -40,8 +40,13 @@ void loki_rig_init(struct loki_rig *r, enum loki_format format, const char *cons
     if (loki_labels_init(&r->labels, format, texts(stream), texts(metadata), "box", &error) < 0)
         fail_msg("%s", error.text);
     request_init(&r->q, format == LOKI_JSON ? FORM_JSON : FORM_BYTES);
-    for (unsigned i = 0; i < LOKI_RIG_CONTAINERS; i++)
+    for (unsigned i = 0; i < LOKI_RIG_CONTAINERS; i++) {
+        struct sink_target *t = &r->targets[i];
         r->containers[i] = make_container(i);
+        assert_int_equal(loki_target_use(&r->list, t, &r->labels, r->containers[i]), 0);
+        t->terms = loki_push_terms(&r->labels, &t->texts);
+        loki_target_drop(&r->list, t);
+    }
     r->sent = calloc(LOKI_RIG_LINES_MAX, sizeof(*r->sent));
     assert_non_null(r->sent);
 }
@@ -72,7 +77,8 @@ void loki_rig_add(struct loki_rig *r, unsigned container, const struct entry *en
                       .container = r->containers[container],
                       .entries = placed,
                       .count = count};
-    assert_int_equal(request_add(&r->q, &r->targets[container], &b), 0);
+    assert_int_equal(request_add(&r->q, &r->targets[container], r->targets[container].terms, &b),
+                     0);
     free(placed);
 }
 

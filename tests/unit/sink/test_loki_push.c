@@ -200,6 +200,37 @@ static void test_json_without_metadata(void **state)
     loki_rig_deinit(&r);
 }
 
+/* The body of a request is never larger than the request said, and not much smaller. */
+static void check_bound(enum loki_format format)
+{
+    static char long_line[100000];
+    memset(long_line, 'x', sizeof(long_line));
+    struct span attrs = SPAN("{\"a\":\"\\\\\",\"b\":\"\\\"\"}");
+    struct entry entries[600] = {
+        {.message = {long_line, sizeof(long_line)}, .time_ns = -2 * T},
+        {.message = {long_line, 200}, .time_ns = 4 * T, .flags = ALL_FLAGS, .stream = 1},
+        {.message = SPAN("a"), .time_ns = T, .flags = ALL_FLAGS, .attrs = attrs},
+    };
+    for (size_t i = 3; i < 600; i++)
+        entries[i] = (struct entry){.message = SPAN("short"), .time_ns = T + (int64_t)i};
+    for (size_t count = 1; count <= 600; count = count < 4 ? count + 1 : 600 + (count == 600)) {
+        struct loki_rig r;
+        loki_rig_init(&r, format, NULL, NULL);
+        for (unsigned container = 0; container < LOKI_RIG_CONTAINERS; container++)
+            loki_rig_add(&r, container, entries + (count < 4 ? count - 1 : 0),
+                         count < 4 ? 1 : count);
+        loki_rig_push_all(&r);
+        assert_in_range(r.body.size, r.q.bytes * 3 / 4, r.q.bytes);
+        loki_rig_deinit(&r);
+    }
+}
+
+static void test_a_body_is_as_large_as_was_said(void **state)
+{
+    check_bound(LOKI_PROTOBUF);
+    check_bound(LOKI_JSON);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -212,6 +243,7 @@ int main(void)
         cmocka_unit_test(test_texts_are_rendered_again),
         cmocka_unit_test(test_json),
         cmocka_unit_test(test_json_without_metadata),
+        cmocka_unit_test(test_a_body_is_as_large_as_was_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

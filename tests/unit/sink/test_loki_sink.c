@@ -119,7 +119,9 @@ static void add(struct rig *r, unsigned container, const char *text, size_t time
                           .container = r->containers[container],
                           .entries = entries,
                           .count = times};
-    assert_int_equal(request_add(&r->q, r->targets[container], &batch), 0);
+    assert_int_equal(request_add(&r->q, r->targets[container],
+                                 loki_sink.requests->terms(r->targets[container]), &batch),
+                     0);
 }
 
 /* Sends a piece and waits for its answer. */

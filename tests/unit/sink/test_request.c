@@ -17,6 +17,7 @@ enum { LINES_MAX = 10000 };
 
 static struct entry entries[LINES_MAX];
 static char texts[LINES_MAX][128];
+static const struct request_terms no_terms;
 
 /* A batch of `count` lines, numbered from `first`. */
 static struct batch make_batch(size_t first, size_t count)
@@ -49,17 +50,13 @@ static void r6_copies_stand_in_order_when_the_batch_is_gone(void **state)
     char a, b;
     struct sink_target *targets[] = {(void *)&a, (void *)&b};
     size_t first = 0;
-    uint64_t bytes = 0;
     for (size_t i = 0; i < 20; i++) {
         struct batch batch = make_batch(first, 1 + 37 * i);
-        for (size_t j = 0; j < batch.count; j++)
-            bytes += entries[j].message.size + entries[j].attrs.size;
-        assert_int_equal(request_add(&q, targets[i % 2], &batch), 0);
+        assert_int_equal(request_add(&q, targets[i % 2], no_terms, &batch), 0);
         first += batch.count;
     }
     memset(texts, '#', sizeof(texts));
     assert_int_equal(q.count, first);
-    assert_int_equal(q.bytes, bytes);
     for (size_t i = 0; i < q.count; i++)
         assert_line(&q, i);
     assert_int_equal(q.part_count, 20);
@@ -72,12 +69,36 @@ static void r6_copies_stand_in_order_when_the_batch_is_gone(void **state)
     request_deinit(&q);
 }
 
+/* Beside messages: each line's share, each stream's head, and what few lines have. */
+static void bytes_are_those_of_a_body(void **state)
+{
+    const struct request_terms terms = {.head_bytes = 1000, .line_bytes = 10};
+    struct request q;
+    request_init(&q, FORM_BYTES);
+    struct entry lines[] = {{.message = SPAN("four")}, {.message = SPAN("five!")}, {0}};
+    struct batch batch = {.entries = lines, .count = 3};
+    assert_int_equal(request_add(&q, NULL, terms, &batch), 0);
+    assert_int_equal(q.bytes, 1000 + 4 + 5 + 3 * 10);
+    lines[1].stream = STREAM_STDERR;
+    assert_int_equal(request_add(&q, NULL, terms, &batch), 0);
+    assert_int_equal(q.bytes, 3000 + 2 * (4 + 5 + 3 * 10));
+    uint64_t before = q.bytes;
+    lines[0].flags = ENTRY_PARTIAL;
+    lines[1].attrs = SPAN("{\"a\":\"b\"}");
+    assert_int_equal(request_add(&q, NULL, no_terms, &batch), 0);
+    assert_true(q.bytes - before >= 4 + 5 + strlen(",\"partial\":\"true\"") +
+                                        strlen(",\"attrs\":\"{\\\"a\\\":\\\"b\\\"}\""));
+    request_clear(&q);
+    assert_int_equal(q.bytes, 0);
+    request_deinit(&q);
+}
+
 static void batch_without_entries_adds_no_part(void **state)
 {
     struct request q;
     request_init(&q, FORM_BYTES);
     struct batch batch = make_batch(0, 0);
-    assert_int_equal(request_add(&q, NULL, &batch), 0);
+    assert_int_equal(request_add(&q, NULL, no_terms, &batch), 0);
     assert_int_equal(q.part_count, 0);
     request_deinit(&q);
 }
@@ -92,12 +113,12 @@ static void giant_line_costs_no_room_of_others(void **state)
     assert_non_null(giant);
     memset(giant, 'g', GIANT_BYTES);
     struct batch batch = make_batch(0, 1);
-    assert_int_equal(request_add(&q, NULL, &batch), 0);
+    assert_int_equal(request_add(&q, NULL, no_terms, &batch), 0);
     struct entry line = {.offset = 1, .message = {giant, GIANT_BYTES}};
     batch = (struct batch){.form = FORM_BYTES, .entries = &line, .count = 1};
-    assert_int_equal(request_add(&q, NULL, &batch), 0);
+    assert_int_equal(request_add(&q, NULL, no_terms, &batch), 0);
     batch = make_batch(2, 1);
-    assert_int_equal(request_add(&q, NULL, &batch), 0);
+    assert_int_equal(request_add(&q, NULL, no_terms, &batch), 0);
     assert_line(&q, 0);
     assert_true(span_equal(q.entries[1].message, line.message));
     assert_line(&q, 2);
@@ -112,7 +133,7 @@ static void cleared_request_fills_again_with_the_same_memory(void **state)
     request_init(&q, FORM_BYTES);
     for (size_t i = 0; i < 10; i++) {
         struct batch batch = make_batch(i * LINES_MAX, LINES_MAX);
-        assert_int_equal(request_add(&q, NULL, &batch), 0);
+        assert_int_equal(request_add(&q, NULL, no_terms, &batch), 0);
     }
     request_clear(&q);
     assert_int_equal(q.count, 0);
@@ -122,7 +143,7 @@ static void cleared_request_fills_again_with_the_same_memory(void **state)
     struct batch batch = make_batch(0, 100);
     const char *before = NULL;
     for (size_t i = 0; i < 3; i++) {
-        assert_int_equal(request_add(&q, NULL, &batch), 0);
+        assert_int_equal(request_add(&q, NULL, no_terms, &batch), 0);
         assert_line(&q, 99);
         if (before)
             assert_ptr_equal(q.entries[0].message.data, before); /* no new memory for each */
@@ -137,6 +158,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(r6_copies_stand_in_order_when_the_batch_is_gone),
+        cmocka_unit_test(bytes_are_those_of_a_body),
         cmocka_unit_test(batch_without_entries_adds_no_part),
         cmocka_unit_test(giant_line_costs_no_room_of_others),
         cmocka_unit_test(cleared_request_fills_again_with_the_same_memory),
