@@ -139,12 +139,12 @@ static void reconcile(struct monitor *m, int64_t now)
 static int open_parts(struct monitor *m, struct error *error)
 {
     m->engine_configured = strcmp(m->options.docker_host, "none") != 0;
-    m->shared.pins = m->options.pins;
+    m->shared.tools.pins = m->options.pins;
     m->shared.route_count = m->options.route_count;
     m->shared.constants = m->options.constants;
-    m->shared.scratch = calloc(1, sizeof(*m->shared.scratch));
-    if (!m->shared.scratch || batch_init(m->shared.scratch, FORM_JSON) < 0 ||
-        reader_new(&m->shared.reader) < 0)
+    m->shared.tools.scratch = calloc(1, sizeof(*m->shared.tools.scratch));
+    if (!m->shared.tools.scratch || batch_init(m->shared.tools.scratch, FORM_JSON) < 0 ||
+        reader_new(&m->shared.tools.reader) < 0)
         return error_set(error, -ENOMEM, "no memory");
     if (metadata_cache_new(&m->cache, METADATA_CACHE_TTL_NS) < 0)
         return error_set(error, -ENOMEM, "no memory");
@@ -202,10 +202,10 @@ struct monitor *monitor_close(struct monitor *m, bool orderly)
     engine_close(m->engine);
     metadata_cache_free(m->cache);
     names_watch_free(m->names);
-    reader_free(m->shared.reader);
-    if (m->shared.scratch)
-        batch_deinit(m->shared.scratch);
-    free(m->shared.scratch);
+    reader_free(m->shared.tools.reader);
+    if (m->shared.tools.scratch)
+        batch_deinit(m->shared.tools.scratch);
+    free(m->shared.tools.scratch);
     monitor_root_close(m);
     free(m);
     return NULL;

@@ -247,9 +247,7 @@ static int open_chain(struct tracked *t, const struct tracked_shared *shared,
         .format = place->kind == LOG_KIND_JSON_FILE ? RECORD_JSON_FILE : RECORD_LOCAL,
         .rotation_bytes = place->kind == LOG_KIND_STREAM ? CONTAINER_ROTATION_UNKNOWN
                                                          : t->container->rotation_bytes,
-        .pins = shared->pins,
-        .reader = shared->reader,
-        .scratch = shared->scratch,
+        .tools = &shared->tools,
     };
     return chain_new(&t->chain, &options, known ? known->segments : NULL,
                      known ? known->segment_count : 0, error);

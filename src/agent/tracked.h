@@ -57,9 +57,7 @@ struct tracked {
 };
 
 struct tracked_shared {
-    struct pin *pins;
-    struct reader *reader;
-    struct batch *scratch;
+    struct chain_tools tools;
     size_t route_count;
     struct container_constants constants;
 };

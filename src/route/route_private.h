@@ -42,7 +42,7 @@ struct route_source {
     uint32_t key;                   /* in the ledger */
     uint32_t draft_place;           /* in `draft` */
     struct draft *draft;            /* what is to be written of it; NULL: as in the ledger */
-    enum source_heat heat;
+    enum source_heat heat : 8;
     bool listed;    /* in the active list */
     bool done;      /* `once`: nothing more to do */
     bool finished;  /* `once`: its open lines are ended */

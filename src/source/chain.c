@@ -80,13 +80,11 @@ int chain_new(struct chain **ret, const struct chain_options *options,
     if (!c)
         return error_set(error, -ENOMEM, "no memory");
     if (home_new(&c->home, options->id, options->directory, options->live_name,
-                 pin_directory(options->pins)) < 0)
+                 pin_directory(options->tools->pins)) < 0)
         return error_set(error, -ENOMEM, "no memory");
     c->format = options->format;
     c->rotation_bytes = options->rotation_bytes;
-    c->pins = options->pins;
-    c->reader = options->reader;
-    c->scratch = options->scratch;
+    c->tools = options->tools;
     c->next_serial = 1;
 
     for (size_t i = 0; i < count; i++) {
@@ -136,7 +134,7 @@ static int add_successor(struct chain *c, struct chain_element *cut)
         return r;
     }
     element->live = live;
-    return pin_segment(c->pins, element->segment);
+    return pin_segment(c->tools->pins, element->segment);
 }
 
 /* Do no files stand behind it, only holes? */
@@ -325,7 +323,7 @@ void chain_learn(struct chain *c)
         struct segment *s = c->elements[i].segment;
         if (s->hole || atomic_load(&s->cut) || fingerprint_known(segment_name(s).fingerprint))
             continue;
-        if (fingerprint_learn(c->reader, s, c->scratch) == 0)
+        if (fingerprint_learn(c->tools->reader, s, c->tools->scratch) == 0)
             c->elements[i].dirty = true;
     }
 }

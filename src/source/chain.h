@@ -31,6 +31,13 @@ struct chain_known {
     bool dirty; /* out: not yet as the ledger has it */
 };
 
+/* What all chains share; borrowed. */
+struct chain_tools {
+    struct pin *pins;
+    struct reader *reader; /* for fingerprints, as is scratch */
+    struct batch *scratch;
+};
+
 struct chain_options {
     const char *id;        /* source id */
     const char *directory; /* of the live file; need not exist any more */
@@ -38,9 +45,7 @@ struct chain_options {
     enum record_format format;
     int64_t rotation_bytes; /* a live file below this has no successor; 0: nobody knows, < 0: none
                                has one */
-    struct pin *pins;       /* shared; borrowed */
-    struct reader *reader;  /* for fingerprints; borrowed, as is scratch */
-    struct batch *scratch;
+    const struct chain_tools *tools; /* borrowed */
 };
 
 struct chain;

@@ -20,9 +20,7 @@ struct chain_element {
 /* There may be ten thousand at rest: fields of one size lie together. */
 struct chain {
     struct home *home;
-    struct pin *pins;
-    struct reader *reader;
-    struct batch *scratch;
+    const struct chain_tools *tools;
 
     struct chain_element *elements; /* by serial, ascending */
     uint64_t next_serial;

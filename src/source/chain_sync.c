@@ -108,8 +108,8 @@ static int fingerprint_file(const struct sync *s, const struct scan_file *f,
         return r;
     TAKE_FD(fd);
     *ret = (struct fingerprint){0};
-    r = fingerprint_read(s->chain->reader, probe, s->chain->scratch, ret);
-    reader_forget(s->chain->reader, probe);
+    r = fingerprint_read(s->chain->tools->reader, probe, s->chain->tools->scratch, ret);
+    reader_forget(s->chain->tools->reader, probe);
     return r < 0 ? r : 0;
 }
 
@@ -180,7 +180,7 @@ static int hold(struct sync *s, struct chain_element *e)
     if (r)
         return r < 0 ? r : -ESTALE;
     segment_release(e->segment);
-    if (pin_segment(s->chain->pins, e->segment) < 0)
+    if (pin_segment(s->chain->tools->pins, e->segment) < 0)
         e->dirty = true; /* its descriptor keeps it */
     return 0;
 }
@@ -216,7 +216,7 @@ static int reopen(struct sync *s, struct chain_element *e, const struct scan_fil
     segment_unref(e->segment);
     e->segment = again;
     e->dirty = s->changed = true;
-    return pin_segment(s->chain->pins, again);
+    return pin_segment(s->chain->tools->pins, again);
 }
 
 /* A generation that was not known: the newest, or (after a loss of our state) one before all known.
@@ -249,7 +249,7 @@ static int add_generation(struct sync *s, size_t i, struct fingerprint fingerpri
     TAKE_FD(fd);
     s->serials[i] = serial;
     s->changed = true;
-    if (!unreadable && pin_segment(s->chain->pins, e->segment) < 0)
+    if (!unreadable && pin_segment(s->chain->tools->pins, e->segment) < 0)
         e->dirty = true; /* its descriptor keeps it */
     return 0;
 }

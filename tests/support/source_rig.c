@@ -139,10 +139,9 @@ void rig_open(struct source_rig *r)
         .live_name = r->live_name,
         .format = r->format,
         .rotation_bytes = r->rotation_bytes,
-        .pins = r->pins,
-        .reader = r->reader,
-        .scratch = &r->scratch,
+        .tools = &r->tools_of_chains,
     };
+    r->tools_of_chains = (struct chain_tools){r->pins, r->reader, &r->scratch};
     struct error error = {""};
     if (chain_new(&r->chain, &options, r->known, r->known_count, &error) < 0)
         fail_msg("%s", error.text);

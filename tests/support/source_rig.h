@@ -54,6 +54,7 @@ struct source_rig {
     struct home *home; /* for segments that a test makes itself */
     struct reader *reader;
     struct batch scratch;
+    struct chain_tools tools_of_chains;
     struct chain *chain;
     struct chain_known known[RIG_KNOWN_MAX]; /* what the book has */
     size_t known_count;
