@@ -7,7 +7,8 @@
 
 Keyword arguments are keys of Loki's `limits_config`. Those that say how much it takes are raised,
 so that only what a test asks for is refused; and Loki adds nothing by itself to what it was sent.
-Each tenant sees only what is its own.
+Each tenant sees only what is its own, and may have limits of its own (`limit`), so that one Loki
+serves many tests.
 """
 
 import json
@@ -15,6 +16,7 @@ import time
 from dataclasses import dataclass
 
 from support.private_server import HOST, PrivateServer
+from support.wait import wait_for
 
 TENANT = "tests"
 MESSAGE_BYTES_MAX = 256 << 20
@@ -48,13 +50,15 @@ class Line:
 
 
 class PrivateLoki(PrivateServer):
-    """`limits` may be changed between `stop` and `start`."""
+    """`limits` may be changed between `stop` and `start`, those of a tenant at any time."""
 
     backend = "loki"
 
     def __init__(self, **limits):
         super().__init__(port_count=2)
         self.limits = limits
+        self._tenants = {}
+        self._write_overrides()
 
     def command(self, program):
         path = self.root / "loki.yaml"
@@ -63,6 +67,15 @@ class PrivateLoki(PrivateServer):
 
     def is_ready(self):
         return self.ask("/ready")[0] == 200
+
+    def limit(self, tenant, **limits):
+        """What the tenant has in place of `limits`, from now on."""
+        before = self._limits_in_force()
+        if self._tenants.get(tenant) == limits:
+            return
+        self._tenants[tenant] = limits
+        self._write_overrides()
+        wait_for(lambda: self._limits_in_force() != before, "Loki has read the tenants' limits")
 
     def lines(self, selector, tenant=TENANT):
         """All lines of a selector, stream by stream, each in the order of time. Equal lines of one
@@ -79,6 +92,20 @@ class PrivateLoki(PrivateServer):
         return sum(int(sample["value"][1]) for sample in told["result"])
 
     # Inner workings
+
+    @property
+    def _overrides(self):
+        return self.root / "overrides.yaml"
+
+    def _limits_in_force(self):
+        """Their hash, as Loki tells it."""
+        metrics = self.ask("/metrics")[1].decode().splitlines()
+        return [line for line in metrics if line.startswith("loki_runtime_config_hash{")]
+
+    def _write_overrides(self):
+        new = self._overrides.with_suffix(".new")
+        new.write_text(json.dumps({"overrides": self._tenants}))
+        new.replace(self._overrides)
 
     def _pages(self, selector, tenant):
         """A page that is full may end amid the lines of one nanosecond: those come again."""
@@ -155,4 +182,5 @@ class PrivateLoki(PrivateServer):
             "frontend_worker": {"scheduler_address": f"{HOST}:{grpc_port}"},
             "analytics": {"reporting_enabled": False},
             "limits_config": {**LIMITS, **self.limits},
+            "runtime_config": {"file": str(self._overrides), "period": "100ms"},
         }

@@ -8,45 +8,45 @@ static const struct refusal {
     const char *text;
     enum verdict verdict;
     const char *reason; /* refused */
-    bool blames;        /* the stream that the answer names, alone */
+    const char *blames; /* what stands before the name of the stream that is to blame, alone */
 } refusals[] = {
     /* Limits that time, or somebody, will lift. */
-    {429, "per stream rate limit exceeded", VERDICT_RETRY, NULL, .blames = true},
-    {429, "ingestion rate limit exceeded", VERDICT_RETRY, NULL, false},
-    {429, "maximum active stream limit exceeded", VERDICT_RETRY, NULL, false},
+    {429, "per stream rate limit exceeded", VERDICT_RETRY, NULL, "for stream '"},
+    {429, "ingestion rate limit exceeded", VERDICT_RETRY, NULL, NULL},
+    {429, "maximum active stream limit exceeded", VERDICT_RETRY, NULL, "to create stream "},
     /* By default with status 260, which is none of success. */
-    {0, "ingestion blocked for user", VERDICT_RETRY, NULL, false},
+    {0, "ingestion blocked for user", VERDICT_RETRY, NULL, NULL},
 
     /* The configuration is to blame, ours or Loki's. */
     {400, "includes structured metadata, but this feature is disallowed", VERDICT_RETRY, NULL,
-     false},
-    {400, "no org id", VERDICT_RETRY, NULL, false},
-    {400, "multiple org IDs present", VERDICT_RETRY, NULL, false},
-    {400, "tenant ID", VERDICT_RETRY, NULL, false},
+     NULL},
+    {400, "no org id", VERDICT_RETRY, NULL, NULL},
+    {400, "multiple org IDs present", VERDICT_RETRY, NULL, NULL},
+    {400, "tenant ID", VERDICT_RETRY, NULL, NULL},
 
     /* gRPC's own limit between Loki's parts is a 500. */
-    {0, "received message larger than max", VERDICT_TOO_LARGE, NULL, false},
-    {0, "trying to send message larger than max", VERDICT_TOO_LARGE, NULL, false},
-    {0, "message size too large", VERDICT_TOO_LARGE, NULL, false}, /* decompressed, too */
-    {0, "request body too large", VERDICT_TOO_LARGE, NULL, false},
-    {400, "compressed message size", VERDICT_TOO_LARGE, NULL, false},
+    {0, "received message larger than max", VERDICT_TOO_LARGE, NULL, NULL},
+    {0, "trying to send message larger than max", VERDICT_TOO_LARGE, NULL, NULL},
+    {0, "message size too large", VERDICT_TOO_LARGE, NULL, NULL}, /* decompressed, too */
+    {0, "request body too large", VERDICT_TOO_LARGE, NULL, NULL},
+    {400, "compressed message size", VERDICT_TOO_LARGE, NULL, NULL},
 
     /* Single lines, or all of a stream. */
-    {400, "entry too far behind", VERDICT_REFUSED, "out_of_order", false},
-    {400, "entry out of order", VERDICT_REFUSED, "out_of_order", false},
-    {400, "has timestamp too old", VERDICT_REFUSED, "too_old", false},
-    {400, "has timestamp too new", VERDICT_REFUSED, "too_far_ahead", false},
-    {400, "max entry size", VERDICT_REFUSED, "line_too_long", false},
-    {400, "label names; limit", VERDICT_REFUSED, "bad_labels", false},
-    {400, "has label name too long", VERDICT_REFUSED, "bad_labels", false},
-    {400, "has label value too long", VERDICT_REFUSED, "bad_labels", false},
-    {400, "has duplicate label name", VERDICT_REFUSED, "bad_labels", false},
-    {400, "at least one label pair", VERDICT_REFUSED, "bad_labels", false},
-    {400, "error parsing labels", VERDICT_REFUSED, "bad_labels", false},
-    {400, "couldn't parse labels", VERDICT_REFUSED, "bad_labels", false},
-    {400, "missing required labels", VERDICT_REFUSED, "bad_labels", false},
-    {400, "structured metadata too large", VERDICT_REFUSED, "metadata_too_large", false},
-    {400, "too many structured metadata labels", VERDICT_REFUSED, "metadata_too_large", false},
+    {400, "entry too far behind", VERDICT_REFUSED, "out_of_order", NULL},
+    {400, "entry out of order", VERDICT_REFUSED, "out_of_order", NULL},
+    {400, "has timestamp too old", VERDICT_REFUSED, "too_old", NULL},
+    {400, "has timestamp too new", VERDICT_REFUSED, "too_far_ahead", NULL},
+    {400, "max entry size", VERDICT_REFUSED, "line_too_long", NULL},
+    {400, "label names; limit", VERDICT_REFUSED, "bad_labels", NULL},
+    {400, "has label name too long", VERDICT_REFUSED, "bad_labels", NULL},
+    {400, "has label value too long", VERDICT_REFUSED, "bad_labels", NULL},
+    {400, "has duplicate label name", VERDICT_REFUSED, "bad_labels", NULL},
+    {400, "at least one label pair", VERDICT_REFUSED, "bad_labels", NULL},
+    {400, "error parsing labels", VERDICT_REFUSED, "bad_labels", NULL},
+    {400, "couldn't parse labels", VERDICT_REFUSED, "bad_labels", NULL},
+    {400, "missing required labels", VERDICT_REFUSED, "bad_labels", NULL},
+    {400, "structured metadata too large", VERDICT_REFUSED, "metadata_too_large", NULL},
+    {400, "too many structured metadata labels", VERDICT_REFUSED, "metadata_too_large", NULL},
 };
 
 /* What stands behind `text` in `s`; without data where it does not stand there. */
@@ -100,5 +100,5 @@ void loki_judge(const struct http_answer *answer, struct sink_answer *ret, struc
     if (refusal->reason)
         snprintf(ret->reason, sizeof(ret->reason), "%s", refusal->reason);
     if (refusal->blames)
-        *ret_stream = behind(answer->body, "for stream '");
+        *ret_stream = behind(answer->body, refusal->blames);
 }

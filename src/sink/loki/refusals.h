@@ -4,6 +4,10 @@
  * again in halves repeats those. Its log queries show equal lines of one stream and time once;
  * `count_over_time` counts them as often as they came.
  *
+ * Of the limits that its ingesters keep (a stream's rate, the number of streams, lines too far
+ * behind) Loki tells only where they met the last stream of a push: it says 204 to a push of which
+ * it dropped all of an earlier stream, and nobody can know.
+ *
  * A text is looked for in the first ANSWER_TEXT_MAX bytes of an answer, whatever the case of its
  * letters. Where an answer tells of several lines the first row that fits holds: halves tell more.
  *
