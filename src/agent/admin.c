@@ -78,6 +78,7 @@ static enum MHD_Result hear(void *context, struct MHD_Connection *connection, co
         .path = path,
         .origin = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ORIGIN),
         .key = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "key"),
+        .all = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "all"),
         .reason = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "reason"),
         .status = a->status,
         .report = &a->report,

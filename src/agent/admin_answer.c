@@ -77,7 +77,8 @@ static enum status_answer answer_lost(const struct admin_question *q)
     buf_append(q->body, SPAN("there is nothing here; there is:\n"));
     for (size_t i = 0; i < ARRAY_SIZE(pages); i++)
         buf_append_format(q->body, "%s\n", pages[i].path);
-    buf_append(q->body, SPAN("/api/v1/routes/NAME/dead\n/api/v1/routes/NAME/dead/replay\n"));
+    buf_append(q->body, SPAN("/api/v1/routes/NAME/dead\n/api/v1/routes/NAME/dead/replay\n"
+                             "/api/v1/routes/NAME/dead/drop\n"));
     return STATUS_ANSWER_404;
 }
 
@@ -117,8 +118,9 @@ static void answer_letters(struct admin_answer *ret, const struct admin_question
         ret->content_type = JSON;
 }
 
-static void answer_replay(struct admin_answer *ret, const struct admin_question *q,
-                          struct span name)
+static void answer_change(struct admin_answer *ret, const struct admin_question *q,
+                          struct span name,
+                          enum status_answer (*change)(const struct admin_question *, struct span))
 {
     if (strcmp(q->method, "POST") != 0) {
         refuse_method(ret, q, "POST");
@@ -129,7 +131,7 @@ static void answer_replay(struct admin_answer *ret, const struct admin_question 
         ret->status = STATUS_ANSWER_403;
         return;
     }
-    ret->status = admin_dead_replay(q, name);
+    ret->status = change(q, name);
     if (ret->status == STATUS_ANSWER_202)
         ret->content_type = JSON;
 }
@@ -141,7 +143,8 @@ void admin_answer(struct admin_answer *ret, const struct admin_question *q)
     *ret = (struct admin_answer){.content_type = TEXT};
     switch (admin_dead_find(q->path, &name)) {
     case ADMIN_DEAD_SHOWN: answer_letters(ret, q, name); break;
-    case ADMIN_DEAD_REPLAY: answer_replay(ret, q, name); break;
+    case ADMIN_DEAD_REPLAY: answer_change(ret, q, name, admin_dead_replay); break;
+    case ADMIN_DEAD_DROP: answer_change(ret, q, name, admin_dead_drop); break;
     case ADMIN_DEAD_NONE:
         if (page)
             answer_page(ret, q, page);

@@ -12,8 +12,8 @@
 
 struct admin_question {
     const char *method, *path;
-    const char *origin;       /* of the page that asks; NULL: none does */
-    const char *key, *reason; /* of the query; NULL: not there */
+    const char *origin;             /* of the page that asks; NULL: none does */
+    const char *key, *reason, *all; /* of the query; NULL: not there */
 
     struct status *status;
     struct status_report *report; /* room to work in */

@@ -71,8 +71,8 @@ const struct config_key config_keys[] = {
      .help =
          "Where `/metrics`, `/-/healthy`, `/-/ready` and `/api/v1/status` are served: an "
          "address by number, or a socket (mode 0660). Whoever reaches it may read all of "
-         "it, and have dead letters sent again; what a web page sends (`Origin`) changes nothing. "
-         "`none`: nowhere."},
+         "it, and have dead letters sent again or given up; what a web page sends (`Origin`) "
+         "changes nothing. `none`: nowhere."},
     {.scope = CONFIG_WHOLE,
      TOP("routes"),
      .fallback_words = "one route `files`: every container, from the beginning, to "

@@ -1,7 +1,7 @@
 /* dead — what `tallyman dead` does, one file each: the letters that a route's sink refused.
  *
- * ls and show read the ledgers beside a running daemon, or without one. drop, and a replay without
- * a daemon, write, and take the lock of the state directory; a running daemon is asked to replay.
+ * ls and show read the ledgers beside a running daemon, or without one. replay and drop change
+ * them: a running daemon is asked to; without one they take the lock of the state directory.
  *
  * - Errors: said on stderr. What goes wrong with one route does not keep them from the others.
  */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "cli/dead_asked.h"
 #include "ledger/state_lock.h"
 
 struct replay {

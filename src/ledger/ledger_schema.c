@@ -151,6 +151,9 @@ _Static_assert(ARRAY_SIZE(migrations) == LEDGER_SCHEMA_VERSION, "each version ha
     "container_id, container_name, tty, labels, message, attrs"
 #define LETTER_PARAMETERS "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?"
 
+/* Of struct ledger_letter_filter. */
+#define LETTERS_THAT_ARE_MEANT " WHERE (?1 = 0 OR key = ?1) AND (?2 IS NULL OR reason = ?2)"
+
 #define REDEEM " SET lines_refused = lines_refused - 1, lines_delivered = lines_delivered + 1"
 
 #define SELECT_FROM_SOURCES                                                                        \
@@ -208,8 +211,8 @@ static const char *const statements[LEDGER_STATEMENT_COUNT] = {
     [SELECT_LETTER_REASONS] = "SELECT reason, count(*), sum(bytes), min(refused_ns),"
                               " max(refused_ns) FROM dead_letters GROUP BY reason ORDER BY reason",
     [SELECT_LETTER_SUMS] = "SELECT letters, letter_bytes FROM route",
-    [COUNT_LETTERS] = "SELECT count(*), coalesce(max(key), 0) FROM dead_letters"
-                      " WHERE (?1 = 0 OR key = ?1) AND (?2 IS NULL OR reason = ?2)",
+    [COUNT_LETTERS] =
+        "SELECT count(*), coalesce(max(key), 0) FROM dead_letters" LETTERS_THAT_ARE_MEANT,
     [UPDATE_LETTER] = "UPDATE dead_letters SET (refused_ns, reason, answer) = (?, ?, ?)"
                       " WHERE key = ?",
     [REDEEM_IN_SOURCE] = "UPDATE sources" REDEEM " WHERE lines_refused > 0 AND key ="
@@ -217,6 +220,7 @@ static const char *const statements[LEDGER_STATEMENT_COUNT] = {
     [REDEEM_IN_DAY] = "UPDATE daily" REDEEM " WHERE lines_refused > 0 AND day ="
                       " (SELECT folded_day FROM dead_letters WHERE key = ?)",
     [DELETE_LETTER] = "DELETE FROM dead_letters WHERE key = ?",
+    [DELETE_LETTERS] = "DELETE FROM dead_letters" LETTERS_THAT_ARE_MEANT,
     [FOLD_LETTERS] = "UPDATE dead_letters SET folded_day ="
                      " (SELECT date(removed_ns / 1000000000, 'unixepoch') FROM sources"
                      " WHERE sources.key = source)"

@@ -38,6 +38,7 @@ enum ledger_statement {
     REDEEM_IN_SOURCE,
     REDEEM_IN_DAY,
     DELETE_LETTER,
+    DELETE_LETTERS,
     FOLD_LETTERS,
     LEDGER_STATEMENT_COUNT
 };

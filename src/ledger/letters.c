@@ -97,14 +97,7 @@ int ledger_redeem_letter(struct ledger *l, uint64_t key, struct error *error)
                          " that is counted as refused",
                          database_path(l->database), key);
     }
-    return ledger_drop_letter(l, key, error);
-}
-
-int ledger_drop_letter(struct ledger *l, uint64_t key, struct error *error)
-{
-    struct row row = database_row(l->database, DELETE_LETTER);
-    row_put_u64(&row, key);
-    return database_run_one(l->database, &row, "dead letter", error);
+    return run_on(l, DELETE_LETTER, key, NULL, error);
 }
 
 /* Whose labels were read last: the next letter's are mostly the same. */
@@ -228,6 +221,24 @@ int ledger_count_letters(struct ledger *l, const struct ledger_letter_filter *fi
     *ret_count = row_get_u64(&row);
     *ret_newest = row_get_u64(&row);
     return 0;
+}
+
+int ledger_drop_letters(struct ledger *l, const struct ledger_letter_filter *filter,
+                        uint64_t *ret_count, struct error *error)
+{
+    int64_t count;
+    int r = ledger_begin(l, error);
+    if (r < 0)
+        return r;
+    struct row row = database_row(l->database, DELETE_LETTERS);
+    row_put_u64(&row, filter->key);
+    row_put_text(&row, filter->reason);
+    r = database_run(l->database, &row, &count, error);
+    if (r == 0)
+        r = ledger_commit(l, error);
+    if (r == 0)
+        *ret_count = (uint64_t)count;
+    return r;
 }
 
 int ledger_letter_sums(struct ledger *l, uint64_t *ret_count, uint64_t *ret_bytes,

@@ -40,8 +40,6 @@ int ledger_answer_letter(struct ledger *l, uint64_t key, int64_t refused_ns, con
                          const char *answer, struct error *error) MUST_CHECK;
 /* Delivered after all, and gone from the book. Within a transaction. -ENOENT: there is none. */
 int ledger_redeem_letter(struct ledger *l, uint64_t key, struct error *error) MUST_CHECK;
-/* Given up: gone from the book. Within a transaction. -ENOENT: there is none. */
-int ledger_drop_letter(struct ledger *l, uint64_t key, struct error *error) MUST_CHECK;
 
 /* Calls `visit` for each letter behind `after_key`, oldest first; stops at its first non-zero
  * answer and returns it. The letter and its container (which knows no more than its id, name, TTY
@@ -60,6 +58,9 @@ bool ledger_letter_matches(const struct ledger_letter_filter *filter,
 /* How many match, and the key of the newest of them; 0 where there is none. */
 int ledger_count_letters(struct ledger *l, const struct ledger_letter_filter *filter,
                          uint64_t *ret_count, uint64_t *ret_newest, struct error *error) MUST_CHECK;
+/* Gives up all that match: they are gone from the book. Own transaction. *ret_count: how many. */
+int ledger_drop_letters(struct ledger *l, const struct ledger_letter_filter *filter,
+                        uint64_t *ret_count, struct error *error) MUST_CHECK;
 
 /* How many there are, and what counts of them towards the limit of a route: their messages, attrs,
  * answers and labels. Cheap; also within a transaction, whose letters count. */

@@ -4,6 +4,12 @@
 
 #include "route/route_private.h"
 
+bool replay_is_busy(const struct route *r)
+{
+    const struct route_replay *shown = &r->replay.shown;
+    return r->drop.asked || (shown->number && shown->progress.state == LETTERS_ON_THEIR_WAY);
+}
+
 int route_replay(struct route *r, const struct ledger_letter_filter *filter, uint64_t *ret_number,
                  struct error *error)
 {
@@ -13,7 +19,7 @@ int route_replay(struct route *r, const struct ledger_letter_filter *filter, uin
                          "a sink of the type %s refuses nothing, and takes no dead letters",
                          r->ops->type);
     pthread_mutex_lock(&r->status_lock);
-    bool busy = p->shown.number && p->shown.progress.state == LETTERS_ON_THEIR_WAY;
+    bool busy = replay_is_busy(r);
     if (!busy) {
         p->filter = *filter;
         if (filter->reason) {
@@ -26,7 +32,7 @@ int route_replay(struct route *r, const struct ledger_letter_filter *filter, uin
     }
     pthread_mutex_unlock(&r->status_lock);
     if (busy)
-        return error_set(error, -EBUSY, "a replay is on its way: wait until it is over");
+        return error_set(error, -EBUSY, "a replay or a drop is on its way: wait until it is over");
     route_wake(r);
     return 0;
 }

@@ -460,6 +460,7 @@ void route_step(struct route *r, int64_t now_ns, int64_t *ret_timeout_ns)
     struct error error = {""};
     if (recover(r, now_ns) && work(r, now_ns, &error))
         fail(r, &error, now_ns);
+    drop_step(r);
     show_requests(r);
     backlog_answer(r);
     *ret_timeout_ns = next_timeout(r, now_ns, tend(r, now_ns));

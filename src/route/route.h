@@ -125,6 +125,18 @@ int route_replay(struct route *r, const struct ledger_letter_filter *filter, uin
                  struct error *error) MUST_CHECK;
 void route_replay_status(struct route *r, struct route_replay *ret);
 
+/* Giving up dead letters (letters.h). */
+struct route_drop {
+    uint64_t number; /* which one since it was opened; 0: there was none */
+    enum letters_state state;
+    uint64_t dropped;
+    char text[ERROR_TEXT_MAX]; /* failed: why, for people */
+};
+/* As the two of a replay, of whatever sink; -EBUSY also while a replay is on its way. */
+int route_drop(struct route *r, const struct ledger_letter_filter *filter, uint64_t *ret_number,
+               struct error *error) MUST_CHECK;
+void route_drop_status(struct route *r, struct route_drop *ret);
+
 const char *route_name(const struct route *r);
 const char *route_sink_type(const struct route *r);
 /* Its thread hangs, and not in its sink. */

@@ -5,8 +5,8 @@
  *
  * Where the sink sends requests: requests.c (filling and sending), load.h (what one carries),
  * pieces.h (its ranges), answers.c (what an answer does), aside.c (one stream alone is held up),
- * refusals.c (refused for good), replay.c (dead letters once more), binding.c (targets outlive
- * their requests). */
+ * refusals.c (refused for good), replay.c (dead letters once more), drop.c (or given up),
+ * binding.c (targets outlive their requests). */
 #pragma once
 
 #include "base/beat.h"
@@ -107,6 +107,14 @@ struct replay {
     bool had_turn;           /* one was answered: lines that wait come first */
 };
 
+/* Giving up dead letters, which another thread asks for: as a replay. */
+struct drop {
+    bool asked; /* until it is done */
+    struct ledger_letter_filter filter;
+    char reason[LETTERS_REASON_MAX]; /* of the filter */
+    struct route_drop shown;
+};
+
 struct route {
     struct route_options options;
     const struct sink_ops *ops;
@@ -129,6 +137,7 @@ struct route {
     struct draft *filling; /* where pulls are drafted; NULL: nothing is pulled */
     struct requests requests;
     struct replay replay;
+    struct drop drop;
     struct backlog backlog;
     int64_t commit_due_ns, tick_due_ns; /* monotonic */
 
@@ -281,6 +290,9 @@ int refusals_put(struct route *r, const struct route_request *q, struct error *e
 int refusals_count(struct route *r, struct error *error) MUST_CHECK;
 
 /* replay.c: does nothing while nobody asks for one. */
+/* Under the status' lock: a replay or a drop is asked for and not over. One has letters in hand, so
+ * that the other must not touch them. */
+bool replay_is_busy(const struct route *r);
 /* Goes on with it where a slot is free. Letters and lines that want the same slot have it in turn.
  * -errno of the ledger. */
 int replay_step(struct route *r, int64_t now_ns, struct error *error) MUST_CHECK;
@@ -288,3 +300,6 @@ int replay_step(struct route *r, int64_t now_ns, struct error *error) MUST_CHECK
 bool replay_take(struct route *r, const struct sink_answer *answer);
 /* Also what is under way. */
 void replay_abandon(struct route *r);
+
+/* drop.c: gives up the letters that somebody asks it to, also while the sink fails. */
+void drop_step(struct route *r);

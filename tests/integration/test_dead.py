@@ -101,8 +101,6 @@ def test_r13_they_are_read_beside_a_running_daemon(program, made):
     assert listed(program)[0]["letters"] == 2
     done = program.run("dead", "replay", "--dry-run")
     assert done.stdout == b"all: 2 would be sent\n"
-    done = program.run("dead", "drop", "--route", "all", "--all", check=1)
-    assert "in use by another tallyman" in done.stderr
     program.stop()
     assert len(letters(program.state, "all")) == 2
 
@@ -303,10 +301,72 @@ def test_what_the_admin_server_says(root, container, tallyman, picky):
     program.wait_until(lambda: json.loads(program.ask(dead)[2])["replay"]["state"] == "done", "end")
     told = json.loads(program.ask(dead)[2])
     assert told == {
-        "route": "web", "letters": 0, "bytes": 0,
+        "route": "web", "letters": 0, "bytes": 0, "drop": None,
         "replay": {"number": 1, "state": "done", "delivered": 2, "refused": 0, "left": 0,
                    "text": ""},
     }  # fmt: skip
+    program.stop()
+
+
+def test_r1_dropped_by_the_running_daemon(root, container, tallyman, picky):
+    """One by its number, then the rest, also where the sink writes through: they stay counted as
+    refused, and the lines go on."""
+    made = write_all(container)
+    program = tallyman(root, [picky.route(), file_route("file", root / "file.ndjson")])
+    program.once()
+    make_letters(program.state, "file", made.id, [b"1"])
+    program.start()
+    wait_for_letters(program, 3)
+    done = program.run("dead", "drop", "--route", "web", "--key", 2)
+    assert done.stdout == b"web: 1 dropped, still counted as refused\n"
+    assert [one["message"] for one in shown(program, "--route", "web")] == ["poison 1"]
+    assert program.metrics()['tallyman_route_dead_letters{route="web"}'] == 1
+    done = program.run("dead", "drop", "--route", "web", "--key", 2, check=1)
+    assert "route web has no such letter" in done.stderr
+    done = program.run("dead", "drop", "--route", "web", "--all")
+    assert done.stdout == b"web: 1 dropped, still counted as refused\n"
+    done = program.run("dead", "drop", "--route", "file", "--all")
+    assert done.stdout == b"file: 1 dropped, still counted as refused\n"
+    assert shown(program) == []
+    made.write("later")
+    program.wait_until(lambda: "later" in picky.messages(), "the lines go on")
+    program.stop()
+    assert_sums(program, made, 51, 2)
+    assert_conservation(program.state, "file")
+
+
+def test_r13_nothing_is_dropped_that_was_not_named(root, container, tallyman, picky):
+    """By a POST that no web page has sent, of one letter or of all in so many words."""
+    write_all(container)
+    program = tallyman(root, [picky.route()]).start()
+    wait_for_letters(program, 2)
+    dead, drop = "/api/v1/routes/web/dead", "/api/v1/routes/web/dead/drop"
+    evil = {"Origin": "http://evil.example"}
+    for method, target, sent, expected in [
+        ("GET", f"{drop}?all=true", {}, 405),
+        ("DELETE", f"{drop}?all=true", {}, 405),
+        ("POST", f"{drop}?all=true", evil, 403),
+        ("POST", drop, {}, 400),
+        ("POST", f"{drop}?all", {}, 400),
+        ("POST", f"{drop}?all=1", {}, 400),
+        ("POST", f"{drop}?all=false", {}, 400),
+        ("POST", f"{drop}?all=1&key=1", {}, 400),
+        ("POST", f"{drop}?all=true&key=1", {}, 400),
+        ("POST", f"{drop}?key=", {}, 400),
+        ("POST", f"{drop}?key=0", {}, 400),
+        ("POST", f"{drop}?all=true&reason=http_400", {}, 400),
+        ("POST", "/api/v1/routes/nobody/dead/drop?all=true", {}, 404),
+    ]:
+        assert program.ask(target, method, headers=sent)[0] == expected, (method, target, sent)
+    told = json.loads(program.ask(dead)[2])
+    assert (told["letters"], told["drop"]) == (2, None)
+
+    code, _, body = program.ask(f"{drop}?all=true", "POST")
+    assert (code, json.loads(body)) == (202, {"route": "web", "number": 1})
+    program.wait_until(lambda: json.loads(program.ask(dead)[2])["drop"]["state"] == "done", "end")
+    told = json.loads(program.ask(dead)[2])
+    assert told["drop"] == {"number": 1, "state": "done", "dropped": 2, "text": ""}
+    assert told["letters"] == 0
     program.stop()
 
 

@@ -173,6 +173,14 @@ static void test_letters_of_one_container_share_its_record(void **state)
     assert_int_equal(ledger_letters(l, 0, note_container, &first, NULL), 42);
 }
 
+/* How many went. */
+static uint64_t drop(struct ledger *l, struct ledger_letter_filter filter)
+{
+    uint64_t count = 0;
+    assert_int_equal(ledger_drop_letters(l, &filter, &count, NULL), 0);
+    return count;
+}
+
 /* The limit of a route is held against them, also before the commit. */
 static void test_sums_follow_each_letter(void **state)
 {
@@ -192,9 +200,7 @@ static void test_sums_follow_each_letter(void **state)
 
     fill(l, a, 1, 2);
     assert_sums(l, 3, 3 * bytes);
-    assert_int_equal(ledger_begin(l, NULL), 0);
-    assert_int_equal(ledger_drop_letter(l, 2, NULL), 0);
-    assert_int_equal(ledger_commit(l, NULL), 0);
+    assert_int_equal(drop(l, (struct ledger_letter_filter){.key = 2}), 1);
     assert_sums(l, 2, 2 * bytes);
     CLEANUP(ledger_close) struct ledger *reader = book_open_to_read(SCRATCH("a.db"));
     assert_sums(reader, 2, 2 * bytes);
@@ -244,6 +250,33 @@ static void test_letters_are_counted_by_reason_and_by_filter(void **state)
     }
 }
 
+/* R1: dropped letters stay refused, and none goes that was not meant. */
+static void test_r1_those_that_are_meant_are_dropped(void **state)
+{
+    CLEANUP(container_unref) struct container *a = container_of(ID_A, "web", false);
+    CLEANUP(ledger_close) struct ledger *l = book_open(SCRATCH("a.db"));
+    const struct {
+        struct ledger_letter_filter filter;
+        uint64_t count;
+    } cases[] = {
+        {{9, NULL}, 0}, {{3, NULL}, 1}, {{3, NULL}, 0}, {{0, "http_400"}, 0}, {{0, "too_old"}, 3},
+    };
+    uint64_t left = 4, newest;
+
+    fill(l, a, add_source(l, ID_A, 4), 4);
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        assert_int_equal(drop(l, cases[i].filter), cases[i].count);
+        left -= cases[i].count;
+        uint64_t count;
+        assert_int_equal(
+            ledger_count_letters(l, &(struct ledger_letter_filter){0}, &count, &newest, NULL), 0);
+        assert_int_equal(count, left);
+        assert_total(l, 6, 4);
+    }
+    assert_sums(l, 0, 0);
+    assert_int_equal(drop(l, (struct ledger_letter_filter){0}), 0);
+}
+
 static void redeem(struct ledger *l, uint64_t key)
 {
     assert_int_equal(ledger_begin(l, NULL), 0);
@@ -264,9 +297,7 @@ static void test_r1_a_redeemed_letter_counts_as_delivered(void **state)
     assert_total(l, 16, 4);
     assert_int_equal(book_offset(l, ID_A), 9);
 
-    assert_int_equal(ledger_begin(l, NULL), 0);
-    assert_int_equal(ledger_drop_letter(l, 1, NULL), 0);
-    assert_int_equal(ledger_commit(l, NULL), 0);
+    assert_int_equal(drop(l, (struct ledger_letter_filter){.key = 1}), 1);
     assert_total(l, 16, 4);
 
     /* Neither again, nor one that is gone; and nothing else of that transaction stands. */
@@ -350,7 +381,6 @@ static void test_a_letter_needs_a_transaction(void **state)
     CLEANUP(ledger_close) struct ledger *l = book_open(SCRATCH("a.db"));
     struct ledger_letter letter = letter_of(a, 1, 1);
     assert_int_equal(ledger_put_letter(l, &letter, NULL), -EINVAL);
-    assert_int_equal(ledger_drop_letter(l, 1, NULL), -EINVAL);
     assert_sums(l, 0, 0);
 }
 
@@ -431,6 +461,7 @@ int main(void)
         TEST(test_letters_of_one_container_share_its_record),
         TEST(test_sums_follow_each_letter),
         TEST(test_letters_are_counted_by_reason_and_by_filter),
+        TEST(test_r1_those_that_are_meant_are_dropped),
         TEST(test_r1_a_redeemed_letter_counts_as_delivered),
         TEST(test_r1_a_letter_outlives_the_row_of_its_source),
         TEST(test_r13_a_kill_leaves_a_letter_whole_or_none),

@@ -237,6 +237,72 @@ static void r1_a_route_that_ends_keeps_what_was_not_answered(void **state)
     request_rig_end(&r, &rig);
 }
 
+static uint64_t drop(struct route_rig *r, struct ledger_letter_filter filter)
+{
+    struct route_drop done;
+    uint64_t number = 0;
+    struct error error = {""};
+    if (route_drop(r->routes[0], &filter, &number, &error) < 0)
+        fail_msg("%s", error.text);
+    route_drop_status(r->routes[0], &done);
+    assert_int_equal(done.state, LETTERS_ON_THEIR_WAY);
+    route_rig_step(r, 0);
+    route_drop_status(r->routes[0], &done);
+    assert_int_equal(done.number, number);
+    assert_int_equal(done.state, LETTERS_DONE);
+    return done.dropped;
+}
+
+/* Also while it waits for its sink. */
+static void r1_what_is_dropped_stays_refused(void **state)
+{
+    struct route_rig r;
+    struct request_rig rig;
+    char reason[] = "nothing like it";
+    begin(&r, &rig, POISONS);
+    assert_int_equal(drop(&r, (struct ledger_letter_filter){.reason = reason}), 0);
+    assert_book(&r, 0, POISONS, POISONS);
+    assert_int_equal(drop(&r, (struct ledger_letter_filter){.key = 2}), 1);
+    assert_int_equal(drop(&r, (struct ledger_letter_filter){.key = 2}), 0);
+    assert_book(&r, 0, POISONS, POISONS - 1);
+    rig.retries = 1;
+    write_line(&r, "line\\n");
+    while (request_rig_status(&r).failing_since_ns == 0)
+        route_rig_step(&r, 0);
+    assert_int_equal(drop(&r, (struct ledger_letter_filter){0}), POISONS - 1);
+    assert_book(&r, 0, POISONS, 0);
+    request_rig_settle(&rig, &r);
+    assert_book(&r, 1, POISONS, 0);
+    request_rig_end(&r, &rig);
+}
+
+/* A replay has copies of its letters in hand. */
+static void r1_a_replay_and_a_drop_wait_for_each_other(void **state)
+{
+    struct route_rig r;
+    struct request_rig rig;
+    const struct ledger_letter_filter all = {0};
+    uint64_t number = 0;
+    struct error error = {""};
+    begin(&r, &rig, POISONS);
+    replay(&r);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(route_drop(r.routes[0], &all, &number, &error), -EBUSY);
+        rig.by_hand = true;
+        route_rig_step(&r, 0);
+    }
+    rig.by_hand = false;
+    rig.judge = judge_poison;
+    request_rig_settle(&rig, &r);
+    assert_int_equal(route_drop(r.routes[0], &all, &number, &error), 0);
+    assert_int_equal(route_replay(r.routes[0], &all, &number, &error), -EBUSY);
+    assert_int_equal(route_drop(r.routes[0], &all, &number, &error), -EBUSY);
+    request_rig_settle(&rig, &r);
+    assert_letters(&r, "");
+    assert_book(&r, 0, POISONS, 0);
+    request_rig_end(&r, &rig);
+}
+
 static void a_sink_that_is_written_through_has_none(void **state)
 {
     struct route_rig r;
@@ -261,6 +327,8 @@ int main(void)
         cmocka_unit_test(one_replay_at_a_time),
         cmocka_unit_test(r1_an_outage_ends_the_replay_and_not_the_route),
         cmocka_unit_test(r1_a_route_that_ends_keeps_what_was_not_answered),
+        cmocka_unit_test(r1_what_is_dropped_stays_refused),
+        cmocka_unit_test(r1_a_replay_and_a_drop_wait_for_each_other),
         cmocka_unit_test(a_sink_that_is_written_through_has_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
