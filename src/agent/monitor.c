@@ -36,7 +36,8 @@ static void drop_from_book(struct monitor *m, const char *id)
         containers_rollback(m->options.book);
 }
 
-/* Does something of it lie where the disk's silence says nothing about it? */
+/* Does something of it lie where the disk's silence says nothing about it? Asked of what the book
+ * does not have, of which nobody knows who wants it. */
 static bool may_be_held(const struct monitor *m, const struct known_source *k,
                         const struct container *c)
 {
@@ -44,9 +45,9 @@ static bool may_be_held(const struct monitor *m, const struct known_source *k,
            strcmp(c->log_driver, "journald") == 0;
 }
 
-/* Known containers that the disk does not tell of: it is gone, and something of it is kept; or its
- * record cannot be read now, as in the middle of a removal; or there is no disk to look at. What
- * the book says of it holds: the routes take what is not in their first roster for gone. */
+/* Known containers that the disk does not tell of: it is gone; or its record cannot be read now, as
+ * in the middle of a removal; or there is no disk to look at. What the book says of it holds, so
+ * that each route that wants it reads what is kept of it, and books what is not. */
 static void track_unread(struct monitor *m)
 {
     for (size_t i = 0; i < m->options.known->count; i++) {
@@ -55,13 +56,11 @@ static void track_unread(struct monitor *m)
         CLEANUP(container_unref) struct container *c = NULL;
         if (!container_id_valid(k->id) || (t && t->container) || known_container(m, k, &c) < 0)
             continue;
-        if (!t && may_be_held(m, k, c))
+        if (!t && (k->in_book || may_be_held(m, k, c)))
             t = monitor_track(m, k->id);
         if (t) {
             monitor_learn(m, t, c);
             monitor_mark_stale(m, t);
-        } else if (k->in_book) {
-            drop_from_book(m, k->id);
         }
     }
 }
@@ -98,8 +97,10 @@ static void drop_unknown(struct monitor *m)
         if (t->slot || m->root != ROOT_THERE ||
             monitor_directory_path(m, t->id, path, sizeof(path)) < 0)
             continue;
-        if (stat(path, &st) < 0 && errno == ENOENT)
+        if (stat(path, &st) < 0 && errno == ENOENT) {
+            drop_from_book(m, t->id);
             monitor_forget(m, t);
+        }
     }
 }
 

@@ -242,6 +242,7 @@ static int open_chain(struct tracked *t, const struct tracked_shared *shared,
     snprintf(directory, sizeof(directory), "%.*s", (int)(slash - place->path), place->path);
     struct chain_options options = {
         .id = t->id,
+        .known = known != NULL,
         .directory = directory,
         .live_name = slash + 1,
         .format = place->kind == LOG_KIND_JSON_FILE ? RECORD_JSON_FILE : RECORD_LOCAL,

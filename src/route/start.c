@@ -151,6 +151,15 @@ static int place_in_journal(int64_t from_ns, struct cursor *ret)
     return 0;
 }
 
+/* A container that is gone, and of which nothing is left to be read. */
+static bool is_lost(const struct view *view)
+{
+    bool held = view->segment_count == 0;
+    for (size_t i = 0; i < view->segment_count; i++)
+        held |= !view->segments[i]->hole;
+    return view->gone && !held;
+}
+
 int start_place(const struct start *start, int64_t attached_ns, struct slot *slot,
                 struct follow_tools *tools, struct batch *batch, struct cursor *ret,
                 uint64_t *ret_skipped)
@@ -160,6 +169,10 @@ int start_place(const struct start *start, int64_t attached_ns, struct slot *slo
     CLEANUP(view_unref) struct view *view = slot_view(slot);
     int64_t created_ns = view_container(view)->created_ns;
     bool older = created_ns == RFC3339_ZERO_NS || created_ns < attached_ns;
+    if (older && is_lost(view)) { /* before there was a route to miss it */
+        ret->kind = CURSOR_ENDED;
+        return 0;
+    }
     if (start->kind == START_BEGINNING || !older)
         return 0;
     if (slot->journal)

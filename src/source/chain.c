@@ -83,6 +83,7 @@ int chain_new(struct chain **ret, const struct chain_options *options,
                  pin_directory(options->tools->pins)) < 0)
         return error_set(error, -ENOMEM, "no memory");
     c->format = options->format;
+    c->known = options->known;
     c->rotation_bytes = options->rotation_bytes;
     c->tools = options->tools;
     c->next_serial = 1;
@@ -242,31 +243,41 @@ static void merge_with_older_hole(struct chain *c, size_t i, struct segment *hol
     drop(c, i - 1);
 }
 
+int chain_lose(struct chain *c, struct chain_element *element, enum gap_reason reason,
+               int64_t bytes)
+{
+    struct segment_options options = {
+        .ref = segment_name(element->segment),
+        .format = c->format,
+        .hole = true,
+        .sealed = true,
+        .reason = reason,
+        .bytes = bytes,
+        .fd = -1,
+    };
+    struct segment *hole;
+    int r = segment_new(&hole, &options);
+    if (r < 0)
+        return r;
+    pin_drop(element->segment);
+    segment_give_up(element->segment); /* also under a route that stands in it */
+    segment_unref(element->segment);
+    element->segment = hole;
+    element->dirty = true;
+    return 0;
+}
+
 uint64_t chain_give_up(struct chain *c, enum gap_reason reason)
 {
     for (size_t i = 0; i < c->count; i++) {
         struct chain_element *element = &c->elements[i];
         if (!is_kept_by_us(element))
             continue;
-        struct segment_options options = {
-            .ref = segment_name(element->segment),
-            .format = c->format,
-            .hole = true,
-            .sealed = true,
-            .reason = reason,
-            .bytes = element->segment->gzip ? GAP_BYTES_UNKNOWN : (int64_t)element->size,
-            .fd = -1,
-        };
-        struct segment *hole;
-        if (segment_new(&hole, &options) < 0)
-            return 0;
         uint64_t bytes = element->size ? element->size : 1;
-        pin_drop(element->segment);
-        segment_give_up(element->segment); /* also under a route that stands in it */
-        segment_unref(element->segment);
-        element->segment = hole;
-        element->dirty = true;
-        merge_with_older_hole(c, i, hole);
+        int64_t lost = element->segment->gzip ? GAP_BYTES_UNKNOWN : (int64_t)element->size;
+        if (chain_lose(c, element, reason, lost) < 0)
+            return 0;
+        merge_with_older_hole(c, i, element->segment);
         return bytes;
     }
     return 0;

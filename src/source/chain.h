@@ -40,6 +40,7 @@ struct chain_tools {
 
 struct chain_options {
     const char *id;        /* source id */
+    bool known;            /* from before this start, though it may have had no file yet */
     const char *directory; /* of the live file; need not exist any more */
     const char *live_name; /* "<id>-json.log" */
     enum record_format format;

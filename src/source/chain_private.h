@@ -36,6 +36,7 @@ struct chain {
     uint8_t skip_looks; /* in a row that have found a number missing */
     bool looked : 1;    /* at the directory, once at least */
     bool gone : 1;
+    bool known : 1;
 };
 
 /* Docker's directory still has a name for it. */
@@ -43,6 +44,10 @@ static inline bool chain_is_named(const struct chain_element *e)
 {
     return atomic_load_explicit(&e->segment->named, memory_order_relaxed);
 }
+
+/* Makes a hole of an element that can be read no more. */
+int chain_lose(struct chain *c, struct chain_element *element, enum gap_reason reason,
+               int64_t bytes) MUST_CHECK;
 
 /* Adds an element behind all others (or, with a serial below the first, before them). */
 int chain_add(struct chain *c, const struct segment_options *options, struct chain_element **ret)

@@ -406,19 +406,35 @@ static int count_new(const struct sync *s)
  * written into it, for a pin is that very file. */
 static bool holds_the_last(const struct chain *c)
 {
-    const struct chain_element *e = &c->elements[c->count - 1];
-    if (e->segment->hole || atomic_load(&e->segment->cut) || e->segment->gzip ||
-        (!segment_has_pin(e->segment) && !segment_is_open(e->segment)))
+    const struct chain_element *e = c->count ? &c->elements[c->count - 1] : NULL;
+    if (!e || e->segment->hole || atomic_load(&e->segment->cut) || e->segment->gzip)
         return false;
     int64_t size = segment_size(e->segment);
     return size >= 0 && (c->rotation_bytes < 0 || size < c->rotation_bytes);
 }
 
-/* The container was removed while nobody looked. */
+/* Neither a pin nor a descriptor leads to it. What was cut says so itself. */
+static bool is_lost(const struct chain_element *e)
+{
+    return !e->segment->hole && !atomic_load(&e->segment->cut) && !segment_has_pin(e->segment) &&
+           !segment_is_open(e->segment);
+}
+
+/* The container was removed while nobody looked. Where it had no file when it was seen last, it may
+ * have been started since. */
 static int note_removed(struct sync *s)
 {
-    const struct chain *c = s->chain;
-    return c->count == 0 || holds_the_last(c) ? 0 : add_hole(s, GAP_REMOVED);
+    struct chain *c = s->chain;
+    for (size_t i = 0; i < c->count; i++) {
+        if (!is_lost(&c->elements[i]))
+            continue;
+        int r = chain_lose(c, &c->elements[i], GAP_REMOVED, GAP_BYTES_UNKNOWN);
+        if (r < 0)
+            return r;
+        s->changed = true;
+    }
+    bool was_there = c->count || c->known;
+    return was_there && !holds_the_last(c) ? add_hole(s, GAP_REMOVED) : 0;
 }
 
 /* Generations came and went between two looks: a hole before those that are left. */

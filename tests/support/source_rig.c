@@ -135,6 +135,7 @@ void rig_open(struct source_rig *r)
 {
     struct chain_options options = {
         .id = r->id,
+        .known = r->restarted,
         .directory = r->directory,
         .live_name = r->live_name,
         .format = r->format,
@@ -235,6 +236,7 @@ void rig_restart(struct source_rig *r)
     r->slot = slot_unref(r->slot);
     r->chain = chain_free(r->chain);
     assert_int_equal(slot_new(&r->slot, r->id, RIG_ROUTES), 0);
+    r->restarted = true;
     rig_open(r);
     rig_sync(r, CHAIN_CREATED_UNKNOWN);
     open_route(r, &cursor);

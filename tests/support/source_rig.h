@@ -58,6 +58,7 @@ struct source_rig {
     struct chain *chain;
     struct chain_known known[RIG_KNOWN_MAX]; /* what the book has */
     size_t known_count;
+    bool restarted;
     struct era eras[RIG_ERAS_MAX];
     size_t era_count;
     struct slot *slot;

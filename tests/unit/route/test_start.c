@@ -133,6 +133,24 @@ static void d76_since_within_a_gz(void **state)
     source_rig_deinit(&r);
 }
 
+/* R1: gone, and nothing of it left: the route that is older misses it, the new one does not. */
+static void r1_what_was_lost_before_the_route_is_not_missed(void **state)
+{
+    const struct {
+        int64_t created_s;
+        const char *expected;
+    } cases[] = {{ATTACHED - 1, ""}, {ATTACHED + 1, "gap removed ?@1:0\ngap removed ?@2:0\n"}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct source_rig r;
+        begin(&r, cases[i].created_s);
+        rig_lose_pins(&r);
+        rig_remove_container(&r);
+        rig_restart(&r);
+        assert_starts(&r, (struct start){0}, cases[i].expected, 0);
+        source_rig_deinit(&r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -143,6 +161,7 @@ int main(void)
         cmocka_unit_test(d76_since_begins_at_the_time),
         cmocka_unit_test(d76_newer_containers_begin_at_their_beginning),
         cmocka_unit_test(d76_since_within_a_gz),
+        cmocka_unit_test(r1_what_was_lost_before_the_route_is_not_missed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

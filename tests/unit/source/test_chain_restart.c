@@ -92,7 +92,24 @@ static void r1_without_its_pin_a_removed_file_may_have_grown(void **state)
     rig_lose_pins(&r);
     rig_remove_container(&r);
     rig_restart(&r);
-    assert_chain(&r, "1s 2h:removed");
+    assert_chain(&r, "1h:removed");
+    assert_int_equal(rig_pull_all(&r), FOLLOW_END);
+    assert_came(&r, "gap removed ?@1:72\n"); /* one gap: of the file and of all behind it */
+    source_rig_deinit(&r);
+}
+
+/* R1: seen before its first start, and not again. */
+static void r1_what_had_no_file_yet_may_have_been_started(void **state)
+{
+    struct source_rig r;
+    source_rig_init(&r);
+    rig_sync(&r, CHAIN_CREATED_UNKNOWN);
+    assert_chain(&r, "");
+    rig_remove_container(&r);
+    rig_restart(&r);
+    assert_chain(&r, "1h:removed");
+    assert_int_equal(rig_pull_all(&r), FOLLOW_END);
+    assert_came(&r, "gap removed ?@1:0\n");
     source_rig_deinit(&r);
 }
 
@@ -304,6 +321,7 @@ int main(void)
         cmocka_unit_test(r1_a_pinned_file_of_max_size_may_have_had_a_successor),
         cmocka_unit_test(r1_without_max_size_there_is_no_successor),
         cmocka_unit_test(r1_without_its_pin_a_removed_file_may_have_grown),
+        cmocka_unit_test(r1_what_had_no_file_yet_may_have_been_started),
         cmocka_unit_test(s67_pinned_gz_that_was_not_booked),
         cmocka_unit_test(s67_pinned_empty_file_is_known_as_gz),
         cmocka_unit_test(s67_known_by_fingerprint_as_gz),
