@@ -2,9 +2,10 @@
 """The sink `http` as it is configured: formats, compression, who we are, whom we believe."""
 
 import json
+from functools import partial
 
 import pytest
-from support.ledger_book import assert_conservation
+from support.ledger_book import assert_conservation, letters
 from support.ports import free_ports
 from support.stand_in_http import StandInHttp, make_certificate, status
 from support.tallyman import entries, file_route
@@ -192,6 +193,40 @@ def test_a_renewed_token(root, container, tallyman, serve, tmp_path):
     program.wait_until(lambda: server.accepted("/"), "the new token was taken")
     assert messages(server.accepted("/")) == [message for _, message in expected]
     program.stop()
+
+
+def test_a_wrong_configuration_is_mended(root, container, tallyman, serve):
+    """R1, R13: a wrong path, a wrong password: health says so, and no line is refused for it."""
+    expected = [message for _, message in container("web").write_lines("line", LINES)]
+    server = serve()
+    right = "Basic bWU6cmlnaHQ="  # me:right
+    server.refuse("/wrong", lambda r: True, status(404))
+    server.refuse("/right", lambda r: r.headers["authorization"] != right, status(401))
+    path = http_route(server.url("/wrong"), "path", username="me", password="right")
+    password = http_route(server.url("/right?of=password"), "password", username="me",
+                          password="wrong")  # fmt: skip
+    program = tallyman(root, [path, password]).start()
+    program.wait_until_ready()
+    wanted = {"path": "HTTP 404 (check the path of url)",
+              "password": "HTTP 401 (check username and password"}  # fmt: skip
+    for name, words in wanted.items():
+        program.wait_until(partial(is_degraded, program, name, words), f"{name}: {words}")
+    program.stop(expected=1)
+    path["sink"]["url"] = server.url("/right?of=path")
+    password["sink"]["password"] = "right"
+    program.configure()
+    program.once()
+    for name in wanted:
+        accepted = [r for r in server.accepted("/right") if r.target.endswith(name)]
+        assert messages(accepted) == expected
+        assert letters(program.state, name) == []
+        assert_conservation(program.state, name)
+
+
+def is_degraded(program, name, words):
+    troubles = [f"{trouble['subject']} {trouble['reason']}" for trouble in
+                program.status()["degraded"]]  # fmt: skip
+    return any(name in text and words in text for text in troubles)
 
 
 def test_tls(root, container, tallyman, serve, certificates):

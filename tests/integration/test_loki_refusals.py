@@ -191,7 +191,7 @@ HELD_UP = {
 
 
 def test_what_holds_up_all(root, tallyman, loki):
-    """R1, S66: what somebody has to put right in Loki is waited for, and no line is a dead letter."""
+    """R1, S66: what has to be put right in Loki is waited for, and no line is a dead letter."""
     made = Container(root, "web-1", {"a": "1"}, created_ns=time.time_ns() - HOUR_NS // 60)
     expected = [message for _, message in made.write_lines("line", GOOD_LINES)]
     for tenant, (limits, _) in HELD_UP.items():
