@@ -1,7 +1,6 @@
 /* path_template — the output path of a container: "/var/log/apps/{compose_project}/{image}.log".
  *
- * A placeholder is the name of a rendered label (S32 to S43). `{{` and `}}` stand for the braces.
- * The template is an absolute path without empty, `.` or `..` components.
+ * A text_template that is an absolute path without empty, `.` or `..` components.
  *
  * What a container is called must not choose a directory, so within rendered values `/` and control
  * bytes become `_`, a missing value is `_`, and a component that values turn into `.` or `..`
