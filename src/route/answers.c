@@ -68,7 +68,7 @@ static int take(struct route *r, const struct sink_answer *answer, int64_t now_n
 
     q->resent = answer->verdict == VERDICT_RETRY;
     if (answer->verdict == VERDICT_RETRY) {
-        if (!answer->target || !aside_put(r, q, answer, now_ns)) {
+        if (!aside_put(r, q, answer, now_ns)) {
             hold_up(r, answer->text, answer->retry_after_ns, probe, now_ns);
             move_last(&r->requests, q);
             return 0;

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/json_text.h"
 #include "base/limits.h"
+#include "route/gather.h"
 #include "route/pieces.h"
 
 struct addressee {
@@ -75,7 +76,7 @@ static void forget_request(struct letters *l)
         container_unref(l->addressees[i].container);
     }
     l->addressee_count = 0;
-    l->pieces.count = 0;
+    pieces_clear(&l->pieces);
 }
 
 struct letters *letters_close(struct letters *l)
@@ -204,7 +205,9 @@ static int fill(struct letters *l, struct error *error)
     int r = ledger_letters(l->options.ledger, l->after_key, take_letter, &filling, error);
     if (r < 0 || l->request.count == 0)
         return r < 0 ? r : 0;
-    r = pieces_begin(&l->pieces, &l->request, l->bytes_max, LETTERS_LINES_MAX);
+    r = gather(&l->request, (struct gathered){0}, (struct gathered){l->keys, sizeof(l->keys[0])});
+    if (r == 0)
+        r = pieces_begin(&l->pieces, &l->request, l->bytes_max, LETTERS_LINES_MAX);
     return r < 0 ? error_set(error, r, "no memory") : 0;
 }
 

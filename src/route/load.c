@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "route/gather.h"
 #include "route/route_private.h"
 
 enum { PARTS_KEPT_MAX = 1024 /* places kept from request to request */ };
@@ -32,7 +33,7 @@ void load_clear(struct load *l, struct route *r)
 {
     drop_bindings(l, r);
     drop_refusals(l);
-    l->pieces.count = 0;
+    pieces_clear(&l->pieces);
     request_clear(&l->request);
     if (l->part_capacity > PARTS_KEPT_MAX) {
         free(l->parts);
@@ -70,8 +71,15 @@ int load_add(struct load *l, struct binding *binding, struct request_terms terms
     if (code < 0)
         return code;
     l->request.parts[at].container = binding->container; /* the batch's is the view's */
-    l->parts[at] = (struct load_part){binding_hold(binding), key};
+    l->parts[at] = (struct load_part){.binding = binding_hold(binding), .key = key};
     return 0;
+}
+
+int load_cut(struct load *l, uint64_t bytes_max, size_t lines_max)
+{
+    const struct gathered parts = {l->parts, sizeof(*l->parts)};
+    int code = gather(&l->request, parts, (struct gathered){0});
+    return code < 0 ? code : pieces_begin(&l->pieces, &l->request, bytes_max, lines_max);
 }
 
 int load_refuse(struct load *l, struct request_range range, const char *reason, const char *answer,
@@ -89,22 +97,48 @@ int load_refuse(struct load *l, struct request_range range, const char *reason, 
     return 0;
 }
 
-bool load_find_target(const struct load *l, const struct sink_target *target, uint32_t *ret_key)
+/* The part of the next piece that has lines of the target; NULL: none. */
+static const struct load_part *find_target(const struct load *l, const struct sink_target *target)
 {
     const struct request *q = &l->request;
     struct request_range range = pieces_next(&l->pieces);
     for (const struct request_part *part = request_part_at(q, range.first);
          part < q->parts + q->part_count && part->first < range.end; part++)
-        if (part->target == target) {
-            *ret_key = l->parts[part - q->parts].key;
+        if (part->target == target)
+            return &l->parts[part - q->parts];
+    return NULL;
+}
+
+bool load_blames(const struct load *l, uint32_t key)
+{
+    for (size_t i = 0; i < l->request.part_count; i++)
+        if (l->parts[i].blamed && l->parts[i].key == key)
             return true;
-        }
     return false;
+}
+
+bool load_blame_target(struct load *l, const struct sink_target *target)
+{
+    const struct load_part *found = find_target(l, target);
+    for (size_t i = 0; found && i < l->request.part_count; i++)
+        l->parts[i].blamed = l->parts[i].key == found->key;
+    return found;
+}
+
+/* What its sources had under another name or label goes along: a source is in one draft. */
+void load_blame_group(struct load *l)
+{
+    const struct request *q = &l->request;
+    const void *group = request_part_at(q, pieces_next(&l->pieces).first)->terms.group;
+    for (size_t i = 0; i < q->part_count; i++)
+        l->parts[i].blamed = q->parts[i].terms.group == group;
+    for (size_t i = 0; i < q->part_count; i++)
+        l->parts[i].blamed = l->parts[i].blamed || load_blames(l, l->parts[i].key);
 }
 
 /* The share's part of a range; *ret is where it stands in `to`. */
 static int copy_range(const struct load *from, struct load *to, struct request_range range,
-                      enum load_share share, uint32_t key, struct request_range *ret)
+                      enum load_share share, struct request_range *ret)
 {
     const struct request *q = &from->request;
     ret->first = to->request.count;
@@ -116,7 +150,7 @@ static int copy_range(const struct load *from, struct load *to, struct request_r
                               .container = part->container,
                               .entries = q->entries + at,
                               .count = end - at};
-        if ((mine->key == key) == (share == LOAD_OF_SOURCE) &&
+        if (mine->blamed == (share == LOAD_OF_BLAMED) &&
             load_add(to, mine->binding, part->terms, mine->key, &lines) < 0)
             return -ENOMEM;
         at = end;
@@ -125,24 +159,27 @@ static int copy_range(const struct load *from, struct load *to, struct request_r
     return 0;
 }
 
-int load_copy(const struct load *from, struct load *to, enum load_share share, uint32_t key)
+int load_copy(const struct load *from, struct load *to, enum load_share share)
 {
     struct request_range range;
-    to->pieces.splits_left = from->pieces.splits_left;
+    size_t in_hand = 0;
     for (size_t i = 0; i < from->refusal_count; i++) {
         const struct refusal *refusal = &from->refusals[i];
-        int code = copy_range(from, to, refusal->range, share, key, &range);
+        int code = copy_range(from, to, refusal->range, share, &range);
         if (code == 0 && range.first < range.end)
             code = load_refuse(to, range, refusal->reason, refusal->answer, refusal->refused_ns);
         if (code < 0)
             return code;
     }
     for (size_t i = from->pieces.count; i > 0; i--) {
-        int code = copy_range(from, to, from->pieces.items[i - 1], share, key, &range);
+        int code = copy_range(from, to, from->pieces.items[i - 1], share, &range);
         if (code == 0 && range.first < range.end)
             code = pieces_append(&to->pieces, range);
         if (code < 0)
             return code;
+        in_hand += range.first < range.end && i > from->pieces.whole_count;
     }
+    to->pieces.whole_count = to->pieces.count - in_hand;
+    to->pieces.splits_left = from->pieces.splits_left;
     return 0;
 }

@@ -21,6 +21,7 @@ struct route;
 struct load_part {
     struct binding *binding; /* held */
     uint32_t key;            /* the source's, in the ledger */
+    bool blamed;             /* its source is, by the last load_blame_… */
 };
 
 /* Refused for good. */
@@ -48,15 +49,18 @@ void load_deinit(struct load *l, struct route *r);
 /* Copies the batch's entries. */
 int load_add(struct load *l, struct binding *binding, struct request_terms terms, uint32_t key,
              const struct batch *batch) MUST_CHECK;
+/* Its groups together, for pieces_begin; and that. */
+int load_cut(struct load *l, uint64_t bytes_max, size_t lines_max) MUST_CHECK;
 /* The whole of `range` goes to the dead letters. */
 int load_refuse(struct load *l, struct request_range range, const char *reason, const char *answer,
                 int64_t now_ns) MUST_CHECK;
 
-/* The key of the source that a target was made for; false where the next piece has no line for it.
- */
-bool load_find_target(const struct load *l, const struct sink_target *target, uint32_t *ret_key);
-/* What is unsettled or refused of it, and only of the source `key`, or only of the others, becomes
- * the content of `to`, which is empty. */
-enum load_share { LOAD_OF_SOURCE, LOAD_OF_OTHERS };
-int load_copy(const struct load *from, struct load *to, enum load_share share, uint32_t key)
-    MUST_CHECK;
+/* Marks the parts of the sources that alone are held up: of the target's, false where the next
+ * piece has no line of it; or of those that have lines of the next piece's group. */
+bool load_blame_target(struct load *l, const struct sink_target *target);
+void load_blame_group(struct load *l);
+bool load_blames(const struct load *l, uint32_t key);
+/* What is unsettled or refused of it, and of these sources only, or only of the others, becomes the
+ * content of `to`, which is empty. */
+enum load_share { LOAD_OF_BLAMED, LOAD_OF_OTHERS };
+int load_copy(const struct load *from, struct load *to, enum load_share share) MUST_CHECK;

@@ -131,8 +131,8 @@ int requests_queue(struct route *r)
     struct load *load = &q->filling->load;
     q->filling->state = REQUEST_SETTLED;
     if (load->request.count) {
-        int code = pieces_begin(&load->pieces, &load->request, (uint64_t)r->options.batch_bytes_max,
-                                (size_t)r->options.batch_lines_max);
+        int code = load_cut(load, (uint64_t)r->options.batch_bytes_max,
+                            (size_t)r->options.batch_lines_max);
         if (code < 0)
             return code;
         q->filling->state = REQUEST_READY;

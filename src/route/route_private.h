@@ -73,7 +73,7 @@ struct route_request {
     struct draft draft;
     enum request_state state;
     unsigned slot;          /* of the sink, while it is sent */
-    bool aside;             /* one source that is held up alone */
+    bool aside;             /* sources that are held up alone */
     bool resent;            /* its next piece was sent before */
     struct backoff backoff; /* of its own, beside the route's */
 };
@@ -273,8 +273,8 @@ void requests_abandon(struct route *r);
 /* answers.c: takes all answers that are there. -errno: of the ledger, or no memory. */
 int answers_take(struct route *r, int64_t now_ns, struct error *error) MUST_CHECK;
 
-/* aside.c: the target's source shall not hold up the others of the request. False where the target
- * is none of it. */
+/* aside.c: the source of the target that the answer blames, or those of the group, shall not hold up
+ * the others of the request. False where nobody alone is to blame, or there is no room. */
 bool aside_put(struct route *r, struct route_request *q, const struct sink_answer *answer,
                int64_t now_ns);
 

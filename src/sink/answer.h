@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum verdict { VERDICT_DELIVERED, VERDICT_RETRY, VERDICT_TOO_LARGE, VERDICT_REFUSED };
@@ -27,6 +28,7 @@ struct sink_answer {
     enum verdict verdict;
     int64_t retry_after_ns;         /* as the server asks; 0: it does not */
     struct sink_target *target;     /* blamed alone (a rate limit of one stream); NULL: nobody is */
+    bool of_group;                  /* retry: the group of these lines is blamed alone (a tenant) */
     char reason[ANSWER_REASON_MAX]; /* refused: a stable word for dead letters and metrics:
                                        "line_too_long", "too_old", "http_400" */
     char text[ANSWER_TEXT_MAX];     /* for people: "http://…: HTTP 400: max entry size …" */

@@ -156,6 +156,20 @@ int request_add(struct request *q, struct sink_target *target, struct request_te
     return 0;
 }
 
+struct request request_group(const struct request *q, size_t at)
+{
+    struct request_part *part = q->parts + (request_part_at(q, at) - q->parts);
+    struct request_part *begin = part, *end = part + 1;
+    while (begin > q->parts && begin[-1].terms.group == part->terms.group)
+        begin--;
+    while (end < q->parts + q->part_count && end->terms.group == part->terms.group)
+        end++;
+    struct request group = *q;
+    group.parts = begin;
+    group.part_count = (size_t)(end - begin);
+    return group;
+}
+
 const struct request_part *request_part_at(const struct request *q, size_t at)
 {
     CHECK(at < q->count);

@@ -16,9 +16,10 @@
 
 struct sink_target;
 
-/* What the lines of a target take in a body beside themselves; zero where nobody knows. So a body
- * can be bounded before it is encoded, at no cost per line. */
+/* With whom the lines of a target may share a body, and what they take in it beside themselves
+ * (zero where nobody knows): so a body can be bounded before it is encoded, at no cost per line. */
 struct request_terms {
+    const void *group;   /* a body holds lines of one; NULL: also one. Only compared */
     uint32_t head_bytes; /* of each of its streams in a body, at most */
     uint32_t line_bytes; /* of each line, at most, beside what it has of its own */
 };
@@ -60,6 +61,10 @@ void request_clear(struct request *q);
  */
 int request_add(struct request *q, struct sink_target *target, struct request_terms terms,
                 const struct batch *batch) MUST_CHECK;
+
+/* The same request with the parts alone that share a group with the one of the entry `at`, and are
+ * its neighbours. Borrows all of `q`. */
+struct request request_group(const struct request *q, size_t at);
 
 /* The part that holds the entry `at`. */
 const struct request_part *request_part_at(const struct request *q, size_t at);

@@ -12,6 +12,7 @@ struct sink {
 
 struct sink_target {
     char name[64];
+    const char *tenant; /* the group: a letter of rig.tenants, its first place there */
 };
 
 static int rig_open_sink(struct sink **ret, const void *options,
@@ -41,6 +42,8 @@ static int rig_bind(struct sink *s, const struct container *c, struct sink_targe
     *ret = calloc(1, sizeof(**ret));
     assert_non_null(*ret);
     snprintf((*ret)->name, sizeof((*ret)->name), "%s", c->name);
+    if (s->rig->tenants)
+        (*ret)->tenant = strchr(s->rig->tenants, s->rig->tenants[c->name[0] - 'a']);
     s->rig->binds++;
     return 0;
 }
@@ -80,6 +83,9 @@ static const char *id_of(const struct flight *f, size_t at)
 static void check_flight(const struct request_rig *rig, const struct flight *f)
 {
     assert_true(f->range.first < f->range.end && f->range.end <= f->request->count);
+    const void *group = request_part_at(f->request, f->range.first)->terms.group;
+    for (size_t at = f->range.first; at < f->range.end; at++)
+        assert_ptr_equal(request_part_at(f->request, at)->terms.group, group);
     for (size_t at = f->range.first + 1; at < f->range.end; at++)
         if (strcmp(id_of(f, at), id_of(f, at - 1)) == 0)
             assert_true(f->request->entries[at].time_ns >= f->request->entries[at - 1].time_ns);
@@ -180,7 +186,7 @@ static bool rig_step(struct sink *s, struct sink_answer *ret)
 
 static struct request_terms rig_terms(const struct sink_target *target)
 {
-    return (struct request_terms){0};
+    return (struct request_terms){.group = target->tenant};
 }
 
 static const struct sink_request_ops request_ops = {.terms = rig_terms,
@@ -283,6 +289,14 @@ void judge_lines(struct request_rig *rig, const struct flight *f, struct sink_an
 {
     if (f->range.end - f->range.first > rig->lines_max)
         *ret = (struct sink_answer){.verdict = VERDICT_TOO_LARGE, .text = "HTTP 413"};
+}
+
+void judge_tenant(struct request_rig *rig, const struct flight *f, struct sink_answer *ret)
+{
+    const char *tenant = request_part_at(f->request, f->range.first)->target->tenant;
+    if (rig->judged_by && *tenant == *rig->judged_by)
+        *ret = (struct sink_answer){
+            .verdict = VERDICT_RETRY, .of_group = true, .text = "HTTP 429: tenant limit"};
 }
 
 void judge_container(struct request_rig *rig, const struct flight *f, struct sink_answer *ret)

@@ -4,7 +4,8 @@
  * By itself it answers each request with the next step, oldest first; `judge` says how, and by
  * default all is delivered. With `by_hand` nothing is answered but what request_rig_answer names.
  * What is delivered is text: "container:message" a line. Every send checks what must always hold: a
- * source is in one request only, and its lines come in their order (their times ascend).
+ * source is in one request only, its lines come in their order (their times ascend), and all are of
+ * one group.
  */
 #pragma once
 
@@ -23,7 +24,9 @@ struct request_rig {
     struct flight flights[REQUESTS_MAX];
     bool by_hand;
     void (*judge)(struct request_rig *rig, const struct flight *f, struct sink_answer *ret);
-    bool restless;                /* wants to go on at once, always */
+    bool restless; /* wants to go on at once, always */
+    const char
+        *tenants; /* container "a" is of the group of its first letter, and so on; NULL: none */
     unsigned fail_sends, retries; /* so many more; `retries` comes before judge */
     struct buf delivered;
     unsigned sent, abandoned, binds, unbinds, waits;
@@ -64,6 +67,8 @@ void judge_poison(struct request_rig *rig, const struct flight *f, struct sink_a
 void judge_poison_alone(struct request_rig *rig, const struct flight *f, struct sink_answer *ret);
 /* Says "too large" to more than rig.lines_max lines. */
 void judge_lines(struct request_rig *rig, const struct flight *f, struct sink_answer *ret);
+/* Blames the group that rig.judged_by, a letter of rig.tenants, stands for. */
+void judge_tenant(struct request_rig *rig, const struct flight *f, struct sink_answer *ret);
 /* Blames the lines of the container rig.judged_by, and takes nothing. */
 void judge_container(struct request_rig *rig, const struct flight *f, struct sink_answer *ret);
 
