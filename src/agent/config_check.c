@@ -7,17 +7,21 @@
 
 #include <errno.h>
 
-/* Where the sink's own complaint about its options, "NAME: …", belongs: at the option's value; of a
- * list, at the item that the complaint quotes. */
+/* Where the sink's own complaint about its options, "NAME: …" or "NAME.KEY: …", belongs: at the
+ * option's value, or the key's; of a list, at the item that the complaint quotes. */
 static const struct config_node *blamed(const struct config_node *sink, const char *words)
 {
     char name[CONFIG_SINK_PATH_SIZE];
     size_t size = strcspn(words, ":");
 
     snprintf(name, sizeof(name), "%.*s", (int)size, words);
+    char *key = strchr(name, '.');
+    if (key)
+        *key++ = '\0';
     const struct config_node *option = config_node_find(sink, name);
-    if (!option)
-        return sink;
+    const struct config_node *member = option && key ? config_node_find(option, key) : NULL;
+    if (member || !option)
+        return member ? member : sink;
     for (const struct config_node *item = option->first; item; item = item->next) {
         const char *quoted = item->text.data ? strstr(words, item->text.data) : NULL;
         if (quoted && quoted > words && quoted[-1] == '"' && quoted[item->text.size] == '"')

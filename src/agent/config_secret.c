@@ -10,13 +10,12 @@ struct secret {
 };
 
 int config_secret(struct config_reader *r, const struct config_key *key,
-                  const struct config_node *value, const char **ret)
+                  const struct config_node *value, unsigned kinds, const char **ret)
 {
     const char *text;
     bool referred = value->kind == NODE_TEXT && config_text_is_reference(value->text);
 
-    int code =
-        config_text_of(r, key, value, referred ? CONFIG_TEXT_SHOWN : CONFIG_TEXT_HIDDEN, &text);
+    int code = config_text_of(r, key, value, kinds | (referred ? 0 : CONFIG_TEXT_HIDDEN), &text);
     if (code < 0)
         return code;
     if (strcmp(text, CONFIG_HIDDEN) == 0)
@@ -53,7 +52,7 @@ void config_secret_print(FILE *to, const char *text)
 static int secret_set(struct config_reader *r, const struct config_key *key,
                       const struct config_node *value, void *field)
 {
-    return config_secret(r, key, value, field);
+    return config_secret(r, key, value, 0, field);
 }
 
 static bool secret_present(const struct config_key *key, const void *field)

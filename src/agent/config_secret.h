@@ -11,9 +11,9 @@
 
 #define CONFIG_HIDDEN "(hidden)"
 
-/* As config_text, for a value that is secret: what is wrong is said without quoting it. */
+/* As config_text_of, for a value that is secret: what is wrong is said without quoting it. */
 int config_secret(struct config_reader *r, const struct config_key *key,
-                  const struct config_node *value, const char **ret) MUST_CHECK;
+                  const struct config_node *value, unsigned kinds, const char **ret) MUST_CHECK;
 
 /* `text` as config_secret gave it. Writes " value\n". */
 void config_secret_print(FILE *to, const char *text);

@@ -11,7 +11,7 @@ static const struct config_type *const types[] = {
     [OPTION_BOOL] = &config_type_bool,       [OPTION_COUNT] = &config_type_count,
     [OPTION_SIZE] = &config_type_size,       [OPTION_DURATION] = &config_type_duration,
     [OPTION_TEXTS] = &config_type_texts,     [OPTION_PAIRS] = &config_type_pairs,
-    [OPTION_HEADERS] = &config_type_headers,
+    [OPTION_HEADERS] = &config_type_headers, [OPTION_LABELLED] = &config_type_labelled,
 };
 
 static const char *const url_schemes[] = {"http", "https", NULL};

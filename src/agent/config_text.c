@@ -9,7 +9,7 @@
 struct expansion {
     const struct config_file *file;
     const struct config_node *value;
-    enum config_text_kind kind;
+    unsigned kinds; /* enum config_text_kind */
     struct buf text;
 };
 
@@ -30,13 +30,23 @@ bool config_text_is_reference(struct span text)
            is_name((struct span){text.data + 2, text.size - 3});
 }
 
+static void append_value(struct expansion *e, const char *value)
+{
+    for (; *value; value++) {
+        bool brace = *value == '{' || *value == '}';
+        if (brace && (e->kinds & CONFIG_TEXT_LABELLED))
+            buf_append_char(&e->text, *value);
+        buf_append_char(&e->text, *value);
+    }
+}
+
 /* `inside` is what stands between the braces of ${…}. */
 static int append_variable(struct expansion *e, struct span inside)
 {
     const char *mark = memmem(inside.data, inside.size, ":-", 2);
     struct span name = {inside.data, mark ? (size_t)(mark - inside.data) : inside.size};
     char variable[128];
-    bool hidden = e->kind == CONFIG_TEXT_HIDDEN;
+    bool hidden = e->kinds & CONFIG_TEXT_HIDDEN;
 
     if (!is_name(name) || name.size >= sizeof(variable))
         return config_error(e->file, e->value,
@@ -55,7 +65,7 @@ static int append_variable(struct expansion *e, struct span inside)
                             "the environment variable %s holds more than one line of plain text",
                             shown);
     if (value && (value[0] || !mark))
-        buf_append(&e->text, span_of(value));
+        append_value(e, value);
     else if (mark)
         buf_append(&e->text, (struct span){mark + 2, inside.size - name.size - 2});
     else
@@ -107,7 +117,7 @@ int config_text(struct config_reader *r, const struct config_key *key,
 }
 
 int config_text_of(struct config_reader *r, const struct config_key *key,
-                   const struct config_node *value, enum config_text_kind kind, const char **ret)
+                   const struct config_node *value, unsigned kinds, const char **ret)
 {
     char expects[CONFIG_EXPECTS_SIZE];
 
@@ -118,7 +128,7 @@ int config_text_of(struct config_reader *r, const struct config_key *key,
         return config_error(&r->file, value, "\"%s\" has no value; it must be %s", key->path,
                             config_expects(expects, key));
 
-    struct expansion e = {&r->file, value, kind, BUF_INIT(CONFIG_TEXT_SIZE_MAX)};
+    struct expansion e = {&r->file, value, kinds, BUF_INIT(CONFIG_TEXT_SIZE_MAX)};
     int code = expand(&e);
     if (code == 0 && e.text.failed)
         code = e.text.failed == -ENOBUFS

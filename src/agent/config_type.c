@@ -96,6 +96,12 @@ static int text_set(struct config_reader *r, const struct config_key *key,
     return config_text(r, key, value, field);
 }
 
+static int labelled_set(struct config_reader *r, const struct config_key *key,
+                        const struct config_node *value, void *field)
+{
+    return config_text_of(r, key, value, CONFIG_TEXT_LABELLED, field);
+}
+
 /* A text that `accepts` says is right. */
 static int set_checked(struct config_reader *r, const struct config_key *key,
                        const struct config_node *value, void *field, bool (*accepts)(const char *))
@@ -303,6 +309,7 @@ static void amount_print(FILE *to, const struct config_key *key, const void *fie
 }
 
 const struct config_type config_type_text = {"a text", text_set, text_present, text_print};
+const struct config_type config_type_labelled = {"a text", labelled_set, text_present, text_print};
 const struct config_type config_type_name = {"a name of 1 to 64 letters, digits, \"-\" and \"_\"",
                                              name_set, text_present, text_print};
 const struct config_type config_type_path = {"an absolute path without \"..\"", path_set,

@@ -32,6 +32,7 @@ struct config_type {
 };
 
 extern const struct config_type config_type_text;        /* const char * */
+extern const struct config_type config_type_labelled;    /* const char *, a text_template */
 extern const struct config_type config_type_name;        /* const char * */
 extern const struct config_type config_type_path;        /* const char * */
 extern const struct config_type config_type_root;        /* const char *: a path, or "none" */
@@ -69,11 +70,15 @@ void config_print_quoted(FILE *to, const char *text, bool expanded);
 int config_text(struct config_reader *r, const struct config_key *key,
                 const struct config_node *value, const char **ret) MUST_CHECK;
 
-/* The same, where HIDDEN: without quoting anything of the value in an error. */
-enum config_text_kind { CONFIG_TEXT_SHOWN, CONFIG_TEXT_HIDDEN };
+/* The same, where HIDDEN: without quoting anything of the value in an error. LABELLED: as a
+ * text_template, in which braces are the file's alone; the environment's are doubled. */
+enum config_text_kind {
+    CONFIG_TEXT_SHOWN = 0,
+    CONFIG_TEXT_HIDDEN = 1 << 0,
+    CONFIG_TEXT_LABELLED = 1 << 1,
+};
 int config_text_of(struct config_reader *r, const struct config_key *key,
-                   const struct config_node *value, enum config_text_kind kind, const char **ret)
-    MUST_CHECK;
+                   const struct config_node *value, unsigned kinds, const char **ret) MUST_CHECK;
 /* Is it `${NAME}` and nothing else? */
 bool config_text_is_reference(struct span text);
 

@@ -125,7 +125,9 @@ static int header_value(struct config_reader *r, const struct config_key *key,
                             "\"%s\" has a name that is none of a header's: letters, digits and "
                             "\"-\", then a colon and the value",
                             key->path);
-    return config_secret(r, key, value, ret);
+    char name[CONFIG_KEY_SIZE_MAX + 1];
+    snprintf(name, sizeof(name), "%.*s", (int)value->key->text.size, value->key->text.data);
+    return config_secret(r, key, value, secret_header_named(name) ? 0 : CONFIG_TEXT_LABELLED, ret);
 }
 
 static int headers_set(struct config_reader *r, const struct config_key *key,

@@ -15,6 +15,7 @@
 enum option_kind {
     OPTION_TEXT,     /* const char * */
     OPTION_SECRET,   /* const char *; never shown again */
+    OPTION_LABELLED, /* const char *: a text with labels in braces (text_template.h) */
     OPTION_PATH,     /* const char *, absolute */
     OPTION_TEMPLATE, /* const char *: a path with labels in braces (path_template.h) */
     OPTION_URL,      /* const char *, without a user; `words`: its schemes, NULL: http, https */
@@ -25,7 +26,8 @@ enum option_kind {
     OPTION_DURATION, /* int64_t, nanoseconds */
     OPTION_TEXTS,    /* struct option_texts: a list */
     OPTION_PAIRS,    /* struct option_pairs: a map */
-    OPTION_HEADERS,  /* struct option_pairs: of HTTP; what may hold a secret is not shown again */
+    OPTION_HEADERS,  /* struct option_pairs: of HTTP, with labels in braces; but what may hold a
+                        secret (secret_header.h) is taken as it is, and not shown again */
 };
 
 struct option_texts {

@@ -184,8 +184,14 @@ static int run(struct http_client *c, struct transfer *t)
     return 0;
 }
 
-int http_client_post(struct http_client *c, unsigned slot, struct buf *body, size_t skip,
-                     struct error *error)
+int http_client_headers(const struct http_client *c, const struct container *container,
+                        const char **ret, struct error *error)
+{
+    return header_templates_render(&c->credentials.varying, container, ret, error);
+}
+
+int http_client_post(struct http_client *c, unsigned slot, const char *headers, struct buf *body,
+                     size_t skip, struct error *error)
 {
     const struct transfer_setup setup = {
         .options = c->options,
@@ -201,7 +207,7 @@ int http_client_post(struct http_client *c, unsigned slot, struct buf *body, siz
     CHECK(slot < c->transfer_count && t->state == TRANSFER_IDLE);
     if (transfer_prepare(t, &setup) < 0)
         return error_set(error, -ENOMEM, "%s: no memory for a request", c->target.shown);
-    transfer_take(t, body, skip);
+    transfer_take(t, headers, body, skip);
     credentials_renew(&c->credentials);
     int r = addresses_need(&c->addresses, &why);
     if (r < 0)
@@ -377,6 +383,7 @@ bool http_client_step(struct http_client *c, struct http_answer *ret)
         .retry_after_ns = t->retry_after_ns,
         .body = {t->text, t->text_size},
         .url = c->target.shown,
+        .varied = t->varying != NULL,
         .credentials = &c->credentials,
     };
     return true;

@@ -40,15 +40,22 @@ extern const struct sink_option http_option_rows[]; /* ends with a row without a
 struct credentials;
 struct http_client;
 
+/* A header of the protocol's own, beside the user's `headers`, and losing against them. */
+struct http_header {
+    const char *name;   /* NULL: there is none */
+    const char *value;  /* a text_template */
+    const char *option; /* where the user wrote it, for errors */
+};
+
 /* `method` is POST where it is NULL. `path` is what stands behind the URL where the URL has no path
  * of its own ("/loki/api/v1/push"); "": nothing. `content_type` and `content_encoding` (NULL: none)
- * hold for all bodies; `headers`, full lines, are sent beside the user's, and lose against them. */
+ * hold for all bodies. */
 struct http_protocol {
     const char *method;
     const char *path;
     const char *content_type;
     const char *content_encoding;
-    const char *const *headers; /* ends with NULL; or NULL */
+    struct http_header header;
 };
 int http_client_open(struct http_client **ret, const struct http_options *options,
                      const struct http_protocol *protocol,
@@ -57,10 +64,16 @@ int http_client_open(struct http_client **ret, const struct http_options *option
 struct http_client *http_client_close(struct http_client *c);
 DEFINE_CLEANUP(struct http_client *, http_client_close)
 
+/* The headers of requests with lines of this container, as far as they vary: *ret is a word
+ * (base/word.h), to be given back; NULL where nothing varies. 0, or -errno with words. */
+int http_client_headers(const struct http_client *c, const struct container *container,
+                        const char **ret, struct error *error) MUST_CHECK;
+
 /* Sends what stands in `body` after its first `skip` bytes. It is taken: `*body` is empty
- * afterwards, with the memory of an earlier one. */
-int http_client_post(struct http_client *c, unsigned slot, struct buf *body, size_t skip,
-                     struct error *error) MUST_CHECK;
+ * afterwards, with the memory of an earlier one. `headers`, of http_client_headers, live until the
+ * answer. */
+int http_client_post(struct http_client *c, unsigned slot, const char *headers, struct buf *body,
+                     size_t skip, struct error *error) MUST_CHECK;
 /* In place of a post: answers that the body would have been too large. */
 void http_client_too_large(struct http_client *c, unsigned slot);
 void http_client_abandon(struct http_client *c, unsigned slot);
@@ -82,6 +95,7 @@ struct http_answer {
     int64_t retry_after_ns; /* 0: not said */
     struct span body;       /* its first ANSWER_TEXT_MAX bytes; until the next step */
     const char *url;        /* as it may be shown */
+    bool varied;            /* it was sent with headers that vary */
     const struct credentials *credentials; /* what may not be shown of the body; NULL: all may */
 };
 bool http_client_step(struct http_client *c, struct http_answer *ret);

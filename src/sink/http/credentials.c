@@ -25,6 +25,13 @@ static char *wipe(char *secret)
 }
 DEFINE_CLEANUP(char *, wipe)
 
+static struct curl_slist *free_list(struct curl_slist *list)
+{
+    curl_slist_free_all(list);
+    return NULL;
+}
+DEFINE_CLEANUP(struct curl_slist *, free_list)
+
 static bool has_control(const char *text)
 {
     for (; *text; text++)
@@ -87,29 +94,66 @@ static int add_header(struct curl_slist **list, const char *name, const char *va
 }
 
 /* The protocol's own headers lose against the user's. */
-static bool is_users(const struct option_pairs *headers, const char *line)
+static bool is_users(const struct option_pairs *headers, const char *name)
 {
-    size_t size = strcspn(line, ":");
     for (size_t i = 0; i < headers->count; i++)
-        if (strlen(headers->items[i].key) == size &&
-            strncasecmp(headers->items[i].key, line, size) == 0)
+        if (strcasecmp(headers->items[i].key, name) == 0)
             return true;
     return false;
+}
+
+/* Of a template what does not vary is said with all requests. */
+static int add_template(struct credentials *c, const char *name, const char *value,
+                        struct error *error)
+{
+    CLEANUP(text_template_free) struct text_template *t = NULL;
+    int r = text_template_parse(&t, value, error);
+    if (r < 0)
+        return r;
+    if (text_template_varies(t))
+        return header_templates_add(&c->varying, name, TAKE(t));
+    CLEANUP(buf_deinit) struct buf text = BUF_INIT(SIZE_MAX / 2);
+    text_template_append(t, NULL, '\0', &text);
+    const char *literal = buf_string(&text);
+    return literal ? add_header(&c->headers, name, literal) : -ENOMEM;
+}
+
+/* What may be a secret is no template: braces in it are its own. */
+static int add_users_header(struct credentials *c, const struct option_pair *header,
+                            struct error *error)
+{
+    int r = check_header(header, error);
+    if (r < 0)
+        return r;
+    if (secret_header_named(header->key))
+        return add_header(&c->headers, header->key, header->value);
+    r = add_template(c, header->key, header->value, error);
+    if (r == -EINVAL)
+        error_prefix(error, "headers.%s", header->key);
+    return r;
 }
 
 static int add_users_headers(struct credentials *c, struct error *error)
 {
     const struct option_pairs *headers = &c->options->headers;
     int r = 0;
-    for (size_t i = 0; r == 0 && i < headers->count; i++) {
-        r = check_header(&headers->items[i], error);
-        if (r == 0)
-            r = add_header(&c->headers, headers->items[i].key, headers->items[i].value);
-    }
+    for (size_t i = 0; r == 0 && i < headers->count; i++)
+        r = add_users_header(c, &headers->items[i], error);
     return r;
 }
 
-static int add_protocols_headers(struct credentials *c, const struct http_protocol *protocol)
+static int add_protocols_header(struct credentials *c, const struct http_header *header,
+                                struct error *error)
+{
+    int r = has_control(header->value) ? error_set(error, -EINVAL, "holds a control character")
+                                       : add_template(c, header->name, header->value, error);
+    if (r == -EINVAL)
+        error_prefix(error, "%s", header->option);
+    return r;
+}
+
+static int add_protocols_headers(struct credentials *c, const struct http_protocol *protocol,
+                                 struct error *error)
 {
     const struct option_pairs *users = &c->options->headers;
     int r = 0;
@@ -117,9 +161,8 @@ static int add_protocols_headers(struct credentials *c, const struct http_protoc
         r = add_header(&c->headers, "Content-Type", protocol->content_type);
     if (r == 0 && protocol->content_encoding)
         r = add_header(&c->headers, "Content-Encoding", protocol->content_encoding);
-    for (size_t i = 0; r == 0 && protocol->headers && protocol->headers[i]; i++)
-        if (!is_users(users, protocol->headers[i]))
-            r = add_line(&c->headers, protocol->headers[i]);
+    if (r == 0 && protocol->header.name && !is_users(users, protocol->header.name))
+        r = add_protocols_header(c, &protocol->header, error);
     /* Without a value curl leaves it out: a body goes at once, and not after a second's wait. */
     return r == 0 ? add_line(&c->headers, "Expect:") : r;
 }
@@ -204,7 +247,7 @@ int credentials_init(struct credentials *c, const struct http_options *options,
     if (r == 0)
         r = add_users_headers(c, error);
     if (r == 0)
-        r = add_protocols_headers(c, protocol);
+        r = add_protocols_headers(c, protocol, error);
     if (r < 0)
         credentials_deinit(c);
     return r;
@@ -217,6 +260,24 @@ void credentials_deinit(struct credentials *c)
     c->basic = wipe(c->basic);
     curl_slist_free_all(c->headers);
     c->headers = NULL;
+    header_templates_deinit(&c->varying);
+}
+
+int credentials_headers(const struct credentials *c, const char *varying, struct curl_slist **ret)
+{
+    CLEANUP(free_list) struct curl_slist *list = NULL;
+    int r = 0;
+    for (const struct curl_slist *line = c->headers; r == 0 && line; line = line->next)
+        r = add_line(&list, line->data);
+    while (r == 0 && *varying) {
+        size_t size = strcspn(varying, "\n");
+        CLEANUP_FREE char *line = strndup(varying, size);
+        r = line ? add_line(&list, line) : -ENOMEM;
+        varying += size + 1;
+    }
+    if (r == 0)
+        *ret = TAKE(list);
+    return r;
 }
 
 void credentials_renew(struct credentials *c)
@@ -225,11 +286,11 @@ void credentials_renew(struct credentials *c)
         c->refused = false;
 }
 
-int credentials_apply(const struct credentials *c, CURL *easy)
+int credentials_apply(const struct credentials *c, struct curl_slist *headers, CURL *easy)
 {
     const struct http_options *o = c->options;
     const char *token = token_of(c);
-    CURLcode code = curl_easy_setopt(easy, CURLOPT_HTTPHEADER, c->headers);
+    CURLcode code = curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers ? headers : c->headers);
 
     if (code == CURLE_OK && o->username) {
         curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);

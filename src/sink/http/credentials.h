@@ -13,6 +13,7 @@
 #pragma once
 
 #include "sink/http/client.h"
+#include "sink/http/header_templates.h"
 
 #include <curl/curl.h>
 
@@ -25,8 +26,9 @@ struct credentials {
     const struct http_options *options;
     char *password, *token;     /* of the files */
     char *basic;                /* user and password as they are sent; NULL: none */
-    struct curl_slist *headers; /* full lines, for curl */
-    bool refused;               /* 401, 403: to be read again */
+    struct curl_slist *headers; /* full lines, for curl: of all requests */
+    struct header_templates varying;
+    bool refused; /* 401, 403: to be read again */
 };
 
 int credentials_init(struct credentials *c, const struct http_options *options,
@@ -36,8 +38,14 @@ void credentials_deinit(struct credentials *c);
 /* Reads the files again where the server refused what they held. */
 void credentials_renew(struct credentials *c);
 
-/* What the easy handle is to say from now on; the list of headers stays ours. 0 or -ENOMEM. */
-int credentials_apply(const struct credentials *c, CURL *easy) MUST_CHECK;
+/* The list of headers with those that vary, as header_templates_render gave them. 0 or -ENOMEM. */
+int credentials_headers(const struct credentials *c, const char *varying, struct curl_slist **ret)
+    MUST_CHECK;
+
+/* What the easy handle is to say from now on: these headers, else those of all requests, which stay
+ * ours. 0 or -ENOMEM. */
+int credentials_apply(const struct credentials *c, struct curl_slist *headers, CURL *easy)
+    MUST_CHECK;
 
 /* Writes stars over whatever of our secrets stands in a text, which is a server's: also over the
  * beginning of one at its end, where it was cut. */

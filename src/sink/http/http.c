@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/word.h"
 #include "sink/catalog.h"
 #include "sink/http/sender.h"
 #include "sink/rendered.h"
@@ -33,6 +34,7 @@ struct sink {
 
 struct sink_target {
     struct rendered rendered;
+    const char *headers; /* owned, a word; NULL: they are the same for all */
     struct request_terms terms;
 };
 
@@ -129,11 +131,11 @@ static enum message_form http_form(const struct sink *s)
 static int measure(struct sink *s, const struct container *c, struct request_terms *ret)
 {
     if (s->format == HTTP_TEXT) {
-        *ret = (struct request_terms){.line_bytes = 1};
+        ret->line_bytes = 1;
         return 0;
     }
-    size_t bytes = ndjson_line_bytes(&s->encoder.ndjson, c, &s->scratch);
-    *ret = (struct request_terms){.head_bytes = 1, .line_bytes = (uint32_t)bytes};
+    ret->head_bytes = 1;
+    ret->line_bytes = (uint32_t)ndjson_line_bytes(&s->encoder.ndjson, c, &s->scratch);
     return s->scratch.failed;
 }
 
@@ -142,10 +144,15 @@ static int http_bind(struct sink *s, const struct container *c, struct sink_targ
 {
     struct sink_target *target = calloc(1, sizeof(*target));
     int r = target ? measure(s, c, &target->terms) : -ENOMEM;
+    if (r < 0)
+        error_set(error, r, "the labels of %s: %s", c->name, strerror(-r));
+    else
+        r = http_sender_headers(s->sender, c, &target->headers, error);
     if (r < 0) {
         free(target);
-        return error_set(error, r, "the labels of %s: %s", c->name, strerror(-r));
+        return r;
     }
+    target->terms.group = target->headers;
     *ret = target;
     return 0;
 }
@@ -160,6 +167,7 @@ static struct sink_target *http_unbind(struct sink *s, struct sink_target *targe
     if (!target)
         return NULL;
     rendered_drop(&s->rendered, &target->rendered);
+    word_drop(target->headers);
     free(target);
     return NULL;
 }
@@ -213,7 +221,8 @@ static int http_send(struct sink *s, unsigned slot, const struct request *q,
         return r;
     if (s->format == HTTP_JSON)
         make_array(body, begin);
-    return http_sender_send(s->sender, slot, error);
+    const char *headers = request_part_at(q, range.first)->target->headers;
+    return http_sender_send(s->sender, slot, headers, error);
 }
 
 static void http_abandon(struct sink *s, unsigned slot)

@@ -60,6 +60,12 @@ static void put_text(const struct http_answer *answer, const char *advice, struc
         credentials_hide(answer->credentials, ret->text);
 }
 
+/* Where headers vary, these may be meant for one tenant of many. */
+static bool is_of_who_asks(int status)
+{
+    return status == 401 || status == 403 || status == 429;
+}
+
 void http_judge(const struct http_answer *answer, struct sink_answer *ret)
 {
     const char *advice = NULL;
@@ -76,6 +82,7 @@ void http_judge(const struct http_answer *answer, struct sink_answer *ret)
         advice = rows[i].advice;
         break;
     }
+    ret->of_group = answer->varied && is_of_who_asks(answer->status);
     put_text(answer, advice, ret);
     if (answer->too_large) {
         ret->verdict = VERDICT_TOO_LARGE;

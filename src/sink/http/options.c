@@ -42,7 +42,11 @@ const struct sink_option http_option_rows[] = {
      .kind = OPTION_HEADERS,
      AT(headers),
      .fallback_words = "none",
-     .help = "Further headers, by name. The values are the same for all requests."},
+     .help =
+         "Further headers, by name. `{compose_project}` and other labels in braces are replaced "
+         "by those of the container whose lines are sent, so that each request holds lines of "
+         "one set of headers; `{{` and `}}` stand for braces. Headers that by their name hold "
+         "a secret (`Authorization`, `X-Api-Key`, `Cookie`, …) are sent as they stand."},
     {.name = "proxy",
      .kind = OPTION_URL,
      AT(proxy),

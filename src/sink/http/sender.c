@@ -55,7 +55,13 @@ struct buf *http_sender_body(struct http_sender *s)
     return &s->raw;
 }
 
-int http_sender_send(struct http_sender *s, unsigned slot, struct error *error)
+int http_sender_headers(const struct http_sender *s, const struct container *container,
+                        const char **ret, struct error *error)
+{
+    return http_client_headers(s->client, container, ret, error);
+}
+
+int http_sender_send(struct http_sender *s, unsigned slot, const char *headers, struct error *error)
 {
     size_t skip;
     int r = compress_finish(s->compressor, &s->raw, &s->compressed, &skip, error);
@@ -63,7 +69,7 @@ int http_sender_send(struct http_sender *s, unsigned slot, struct error *error)
         http_client_too_large(s->client, slot);
         return 0;
     }
-    return r < 0 ? r : http_client_post(s->client, slot, &s->compressed, skip, error);
+    return r < 0 ? r : http_client_post(s->client, slot, headers, &s->compressed, skip, error);
 }
 
 bool http_sender_rest(struct http_sender *s, int64_t now_ns, int64_t *ret_due_ns)

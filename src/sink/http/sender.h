@@ -28,9 +28,13 @@ DEFINE_CLEANUP(struct http_sender *, http_sender_close)
 
 /* Where the next body is to be appended. What stands there already is not the body's. */
 struct buf *http_sender_body(struct http_sender *s);
-/* Compresses what was appended and sends it. 0, or -errno with words: nothing was sent; also where
- * the buffer has failed for want of memory. */
-int http_sender_send(struct http_sender *s, unsigned slot, struct error *error) MUST_CHECK;
+/* As http_client_headers. */
+int http_sender_headers(const struct http_sender *s, const struct container *container,
+                        const char **ret, struct error *error) MUST_CHECK;
+/* Compresses what was appended and sends it, with such headers. 0, or -errno with words: nothing
+ * was sent; also where the buffer has failed for want of memory. */
+int http_sender_send(struct http_sender *s, unsigned slot, const char *headers, struct error *error)
+    MUST_CHECK;
 
 /* For sink.h's tend: gives back the buffers once nothing was sent for a while. True: just now, and
  * the caller may do the same with its own. *ret_due_ns: when it wants to be called again. */

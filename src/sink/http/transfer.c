@@ -155,10 +155,12 @@ void transfer_deinit(struct transfer *t)
     t->easy = NULL;
     curl_slist_free_all(t->resolved);
     t->resolved = NULL;
+    curl_slist_free_all(t->headers);
+    t->headers = NULL;
     buf_deinit(&t->body);
 }
 
-void transfer_take(struct transfer *t, struct buf *body, size_t skip)
+void transfer_take(struct transfer *t, const char *headers, struct buf *body, size_t skip)
 {
     struct buf last = t->body;
 
@@ -172,6 +174,7 @@ void transfer_take(struct transfer *t, struct buf *body, size_t skip)
     t->body = *body;
     *body = last;
     t->skip = skip;
+    t->varying = headers;
     t->status = 0;
     t->fresh = t->too_large = false;
     t->retry_after_ns = 0;
@@ -191,7 +194,11 @@ int transfer_begin(struct transfer *t, const struct credentials *credentials, co
     curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, t->body.data ? t->body.data + t->skip : "");
     curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)(t->body.size - t->skip));
     curl_easy_setopt(t->easy, CURLOPT_FRESH_CONNECT, t->fresh ? 1L : 0L);
-    return credentials_apply(credentials, t->easy);
+    curl_slist_free_all(t->headers);
+    t->headers = NULL;
+    if (t->varying && credentials_headers(credentials, t->varying, &t->headers) < 0)
+        return -ENOMEM;
+    return credentials_apply(credentials, t->headers, t->easy);
 }
 
 /* curl notices by itself only where it had not begun to send a large body. */

@@ -30,6 +30,8 @@ struct transfer {
     enum transfer_state state;
     CURL *easy;                  /* owned; NULL until it is first used */
     struct curl_slist *resolved; /* owned */
+    struct curl_slist *headers;  /* owned; NULL: those of all requests */
+    const char *varying;         /* those of this one alone; NULL: none. Borrowed */
     struct buf body;             /* owned */
     size_t skip;                 /* of the body: not sent */
     const struct http_options *options;
@@ -60,8 +62,8 @@ struct transfer_setup {
 int transfer_prepare(struct transfer *t, const struct transfer_setup *setup) MUST_CHECK;
 void transfer_deinit(struct transfer *t);
 
-/* Forgets the last answer, and takes the body. */
-void transfer_take(struct transfer *t, struct buf *body, size_t skip);
+/* Forgets the last answer, and takes the body. `headers`: see client.h. */
+void transfer_take(struct transfer *t, const char *headers, struct buf *body, size_t skip);
 /* Readies the easy handle for the multi handle. `addresses` is an entry of CURLOPT_RESOLVE, or
  * NULL. 0 or -ENOMEM. */
 int transfer_begin(struct transfer *t, const struct credentials *credentials, const char *addresses)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/limits.h"
+#include "base/word.h"
 #include "sink/catalog.h"
 #include "sink/http/sender.h"
 #include "sink/loki/name.h"
@@ -26,7 +27,6 @@ struct slot {
 struct sink {
     struct http_sender *sender; /* owned */
     char host[HOST_SIZE];       /* where no option gives one */
-    char *tenant;               /* owned: the header; NULL: none */
     struct loki_labels labels;
     struct loki_targets targets;
     struct loki_plan plan;
@@ -44,7 +44,6 @@ static struct sink *loki_close(struct sink *s)
         free(s->slots[i].notes.items);
     free(s->slots);
     loki_plan_deinit(&s->plan);
-    free(s->tenant);
     free(s);
     return NULL;
 }
@@ -86,16 +85,6 @@ static int set_labels(struct sink *s, const struct loki_options *o, struct error
     return loki_labels_init(&s->labels, o->format, o->labels, o->structured_metadata, host, error);
 }
 
-static int set_tenant(struct sink *s, const struct loki_options *o, struct error *error)
-{
-    if (!o->tenant)
-        return 0;
-    for (const char *p = o->tenant; *p; p++)
-        if ((unsigned char)*p < 0x20 || *p == 0x7f)
-            return error_set(error, -EINVAL, "tenant: holds a control character");
-    return asprintf(&s->tenant, "X-Scope-OrgID: %s", o->tenant) < 0 ? -ENOMEM : 0;
-}
-
 static int open_sender(struct sink *s, const struct loki_options *o,
                        const struct sink_environment *environment, struct error *error)
 {
@@ -103,12 +92,11 @@ static int open_sender(struct sink *s, const struct loki_options *o,
     int r = choose_compression(o, &compression, error);
     if (r < 0)
         return r;
-    const char *headers[] = {s->tenant, NULL};
     struct http_protocol protocol = {
         .path = "/loki/api/v1/push",
         .content_type = o->format == LOKI_JSON ? "application/json" : "application/x-protobuf",
         .content_encoding = compression_encoding(compression),
-        .headers = headers,
+        .header = {o->tenant ? "X-Scope-OrgID" : NULL, o->tenant, "tenant"},
     };
     return http_sender_open(&s->sender, &o->http, &protocol, compression, environment, error);
 }
@@ -126,8 +114,6 @@ static int loki_open(struct sink **ret, const void *options,
         return error_set(error, -ENOMEM, "no memory");
     int r = set_labels(s, o, error);
     if (r == 0)
-        r = set_tenant(s, o, error);
-    if (r == 0)
         r = open_sender(s, o, environment, error);
     if (r < 0)
         return r;
@@ -140,6 +126,16 @@ static enum message_form loki_form(const struct sink *s)
     return s->labels.format == LOKI_JSON ? FORM_JSON : FORM_BYTES;
 }
 
+static struct sink_target *loki_unbind(struct sink *s, struct sink_target *target)
+{
+    if (!target)
+        return NULL;
+    loki_target_drop(&s->targets, target);
+    word_drop(target->headers);
+    free(target);
+    return NULL;
+}
+
 static int loki_bind(struct sink *s, const struct container *c, struct sink_target **ret,
                      struct error *error)
 {
@@ -147,23 +143,19 @@ static int loki_bind(struct sink *s, const struct container *c, struct sink_targ
     if (!target)
         return error_set(error, -ENOMEM, "no memory");
     int r = loki_target_use(&s->targets, target, &s->labels, c);
-    loki_targets_trim(&s->targets);
+    if (r < 0)
+        error_set(error, r, "the labels of %s: %s", c->name, strerror(-r));
+    else
+        r = http_sender_headers(s->sender, c, &target->headers, error);
     if (r < 0) {
-        free(target);
-        return error_set(error, r, "the labels of %s: %s", c->name, strerror(-r));
+        loki_unbind(s, target);
+        return r;
     }
     target->terms = loki_push_terms(&s->labels, &target->texts);
+    target->terms.group = target->headers;
+    loki_targets_trim(&s->targets);
     *ret = target;
     return 0;
-}
-
-static struct sink_target *loki_unbind(struct sink *s, struct sink_target *target)
-{
-    if (!target)
-        return NULL;
-    loki_target_drop(&s->targets, target);
-    free(target);
-    return NULL;
 }
 
 static struct request_terms loki_terms(const struct sink_target *target)
@@ -171,7 +163,8 @@ static struct request_terms loki_terms(const struct sink_target *target)
     return target->terms;
 }
 
-/* The plan borrows the texts until they are trimmed. */
+/* The plan borrows the texts until they are trimmed. What other tenants get is none of its matter.
+ */
 static int encode(struct sink *s, const struct request *q, struct slot *slot, struct buf *body)
 {
     int r = 0;
@@ -196,13 +189,14 @@ static int loki_send(struct sink *s, unsigned number, const struct request *q,
 {
     struct slot *slot = &s->slots[number];
     struct buf *body = http_sender_body(s->sender);
+    const struct request group = request_group(q, range.first);
     slot->q = q;
     slot->range = range;
-    int r = encode(s, q, slot, body);
+    int r = encode(s, &group, slot, body);
     loki_targets_trim(&s->targets);
     if (r < 0)
         return error_set(error, r, "encoding a push: %s", strerror(-r));
-    return http_sender_send(s->sender, number, error);
+    return http_sender_send(s->sender, number, group.parts[0].target->headers, error);
 }
 
 static void loki_abandon(struct sink *s, unsigned number)

@@ -5,10 +5,11 @@
 
 const struct sink_option loki_option_rows[] = {
     {.name = "tenant",
-     .kind = OPTION_TEXT,
+     .kind = OPTION_LABELLED,
      AT(tenant),
      .fallback_words = "none",
-     .help = "Loki's tenant, sent as `X-Scope-OrgID`."},
+     .help = "Loki's tenant, sent as `X-Scope-OrgID`. It may be made of a container's labels, as "
+             "`headers` may: `{compose_project}`."},
     {.name = "labels",
      .kind = OPTION_TEXTS,
      AT(labels),

@@ -13,8 +13,9 @@
 
 struct sink_target {
     struct loki_texts texts;
-    bool there; /* they are rendered */
-    struct request_terms terms; /* what they take in a push */
+    bool there;                 /* they are rendered */
+    const char *headers;        /* owned by the sink, a word; NULL: they are the same for all */
+    struct request_terms terms; /* of a push */
     struct sink_target *newer, *older;
     struct shift_memory memory[STREAM_COUNT];
     uint32_t noted[STREAM_COUNT]; /* plan.h's: where its memory to be is; one more, 0: nowhere */

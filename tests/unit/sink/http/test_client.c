@@ -65,6 +65,8 @@ static struct http_client *opened(void)
     return c;
 }
 
+static const char *posted_headers; /* those that vary */
+
 static void post(struct http_client *c, unsigned slot, struct span content)
 {
     struct buf body = BUF_INIT(BODY_MAX);
@@ -73,7 +75,7 @@ static void post(struct http_client *c, unsigned slot, struct span content)
     for (int i = 0; i < HEAD; i++)
         buf_append_char(&body, '#');
     buf_append(&body, content);
-    assert_int_equal(http_client_post(c, slot, &body, HEAD, &error), 0);
+    assert_int_equal(http_client_post(c, slot, posted_headers, &body, HEAD, &error), 0);
     assert_int_equal(body.size, 0);
     buf_deinit(&body);
 }
@@ -282,10 +284,9 @@ static void r1_answers_before_the_end_of_the_body(void **state)
 static void says_what_it_is_told(void **state)
 {
     const struct option_pair headers[] = {{"X-Tenant", "a b"}, {"content-TYPE", "text/mine"}};
-    const char *const own[] = {"X-Own: 1", "X-Tenant: theirs", NULL};
     options.headers = (struct option_pairs){headers, 2};
     options.token = "s3cret";
-    protocol.headers = own;
+    protocol.header = (struct http_header){"X-Own", "1{{", "own"};
     protocol.content_encoding = "gzip";
     CLIENT(c, "/headers");
     struct http_answer a = asked(c, "x");
@@ -294,10 +295,10 @@ static void says_what_it_is_told(void **state)
     assert_non_null(strstr(text, "User-Agent: tallyman/1.2.3 "));
     assert_non_null(strstr(text, "X-Tenant: a b "));
     assert_non_null(strstr(text, "content-TYPE: text/mine "));
-    assert_non_null(strstr(text, "X-Own: 1 "));
+    assert_non_null(strstr(text, "X-Own: 1{ "));
     assert_non_null(strstr(text, "Content-Encoding: gzip "));
     assert_non_null(strstr(text, "Authorization: Bearer s3cret "));
-    assert_null(strstr(text, "theirs"));
+    assert_null(strstr(text, "X-Other"));
     assert_null(strstr(text, "text/plain"));
     assert_null(strstr(text, "Expect"));
 }
