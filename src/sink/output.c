@@ -101,7 +101,7 @@ static int open_path(const char *path, int more_flags)
 
 enum open_outcome { OPEN_MISSING = 1 /* no such file */ };
 
-/* Opens what lies at `path`, which is the output's or its first rotated file's, and takes it. */
+/* Opens what lies at `path`, which is the output's or where that was moved to, and takes it. */
 static int open_file(struct output *o, const char *path, struct found *ret, struct error *error)
 {
     CLEANUP(close_fd) int fd = open_path(path, 0);
@@ -210,16 +210,25 @@ static bool lies_at(const char *path, struct file_id file)
     return output_path_look(AT_FDCWD, path, &found) == 0 && file_id_equal(found.id, file);
 }
 
+/* Where the row's file lies now, if it is not in its place: under our own name for it, or under any
+ * other in its directory. One that has become another output of ours is left to that. */
+static bool find_rotated(const struct output *o, struct file_id file, char ret[NEIGHBOUR_PATH_MAX])
+{
+    if (!file.inode || lies_at(o->path, file) || output_registry_has(o->shared->registry, file))
+        return false;
+    rotated_path(ret, o->path, 1, ROTATED_PLAIN);
+    return lies_at(ret, file) || output_path_find(o->path, file, ret) == 0;
+}
+
 /* The row's file has been rotated, by us before the new row was committed or by somebody else: what
  * was written to it since the last commit is cut back there. *ret: it was found. */
 static int recover_rotated(struct output *o, const struct sink_row *row, bool *ret,
                            struct error *error)
 {
-    char path[ROTATED_PATH_MAX];
+    char path[NEIGHBOUR_PATH_MAX];
     struct found found;
-    rotated_path(path, o->path, 1, ROTATED_PLAIN);
     *ret = false;
-    if (lies_at(o->path, row->file) || !lies_at(path, row->file))
+    if (!find_rotated(o, row->file, path))
         return 0;
     int r = open_file(o, path, &found, error);
     if (r == 0 && file_id_equal(found.at.id, row->file) && found.at.size >= row->length) {

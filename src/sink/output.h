@@ -12,7 +12,9 @@
  * about and appended to at its end, once its new row is committed. A last line without its newline
  * is ended first. The same goes for an output that is moved away or removed while we run: it is
  * looked at when it is first used after a commit. What was written since the last commit to one
- * that was moved to NAME.1 meanwhile is cut back there after a crash.
+ * that was renamed meanwhile is cut back there after a crash: it is looked for by device, inode and
+ * birth in its directory, under whatever name (logrotate's NAME.1, or a date), among the first
+ * NEIGHBOURS_MAX names. One that is in another directory, or compressed, keeps it.
  *
  * An output that reaches its maximum size is rotated before its next byte (output_rotate.h).
  *

@@ -3,8 +3,10 @@
 
 #include "base/clock.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -36,6 +38,29 @@ static char *parent_of(const char *path)
 {
     size_t size = (size_t)(strrchr(path, '/') - path);
     return strndup(path, size ? size : 1);
+}
+
+int output_path_find(const char *path, struct file_id file, char ret[NEIGHBOUR_PATH_MAX])
+{
+    CLEANUP_FREE char *parent = parent_of(path);
+    if (!parent)
+        return -ENOMEM;
+    CLEANUP(closedir) DIR *directory = opendir(parent);
+    if (!directory)
+        return -errno;
+    const struct dirent *name;
+    for (int i = 0; i < NEIGHBOURS_MAX && (name = readdir(directory)); i++) {
+        char there[NEIGHBOUR_PATH_MAX];
+        struct output_found found;
+        if (name->d_ino != file.inode)
+            continue;
+        snprintf(there, sizeof(there), "%s/%s", parent, name->d_name);
+        if (output_path_look(AT_FDCWD, there, &found) < 0 || !file_id_equal(found.id, file))
+            continue;
+        memcpy(ret, there, sizeof(there));
+        return 0;
+    }
+    return -ENOENT;
 }
 
 int output_path_sync_directory(const char *path, struct error *error)

@@ -93,6 +93,31 @@ def test_moved_while_lines_flow(tallyman, tmp_path, root, logrotate, words):
     assert_conservation(program.state, "all")
 
 
+@pytest.mark.parametrize("words", [["create"], ["nocreate"], ["create", "extension .log"]])
+def test_dated_and_killed_before_the_commit(tallyman, tmp_path, root, logrotate, words):
+    """dateext: after kill -9 between the renaming and our commit the tail is cut back in the dated
+    file, and written once."""
+    container, output = Container(root, "web"), tmp_path / "web.out" / "web.log"
+    output.parent.mkdir(mode=0o755)
+    program = tallyman(root, [file_route("all", output, batch={"age": "60s"})])
+    expected = [message for _, message in container.write_lines("first", 50)]
+    program.once()
+    committed = output.stat().st_size
+
+    program.start()
+    expected += [message for _, message in container.write_lines("y" * 1000, 1000)]
+    program.wait_until(lambda: output.stat().st_size > committed, "lines are written ahead")
+    logrotate(output, "dateext", *words)
+    program.kill()
+    (dated,) = [file for file in output.parent.iterdir() if file != output]
+    assert dated.stat().st_size > committed, "a tail that is not committed"
+    program.once()
+    assert dated.stat().st_size == committed
+    found = [json.loads(line)["message"] for file in (dated, output) for line in file.open()]
+    assert found == expected
+    assert_conservation(program.state, "all")
+
+
 def test_emptied_between_lines(tallyman, tmp_path, root, logrotate):
     """copytruncate, while everything is written: all lines, once."""
     container, output, program = following(tallyman, tmp_path, root)

@@ -223,31 +223,41 @@ static void test_nothing_of_ours_is_overwritten(void **state)
     end(s);
 }
 
-/* What somebody else moved to `.1` within a commit is cut back there after a crash, and goes on in
- * a new file. */
-static void test_a_moved_output_is_cut_back_where_it_lies(void **state)
+/* What somebody else renamed within a commit is cut back there after a crash, and goes on in a new
+ * file; whether or not there is one in its place already (logrotate's `create`). */
+static void move_and_recover(const char *ending, bool create)
 {
     struct story *s = begin(3, ROTATED_PLAIN);
     commit_lines(s, 2);
-    char first[RIG_PATH_MAX];
-    snprintf(first, sizeof(first), "%s", path_of(s, ".1"));
+    char moved[RIG_PATH_MAX];
+    snprintf(moved, sizeof(moved), "%s", path_of(s, ending));
     write_lines(s, 1);
-    assert_int_equal(rename(path_of(s, ""), first), 0);
-    touch(s, "", ""); /* logrotate's `create` */
+    assert_int_equal(rename(path_of(s, ""), moved), 0);
+    if (create)
+        touch(s, "", "");
     assert_int_equal(s->rig.ops->flush(s->rig.sink, &s->rig.error), SINK_DELIVERED);
-    assert_lines(s, ".1", 0, 3);
+    assert_lines(s, ending, 0, 3);
 
     unbind(s);
     rig_close(&s->rig);
     rig_open(&s->rig);
     assert_int_equal(rig_recover(&s->rig), 0);
-    assert_lines(s, ".1", 0, 2);
+    assert_lines(s, ending, 0, 2);
     s->next = 2;
     bind(s);
     commit_lines(s, 2);
-    assert_lines(s, ".1", 0, 2);
+    assert_lines(s, ending, 0, 2);
     assert_lines(s, "", 2, 4);
     end(s);
+}
+
+static void test_a_moved_output_is_cut_back_where_it_lies(void **state)
+{
+    static const char *const endings[] = {".1", "-20261124", "-2026-11-24.log", ".old"};
+    for (size_t i = 0; i < ARRAY_SIZE(endings); i++) {
+        move_and_recover(endings[i], true);
+        move_and_recover(endings[i], false);
+    }
 }
 
 /* What of a rotated file is not its own is left: shorter than booked, or another file. */
