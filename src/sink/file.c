@@ -523,6 +523,21 @@ static int64_t file_tend(struct sink *s, int64_t now_ns)
     return quiet_due_ns < upkeep_due_ns ? quiet_due_ns : upkeep_due_ns;
 }
 
+static const struct sink_event file_events[] = {
+    {"rotated", "outputs that were full, and renamed"},
+    {"moved", "outputs that somebody else moved, removed, replaced or emptied; lines go on in what "
+              "stands in their place"},
+    {"not_compressed", "tries to compress a rotated file that failed, to be made again"},
+    {0},
+};
+
+static void file_count(const struct sink *s, uint64_t ret[SINK_EVENTS_MAX])
+{
+    ret[0] = __atomic_load_n(&s->shared.rotated, __ATOMIC_RELAXED);
+    ret[1] = __atomic_load_n(&s->shared.moved, __ATOMIC_RELAXED);
+    ret[2] = __atomic_load_n(&s->upkeep.failures, __ATOMIC_RELAXED);
+}
+
 const struct sink_ops file_sink = {
     .type = "file",
     .help = "Lines go to files, exactly once.",
@@ -541,4 +556,6 @@ const struct sink_ops file_sink = {
     .checkpoint = file_checkpoint,
     .recover = file_recover,
     .tend = file_tend,
+    .events = file_events,
+    .count = file_count,
 };

@@ -187,6 +187,8 @@ static void say_difference(struct output *o, const struct found *found)
 static void adopt(struct output *o, const struct found *found)
 {
     say_difference(o, found);
+    if (o->file.inode && (!file_id_equal(o->file, found->at.id) || found->at.size < o->end))
+        __atomic_fetch_add(&o->shared->moved, 1, __ATOMIC_RELAXED);
     o->file = found->at.id;
     o->end = found->at.size;
     o->booked = false;
@@ -334,6 +336,7 @@ static int rotate(struct output *o, struct found *ret, struct error *error)
         return r;
     log_line(LOG_DEBUG, "output.rotated", "the output has reached its size",
              "path=%s size=%" PRIu64, LOG_QUOTE(o->path), o->end);
+    __atomic_fetch_add(&o->shared->rotated, 1, __ATOMIC_RELAXED);
     output_close(o);
     forget_file(o);
     o->unpacked = rotation->compression != ROTATED_PLAIN;

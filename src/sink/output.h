@@ -37,6 +37,7 @@ struct output_shared {
     struct output_registry *registry; /* borrowed */
     struct rotation rotation;
     struct log_limit rotated_log; /* by somebody else */
+    uint64_t rotated, moved;      /* how often, by us and by somebody else; atomic */
 };
 
 struct output {

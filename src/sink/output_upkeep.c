@@ -18,6 +18,7 @@ static void give_up(struct output_upkeep *u, int64_t now_ns, const struct error 
     uint64_t suppressed;
     u->compressor = output_compressor_free(u->compressor);
     u->next++;
+    __atomic_fetch_add(&u->failures, 1, __ATOMIC_RELAXED);
     u->paused_until_ns = now_ns + COMPRESS_PAUSE_NS;
     if (log_limit_pass(&u->failure_log, 3600 * NS_PER_SECOND, &suppressed))
         log_line(LOG_WARN, "output.not_compressed",

@@ -23,6 +23,7 @@ struct output_upkeep {
     size_t left; /* outputs to look at in this round */
     int64_t paused_until_ns;
     struct log_limit failure_log;
+    uint64_t failures; /* files that could not be compressed at a try; atomic */
 };
 
 void output_upkeep_deinit(struct output_upkeep *u);

@@ -12,7 +12,7 @@ import pytest
 from support.docker_root import Container
 from support.ledger_book import assert_conservation
 from support.rotated import rotated_lines
-from support.tallyman import count_lines, file_route
+from support.tallyman import count_lines, file_route, sink_events
 
 RUNS = 20
 
@@ -89,6 +89,9 @@ def test_moved_while_lines_flow(tallyman, tmp_path, root, logrotate, words):
     )
     assert messages(output) == writer.expected
     assert len(changes_said(program)) <= 1, changes_said(program)
+    events = sink_events(program)
+    assert events.pop("moved") in (RUNS - 1, RUNS), "all but perhaps the last, after the last line"
+    assert events == {"rotated": 0, "not_compressed": 0}
     program.stop()
     assert_conservation(program.state, "all")
 

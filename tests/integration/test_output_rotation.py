@@ -11,7 +11,7 @@ import pytest
 from support.docker_root import Container
 from support.ledger_book import assert_conservation
 from support.rotated import read_file, rotated_files, rotated_lines
-from support.tallyman import Tallyman, file_route
+from support.tallyman import Tallyman, file_route, sink_events
 
 MAX_SIZE = 65536
 
@@ -121,6 +121,9 @@ def test_rotated_files_are_compressed(tallyman, tmp_path, root, compression):
             return False
 
     program.wait_until(is_done, lambda: f"all are compressed: {rotated_files(output)}")
+    events = sink_events(program)
+    assert events["rotated"] > 3
+    assert (events["moved"], events["not_compressed"]) == (0, 0)
     found = messages(output)
     assert found == expected[-len(found) :]
     oldest = rotated_files(output)[0]

@@ -37,6 +37,16 @@ def file_route(name, path, **keys):
     return {"name": name, "start": "beginning", "batch": {"age": "100ms"}, **keys, "sink": sink}
 
 
+def sink_events(program, route="all"):
+    """What the route's sink counts of its own, by the word of each event."""
+    name = f'tallyman_route_sink_events_total{{route="{route}",event="'
+    return {
+        key.removeprefix(name).removesuffix('"}'): count
+        for key, count in program.metrics().items()
+        if key.startswith(name)
+    }
+
+
 def loki_route(name, url, tenant, **keys):
     """A route to a Loki, as file_route; `keys` of the sink are given in `sink`."""
     sink = {"type": "loki", "url": url, "tenant": tenant, **keys.pop("sink", {})}

@@ -454,6 +454,10 @@ static void test_what_cannot_be_compressed_stays(void **state)
     assert_lines(s, ".1", 0, 4);
     commit_lines(s, 4);
     assert_lines(s, ".2", 0, 4);
+    uint64_t counts[SINK_EVENTS_MAX] = {0};
+    s->rig.ops->count(s->rig.sink, counts);
+    assert_true(counts[0] >= 1);
+    assert_int_equal(counts[2], 1);
     assert_int_equal(rmdir(path_of(s, ".rotated.tmp")), 0);
     for (int64_t now_ns = INT64_C(3600) * 1000000000, i = 0; i < 100; i++)
         (void)s->rig.ops->tend(s->rig.sink, now_ns);
