@@ -92,13 +92,14 @@ static struct span metadata_of(const struct loki_plan *p, const struct loki_line
     return loki_line_target(p->q, line)->texts.metadata[line->source % STREAM_COUNT];
 }
 
-/* What few lines have is rendered here, one after the other, and copied in the same order. */
+/* What few lines have is rendered here, one after the other, and copied in the same order. Texts
+ * are looked at only to be mended: whether one must be is seen while it is copied. */
 static inline void measure_line(const struct loki_labels *l, struct loki_plan *p,
-                                struct span metadata, struct loki_line *line)
+                                struct span metadata, struct loki_line *line, bool mend)
 {
     const struct entry *e = &p->q->entries[line->entry];
     line->text_size = (uint32_t)e->message.size;
-    if (__builtin_expect(!utf8_valid(e->message), 0))
+    if (__builtin_expect(mend, 0) && !utf8_valid(e->message))
         line->text_size = (uint32_t)utf8_mended_size(e->message);
     line->extras_size = 0;
     if (__builtin_expect(e->flags || e->attrs.size || line->sent_ns != e->time_ns, 0)) {
@@ -112,7 +113,7 @@ static inline void measure_line(const struct loki_labels *l, struct loki_plan *p
 }
 
 static size_t measure_stream(const struct loki_labels *l, struct loki_plan *p,
-                             const struct loki_stream *s)
+                             const struct loki_stream *s, bool mend)
 {
     struct loki_line *lines = p->lines + s->first;
     struct span metadata = {0};
@@ -120,18 +121,39 @@ static size_t measure_stream(const struct loki_labels *l, struct loki_plan *p,
     for (size_t i = 0; i < s->count; i++) {
         if (i == 0 || lines[i].source != lines[i - 1].source)
             metadata = metadata_of(p, &lines[i]);
-        measure_line(l, p, metadata, &lines[i]);
+        measure_line(l, p, metadata, &lines[i], mend);
         size += protobuf_bytes_size(lines[i].size);
     }
     return size;
 }
 
-static inline char *put_text(char *to, const struct entry *e, const struct loki_line *line)
+/* Copies in blocks: reads and writes up to 63 bytes past the text, as both buffers allow. False:
+ * something of what was copied, be it behind the text, is not ASCII. */
+static inline bool copy_ascii(char *to, struct span text)
+{
+    typedef uint64_t block __attribute__((vector_size(16)));
+    enum { BLOCKS = 4 };
+    _Static_assert(BLOCKS * sizeof(block) <= BUF_SLACK, "what may be written behind a buffer");
+    _Static_assert(BLOCKS * sizeof(block) <= ARENA_SLACK, "what may be read behind a text");
+    block seen = {0};
+    for (size_t at = 0; at < text.size; at += BLOCKS * sizeof(block)) {
+        block blocks[BLOCKS];
+        memcpy(blocks, text.data + at, sizeof(blocks));
+        memcpy(to + at, blocks, sizeof(blocks));
+        seen |= (blocks[0] | blocks[1]) | (blocks[2] | blocks[3]);
+    }
+    return !((seen[0] | seen[1]) & UINT64_C(0x8080808080808080));
+}
+
+static inline char *put_text(char *to, const struct entry *e, const struct loki_line *line,
+                             bool *invalid)
 {
     /* A text that was mended is longer than it was. */
     if (__builtin_expect(line->text_size != e->message.size, 0))
         return utf8_put_mended(to, e->message);
-    return encode_copy(to, e->message);
+    if (!copy_ascii(to, e->message))
+        *invalid |= !utf8_valid(e->message);
+    return to + e->message.size;
 }
 
 /* The size of the time, which takes one byte, is known when it is written. */
@@ -149,18 +171,18 @@ static inline char *put_time(char *to, int64_t ns)
 }
 
 static inline char *put_entry(char *to, const struct entry *e, const struct loki_line *line,
-                              struct span metadata)
+                              struct span metadata, bool *invalid)
 {
     to = protobuf_put_head(to, ENTRIES, line->size);
     to = put_time(to, line->sent_ns);
     to = protobuf_put_head(to, LINE, line->text_size);
-    to = put_text(to, e, line);
+    to = put_text(to, e, line, invalid);
     return stream_texts_copy(to, metadata);
 }
 
 /* `*extras` is what was rendered for these and later lines. */
 static char *put_stream(char *to, const struct loki_plan *p, const struct loki_stream *s,
-                        struct span *extras)
+                        struct span *extras, bool *invalid)
 {
     const struct loki_line *lines = p->lines + s->first;
     struct span metadata = {0};
@@ -171,7 +193,7 @@ static char *put_stream(char *to, const struct loki_plan *p, const struct loki_s
         const struct loki_line *line = &lines[i];
         if (i == 0 || line->source != lines[i - 1].source)
             metadata = metadata_of(p, line);
-        to = put_entry(to, &p->q->entries[line->entry], line, metadata);
+        to = put_entry(to, &p->q->entries[line->entry], line, metadata, invalid);
         if (line->extras_size) {
             to = encode_copy(to, (struct span){extras->data, line->extras_size});
             extras->data += line->extras_size;
@@ -181,29 +203,39 @@ static char *put_stream(char *to, const struct loki_plan *p, const struct loki_s
     return to;
 }
 
-void loki_push_protobuf(const struct loki_labels *l, struct loki_plan *p, struct buf *to)
+/* False where some text is no UTF-8, and was to be mended: nothing was appended. */
+static bool push(const struct loki_labels *l, struct loki_plan *p, struct buf *to, bool mend)
 {
     size_t size = 0;
+    bool invalid = false;
     buf_clear(&p->extras);
     p->extras.size_max = ENCODED_BYTES_MAX;
     for (size_t i = 0; i < p->stream_count; i++) {
         struct loki_stream *s = &p->streams[i];
         if (s->count == 0)
             continue;
-        s->size = measure_stream(l, p, s);
+        s->size = measure_stream(l, p, s, mend);
         size += protobuf_bytes_size(s->size);
     }
     if (p->extras.failed) {
         to->failed = p->extras.failed;
-        return;
+        return true;
     }
     char *begin = buf_reserve(to, size), *end = begin;
     if (!begin)
-        return;
+        return true;
     struct span extras = buf_span(&p->extras);
     for (size_t i = 0; i < p->stream_count; i++)
         if (p->streams[i].count)
-            end = put_stream(end, p, &p->streams[i], &extras);
+            end = put_stream(end, p, &p->streams[i], &extras, &invalid);
     CHECK((size_t)(end - begin) == size && extras.size == 0);
-    to->size += size;
+    to->size += invalid ? 0 : size;
+    return !invalid;
+}
+
+void loki_push_protobuf(const struct loki_labels *l, struct loki_plan *p, struct buf *to)
+{
+    bool valid = push(l, p, to, false); /* most are */
+    if (!valid)
+        push(l, p, to, true);
 }
