@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
+#include "base/rfc3339.h"
 
 void world_fail(const char *call)
 {
@@ -77,12 +78,14 @@ static void put_file(const struct simulated *c, const char *name, const char *te
 
 static void put_config(const struct simulated *c, bool dead)
 {
-    char text[1024];
+    char text[1024], created[RFC3339_SIZE];
+    rfc3339_format(created, c->created_ns);
     snprintf(text, sizeof(text),
-             "{\"ID\":\"%s\",\"Name\":\"/name-%u\",\"Created\":\"2025-11-24T00:00:00Z\","
+             "{\"ID\":\"%s\",\"Name\":\"/name-%u\",\"Created\":\"%.*s\","
              "\"Config\":{\"Image\":\"sim\"},\"State\":{\"Running\":%s,\"Dead\":%s,"
              "\"StartedAt\":\"2025-11-24T00:00:01Z\"}}\n",
-             c->id, c->name, c->running ? "true" : "false", dead ? "true" : "false");
+             c->id, c->name, RFC3339_SIZE, created, c->running ? "true" : "false",
+             dead ? "true" : "false");
     put_file(c, "config.v2.json", text);
 }
 
@@ -123,6 +126,7 @@ static void create(struct world *w)
     struct simulated *c = &w->containers[w->count];
     struct random *r = &w->random;
     *c = (struct simulated){.number = (unsigned)w->count, .present = true, .running = true};
+    c->created_ns = w->now_ns;
     c->max_size = sizes[random_below(r, ARRAY_SIZE(sizes))];
     c->max_file = 1 + (int)random_below(r, 4);
     c->compress = c->max_file > 1 && random_chance(r, 60);
@@ -243,9 +247,9 @@ void world_happen(struct world *w)
         restart(w, c);
     else if (chance < 930)
         rename_container(w, c);
-    else if (chance < 940)
+    else if (chance < 960)
         remove_container(w, c);
-    else if (chance < 950 && w->truncates)
+    else if (chance < 970 && w->truncates)
         writing_truncate(w, c);
 }
 

@@ -38,6 +38,7 @@ struct simulated {
     enum driver driver;
     char id[CONTAINER_ID_SIZE + 1];
     char directory[PATH_MAX];
+    int64_t created_ns;
     uint64_t max_size; /* bytes; 0: no rotation */
     int max_file;
     bool compress;
