@@ -31,7 +31,7 @@ struct follow {
     uint64_t unwanted_needs;   /* where unwanted: the segment in which the next era may begin */
     uint64_t ambiguous_booked; /* the serial of the segment that was booked as ambiguous last */
     bool unwanted;             /* stands in an era that the route does not want */
-    bool more; /* the last pull left whole records behind in its segment */
+    bool more;                 /* the last pull left whole records behind in its segment */
 };
 
 /* What the follows of one route share, since it pulls them one after the other. */
