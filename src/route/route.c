@@ -316,7 +316,7 @@ static bool finish_sources(struct route *r, struct error *error, int *ret_code)
     return true;
 }
 
-static int finish_once(struct route *r, struct error *error)
+static int finish_once(struct route *r, int64_t now_ns, struct error *error)
 {
     int code = 0;
     if (!is_read(r) || r->requests.count || atomic_load(&r->done))
@@ -327,6 +327,8 @@ static int finish_once(struct route *r, struct error *error)
         code = commit_lines(r, error);
     if (code)
         return code;
+    if (r->ops->unfinished && r->ops->unfinished(r->sink, now_ns))
+        return 0;
     if (journal_missing(r->journal))
         route_leave_undelivered(r);
     atomic_store(&r->done, true);
@@ -424,7 +426,7 @@ static int work(struct route *r, int64_t now_ns, struct error *error)
     if (code == 0)
         code = deliver_due(r, now_ns, error);
     if (code == 0)
-        code = finish_once(r, error);
+        code = finish_once(r, now_ns, error);
     if (code == 0 && r->requests.ops) {
         code = commit_settled(r, error); /* requests without lines */
         if (code == 0)

@@ -523,6 +523,11 @@ static int64_t file_tend(struct sink *s, int64_t now_ns)
     return quiet_due_ns < upkeep_due_ns ? quiet_due_ns : upkeep_due_ns;
 }
 
+static bool file_unfinished(const struct sink *s, int64_t now_ns)
+{
+    return output_upkeep_unfinished(&s->upkeep, now_ns);
+}
+
 static const struct sink_event file_events[] = {
     {"rotated", "outputs that were full, and renamed"},
     {"moved", "outputs that somebody else moved, removed, replaced or emptied; lines go on in what "
@@ -556,6 +561,7 @@ const struct sink_ops file_sink = {
     .checkpoint = file_checkpoint,
     .recover = file_recover,
     .tend = file_tend,
+    .unfinished = file_unfinished,
     .events = file_events,
     .count = file_count,
 };

@@ -70,6 +70,11 @@ static int step(struct output_upkeep *u, const struct output_table *outputs, str
     return r;
 }
 
+bool output_upkeep_unfinished(const struct output_upkeep *u, int64_t now_ns)
+{
+    return (u->compressor || u->left) && now_ns >= u->paused_until_ns;
+}
+
 int64_t output_upkeep_step(struct output_upkeep *u, const struct output_table *outputs,
                            int64_t now_ns)
 {

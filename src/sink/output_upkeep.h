@@ -31,6 +31,9 @@ void output_upkeep_deinit(struct output_upkeep *u);
 /* Some of the outputs may have rotated files that are plain: a round begins. */
 void output_upkeep_wake(struct output_upkeep *u, const struct output_table *outputs);
 
+/* Something is left that can be done now. */
+bool output_upkeep_unfinished(const struct output_upkeep *u, int64_t now_ns);
+
 /* A step of it. When the next is wanted, monotonic; INT64_MAX: after a wake. */
 int64_t output_upkeep_step(struct output_upkeep *u, const struct output_table *outputs,
                            int64_t now_ns);

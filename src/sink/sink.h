@@ -114,6 +114,9 @@ struct sink_ops {
     /* Goes on with what can wait, some milliseconds at most; called with each turn of the route.
      * When it wants to be called again at the latest, monotonic; INT64_MAX: never. May be NULL. */
     int64_t (*tend)(struct sink *s, int64_t now_ns);
+    /* Whether it has something to go on with that a run to the end (`once`) shall not leave. May be
+     * NULL: never. */
+    bool (*unfinished)(const struct sink *s, int64_t now_ns);
 
     /* What it counts of its own; ends with an event without a word. And how often each was there
      * since the sink was opened, told to any thread. Both may be NULL. */

@@ -133,3 +133,32 @@ def test_rotated_files_are_compressed(tallyman, tmp_path, root, compression):
     )
     program.stop()
     assert_conservation(program.state, "all")
+
+
+@pytest.mark.parametrize("compression", ["gzip", "zstd"])
+def test_once_leaves_nothing_to_be_compressed(tallyman, tmp_path, root, compression):
+    """`run --once` ends when every rotated file is compressed, and nothing lies beside them."""
+    container, output = Container(root, "web"), tmp_path / "web.log"
+    text = random.Random(1).randbytes(400).hex()
+    expected = [message for _, message in container.write_lines(text, 1500)]
+    program = tallyman(root, [rotating_route(output, compression=compression)])
+    program.once()
+    files = rotated_files(output)
+    assert len(files) > 4
+    assert {file.suffix for file in files[:-1]} == {".gz" if compression == "gzip" else ".zst"}
+    assert sorted(os.listdir(tmp_path)) == sorted(
+        [file.name for file in files] + ["docker", "tallyman"]
+    )
+    assert messages(output) == expected
+    assert_conservation(program.state, "all")
+
+
+def test_once_does_not_wait_for_what_cannot_be_compressed(tallyman, tmp_path, root):
+    """It is said, and the file stays as it is: nothing is lost, and the run ends."""
+    container, output = Container(root, "web"), tmp_path / "web.log"
+    (tmp_path / "web.log.rotated.tmp").mkdir()
+    expected = [message for _, message in container.write_lines("y" * 700, 400)]
+    program = tallyman(root, [rotating_route(output, compression="gzip")])
+    done = program.once()
+    assert b"event=output.not_compressed" in done.stderr.encode()
+    assert messages(output) == expected
