@@ -327,7 +327,8 @@ static int finish_once(struct route *r, int64_t now_ns, struct error *error)
         code = commit_lines(r, error);
     if (code)
         return code;
-    if (r->ops->unfinished && r->ops->unfinished(r->sink, now_ns))
+    r->finishing = r->ops->unfinished && r->ops->unfinished(r->sink, now_ns);
+    if (r->finishing)
         return 0;
     if (journal_missing(r->journal))
         route_leave_undelivered(r);
@@ -386,6 +387,8 @@ static int64_t next_timeout(struct route *r, int64_t now_ns, int64_t tend_due_ns
 {
     if (r->failing)
         return time_until(r->backoff.until_ns, now_ns);
+    if (r->finishing)
+        return 0;
     int64_t due = r->requests.ops ? earlier(requests_due_ns(r), tend_due_ns) : tend_due_ns;
     if (!r->requests.waiting && is_due(r, now_ns))
         return 0;

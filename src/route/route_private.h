@@ -141,7 +141,8 @@ struct route {
     struct backlog backlog;
     int64_t commit_due_ns, tick_due_ns; /* monotonic */
 
-    bool failing; /* what is not committed is void */
+    bool finishing; /* `once`: only the sink has something to do */
+    bool failing;   /* what is not committed is void */
     struct backoff backoff;
     bool waiting_told; /* in the log */
     struct log_limit waiting_log, unreadable_log, refused_log, aside_log;
