@@ -102,7 +102,7 @@ def test_dated_and_killed_before_the_commit(tallyman, tmp_path, root, logrotate,
     file, and written once."""
     container, output = Container(root, "web"), tmp_path / "web.out" / "web.log"
     output.parent.mkdir(mode=0o755)
-    program = tallyman(root, [file_route("all", output, batch={"age": "60s"})])
+    program = tallyman(root, [file_route("all", output, batch={"age": "10s"})])
     expected = [message for _, message in container.write_lines("first", 50)]
     program.once()
     committed = output.stat().st_size
