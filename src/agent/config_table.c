@@ -68,11 +68,10 @@ const struct config_key config_keys[] = {
      .words = WORDS("debug", "info", "warn", "error"),
      .help = "How much tallyman says of itself, on stderr."},
     {WHOLE(IN("admin", "listen"), listen, admin_listen), .fallback = "127.0.0.1:9777",
-     .help =
-         "Where `/metrics`, `/-/healthy`, `/-/ready` and `/api/v1/status` are served: an "
-         "address by number, or a socket (mode 0660). Whoever reaches it may read all of "
-         "it, and have dead letters sent again or given up; what a web page sends (`Origin`) "
-         "changes nothing. `none`: nowhere."},
+     .help = "Where `/metrics`, `/-/healthy`, `/-/ready` and `/api/v1/status` are served: an "
+             "address by number, or a socket (mode 0660). Whoever reaches it may read all of "
+             "it, and have dead letters sent again or given up; what a web page sends (`Origin`) "
+             "changes nothing. `none`: nowhere."},
     {.scope = CONFIG_WHOLE,
      TOP("routes"),
      .fallback_words = "one route `files`: every container, from the beginning, to "
