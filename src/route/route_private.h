@@ -274,8 +274,8 @@ void requests_abandon(struct route *r);
 /* answers.c: takes all answers that are there. -errno: of the ledger, or no memory. */
 int answers_take(struct route *r, int64_t now_ns, struct error *error) MUST_CHECK;
 
-/* aside.c: the source of the target that the answer blames, or those of the group, shall not hold up
- * the others of the request. False where nobody alone is to blame, or there is no room. */
+/* aside.c: the source of the target that the answer blames, or those of the group, shall not hold
+ * up the others of the request. False where nobody alone is to blame, or there is no room. */
 bool aside_put(struct route *r, struct route_request *q, const struct sink_answer *answer,
                int64_t now_ns);
 
