@@ -4,7 +4,7 @@
 #include "base/check.h"
 #include "route/route_private.h"
 
-enum { REST_MS = 200 /* from the last answer: while lines stream, the next request is there */ };
+enum { REST_MS = 2000 /* from the last answer: longer than the usual batch.age */ };
 
 int requests_init(struct route *r, struct error *error)
 {
