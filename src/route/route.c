@@ -245,9 +245,10 @@ static bool any_hot(const struct route *r)
     return false;
 }
 
+/* Each look at a busy file costs a call, however little has come. */
 static int64_t tick_interval(const struct route *r)
 {
-    int64_t tick = r->options.batch_age_ns / 10;
+    int64_t tick = r->options.batch_age_ns / 5;
     return tick < ROUTE_TICK_MIN_NS ? ROUTE_TICK_MIN_NS : tick;
 }
 
