@@ -35,6 +35,7 @@ enum entry_flags {
                                       in bytes, whatever the batch's form */
     ENTRY_CHUNK_COUNTED = 1 << 6,  /* ENTRY_CHUNK: numbered by us, each that came. Its number alone
                                       says what it continues, whatever its time */
+    ENTRY_DELIVERED = 1 << 7,      /* in a request: its sink needs not send it again (sink.h) */
 };
 
 struct entry {

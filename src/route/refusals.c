@@ -105,7 +105,7 @@ static int put_refusal(struct route *r, const struct load *l, const struct refus
                                        .offset = e->offset,
                                        .time_ns = e->time_ns,
                                        .stream = e->stream,
-                                       .flags = e->flags,
+                                       .flags = e->flags & ~(unsigned)ENTRY_DELIVERED,
                                        .form = q->form,
                                        .message = e->message,
                                        .attrs = e->attrs,

@@ -135,6 +135,8 @@ struct sink_request_ops {
     /* Encodes the entries of `range` and sends them. `slot` is a small number that tells the
      * requests in flight apart, from 0 to less than requests_max; the slot is free. `q` and the
      * targets of its parts live until the answer or `abandon`. The answer never comes from within.
+     * A sink that needs several bodies for a range marks entries that the other side has taken for
+     * good as ENTRY_DELIVERED, and leaves them out when they come again.
      * 0, or -errno with words: nothing was sent. */
     int (*send)(struct sink *s, unsigned slot, const struct request *q, struct request_range range,
                 struct error *error);

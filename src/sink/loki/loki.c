@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/word.h"
 #include "sink/catalog.h"
 #include "sink/http/sender.h"
 #include "sink/loki/name.h"
 #include "sink/loki/options.h"
+#include "sink/loki/pick.h"
 #include "sink/loki/push.h"
 #include "sink/loki/refusals.h"
 
@@ -12,16 +14,26 @@
 
 /* At least once: what a crash of ours repeats are the requests that were on their way. Loki shows
  * equal lines of one stream and time once; so those that a container really wrote are sent apart
- * (shift.h), always by the same nanoseconds. */
+ * (shift.h), always by the same nanoseconds.
+ *
+ * A piece goes in one push after the other, where Loki would not tell what becomes of a stream
+ * among others (pick.h). Each push that was taken is marked in the request: when another of the
+ * same piece fails, and the piece comes again, only the rest is sent. */
 
-enum { HOST_SIZE = 256 /* bytes of this machine's name, with the NUL */ };
+enum {
+    HOST_SIZE = 256,   /* bytes of this machine's name, with the NUL */
+    FAST_COUNT_MAX = 2 /* answers in a row that blame a stream's rate, before it is halved */
+};
 
-/* A request on its way. */
+/* A piece on its way. */
 struct slot {
     const struct request *q; /* the route's, until it is answered */
     struct request_range range;
-    struct loki_notes notes; /* owned */
-    size_t shifted;          /* lines */
+    struct loki_notes notes;    /* owned; of the push */
+    size_t shifted;             /* lines of the push */
+    struct loki_standing *told; /* the stream that the answer will tell of */
+    bool more;                  /* streams of the piece wait for another push */
+    bool empty;                 /* all of it was delivered before: the next step says so */
 };
 
 struct sink {
@@ -29,6 +41,7 @@ struct sink {
     char host[HOST_SIZE];       /* where no option gives one */
     struct loki_labels labels;
     struct loki_targets targets;
+    struct loki_standings standings;
     struct loki_plan plan;
     struct slot *slots; /* owned; `slot_count` */
     size_t slot_count;
@@ -131,9 +144,21 @@ static struct sink_target *loki_unbind(struct sink *s, struct sink_target *targe
     if (!target)
         return NULL;
     loki_target_drop(&s->targets, target);
+    for (unsigned i = 0; i < STREAM_COUNT; i++)
+        loki_standing_drop(&s->standings, target->standing[i]);
     word_drop(target->headers);
     free(target);
     return NULL;
+}
+
+static int take_standings(struct sink *s, struct sink_target *target)
+{
+    for (unsigned i = 0; i < STREAM_COUNT; i++) {
+        target->standing[i] = loki_standing_take(&s->standings, target->texts.hash[i]);
+        if (!target->standing[i])
+            return -ENOMEM;
+    }
+    return 0;
 }
 
 static int loki_bind(struct sink *s, const struct container *c, struct sink_target **ret,
@@ -143,6 +168,8 @@ static int loki_bind(struct sink *s, const struct container *c, struct sink_targ
     if (!target)
         return error_set(error, -ENOMEM, "no memory");
     int r = loki_target_use(&s->targets, target, &s->labels, c);
+    if (r == 0)
+        r = take_standings(s, target);
     if (r < 0)
         error_set(error, r, "the labels of %s: %s", c->name, strerror(-r));
     else
@@ -163,13 +190,20 @@ static struct request_terms loki_terms(const struct sink_target *target)
     return target->terms;
 }
 
+static bool goes(const struct sink_target *t)
+{
+    return loki_turn_of(t, STREAM_STDOUT) != LOKI_STAYS ||
+           loki_turn_of(t, STREAM_STDERR) != LOKI_STAYS;
+}
+
 /* The plan borrows the texts until they are trimmed. What other tenants get is none of its matter.
  */
 static int encode(struct sink *s, const struct request *q, struct slot *slot, struct buf *body)
 {
     int r = 0;
     for (size_t i = 0; i < q->part_count && r == 0; i++)
-        r = loki_target_use(&s->targets, q->parts[i].target, &s->labels, q->parts[i].container);
+        if (goes(q->parts[i].target))
+            r = loki_target_use(&s->targets, q->parts[i].target, &s->labels, q->parts[i].container);
     if (r == 0)
         r = loki_plan_make(&s->plan, q, slot->range);
     if (r == 0)
@@ -184,29 +218,51 @@ static int encode(struct sink *s, const struct request *q, struct slot *slot, st
     return 0;
 }
 
+/* The next push of the slot's piece. */
+static int send_push(struct sink *s, struct slot *slot, struct error *error)
+{
+    const struct request group = request_group(slot->q, slot->range.first);
+    slot->told = loki_pick(&group, slot->range, clock_monotonic_ns(), &slot->more);
+    slot->empty = !slot->told;
+    if (slot->empty)
+        return 0;
+    int r = encode(s, &group, slot, http_sender_body(s->sender));
+    loki_targets_trim(&s->targets);
+    if (r < 0)
+        return error_set(error, r, "encoding a push: %s", strerror(-r));
+    return http_sender_send(s->sender, (unsigned)(slot - s->slots), group.parts[0].target->headers,
+                            error);
+}
+
 static int loki_send(struct sink *s, unsigned number, const struct request *q,
                      struct request_range range, struct error *error)
 {
     struct slot *slot = &s->slots[number];
-    struct buf *body = http_sender_body(s->sender);
-    const struct request group = request_group(q, range.first);
     slot->q = q;
     slot->range = range;
-    int r = encode(s, &group, slot, body);
-    loki_targets_trim(&s->targets);
-    if (r < 0)
-        return error_set(error, r, "encoding a push: %s", strerror(-r));
-    return http_sender_send(s->sender, number, group.parts[0].target->headers, error);
+    return send_push(s, slot, error);
 }
 
 static void loki_abandon(struct sink *s, unsigned number)
 {
+    s->slots[number].empty = false;
     http_sender_abandon(s->sender, number);
+}
+
+static struct slot *find_empty(struct sink *s)
+{
+    for (size_t i = 0; i < s->slot_count; i++)
+        if (s->slots[i].empty)
+            return &s->slots[i];
+    return NULL;
 }
 
 static size_t loki_wait(struct sink *s, struct pollfd *fds, size_t max, int64_t *timeout_ns)
 {
-    return http_sender_wait(s->sender, fds, max, timeout_ns);
+    size_t count = http_sender_wait(s->sender, fds, max, timeout_ns);
+    if (find_empty(s))
+        *timeout_ns = 0;
+    return count;
 }
 
 /* Whose lines they are; NULL where the name was cut, or is nobody's. */
@@ -227,24 +283,61 @@ static struct sink_target *target_named(struct sink *s, const struct slot *slot,
     return found;
 }
 
+/* A push was taken. True: its answer is the piece's; else the next is on its way. */
+static bool go_on(struct sink *s, struct slot *slot, struct sink_answer *ret)
+{
+    struct error error;
+    slot->told->accepted = true;
+    slot->told->fast_count = 0;
+    loki_notes_apply(&slot->notes);
+    __atomic_fetch_add(&s->shifted, slot->shifted, __ATOMIC_RELAXED);
+    if (!slot->more)
+        return true;
+    loki_notes_mark(&slot->notes, slot->q, slot->range);
+    if (send_push(s, slot, &error) == 0)
+        return false;
+    ret->verdict = VERDICT_RETRY;
+    snprintf(ret->text, sizeof(ret->text), "%.*s", ANSWER_TEXT_MAX - 1, error.text);
+    return true;
+}
+
+/* One that is too fast again and again may be more than its limit ever takes at once: in halves it
+ * passes. A single line cannot be halved: it waits for what the limit gives. */
+static void hold_back(struct slot *slot, const struct http_answer *answer, struct sink_answer *ret)
+{
+    slot->told->accepted = false;
+    if (loki_blames_stream_rate(answer) && ++slot->told->fast_count % FAST_COUNT_MAX == 0)
+        ret->verdict = VERDICT_TOO_LARGE;
+    if (answer->status == 429 && slot->range.end - slot->range.first == 1)
+        ret->verdict = VERDICT_RETRY;
+}
+
 static bool loki_step(struct sink *s, struct sink_answer *ret)
 {
     struct http_answer answer;
     struct span stream;
-    if (!http_sender_step(s->sender, &answer))
-        return false;
-    struct slot *slot = &s->slots[answer.slot];
-    loki_judge(&answer, ret, &stream);
-    if (ret->verdict == VERDICT_DELIVERED) {
-        loki_notes_apply(&slot->notes);
-        __atomic_fetch_add(&s->shifted, slot->shifted, __ATOMIC_RELAXED);
+    struct slot *empty = find_empty(s);
+    if (empty) {
+        empty->empty = false;
+        *ret = (struct sink_answer){.slot = (unsigned)(empty - s->slots),
+                                    .verdict = VERDICT_DELIVERED};
+        return true;
     }
-    /* A single line cannot be sent in halves: it waits for what the limit gives. */
-    if (answer.status == 429 && slot->range.end - slot->range.first == 1)
-        ret->verdict = VERDICT_RETRY;
-    if (stream.data)
-        ret->target = target_named(s, slot, stream);
-    return true;
+    while (http_sender_step(s->sender, &answer)) {
+        struct slot *slot = &s->slots[answer.slot];
+        *ret = (struct sink_answer){0};
+        loki_judge(&answer, ret, &stream);
+        if (ret->verdict == VERDICT_DELIVERED) {
+            if (go_on(s, slot, ret))
+                return true;
+            continue;
+        }
+        hold_back(slot, &answer, ret);
+        if (stream.data)
+            ret->target = target_named(s, slot, stream);
+        return true;
+    }
+    return false;
 }
 
 static int64_t loki_tend(struct sink *s, int64_t now_ns)

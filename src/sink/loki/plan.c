@@ -66,12 +66,13 @@ static uint32_t stream_of(struct loki_plan *p, struct sink_target *target, unsig
         .hash = hash,
         .target = target,
         .stream = stream,
+        .turn = loki_turn_of(target, stream),
     };
     p->index[at] = (uint32_t)p->stream_count;
     return p->index[at] - 1;
 }
 
-/* Which streams there are, and where their lines begin. */
+/* Which streams go, and where their lines begin. */
 static void find_streams(struct loki_plan *p)
 {
     const struct request *q = p->q;
@@ -84,7 +85,7 @@ static void find_streams(struct loki_plan *p)
             counts[q->entries[part->first + j].stream]++;
         for (unsigned s = 0; s < STREAM_COUNT; s++) {
             p->of_source[i * STREAM_COUNT + s] = NO_STREAM;
-            if (counts[s] == 0)
+            if (counts[s] == 0 || loki_turn_of(part->target, s) == LOKI_STAYS)
                 continue;
             uint32_t index = stream_of(p, part->target, s);
             p->of_source[i * STREAM_COUNT + s] = index;
@@ -99,18 +100,24 @@ static void find_streams(struct loki_plan *p)
     }
 }
 
-static void place_lines(struct loki_plan *p)
+/* True: some are delivered. */
+static bool place_lines(struct loki_plan *p)
 {
     const struct request *q = p->q;
+    unsigned flags = 0;
     for (size_t i = 0; i < q->part_count; i++) {
         const struct request_part *part = &q->parts[i];
         for (size_t at = part->first; at < part->first + part->count; at++) {
             uint32_t source = (uint32_t)(i * STREAM_COUNT) + q->entries[at].stream;
+            if (p->of_source[source] == NO_STREAM)
+                continue;
             struct loki_stream *s = &p->streams[p->of_source[source]];
             p->lines[s->first + s->count++] = (struct loki_line){
                 .sent_ns = q->entries[at].time_ns, .entry = (uint32_t)at, .source = source};
+            flags |= q->entries[at].flags;
         }
     }
+    return flags & ENTRY_DELIVERED;
 }
 
 static int compare_lines(const void *a_, const void *b_)
@@ -148,7 +155,8 @@ static void keep_piece(struct loki_plan *p, struct loki_stream *s, struct reques
     struct loki_line *lines = p->lines + s->first;
     size_t kept = 0;
     for (size_t i = 0; i < s->count; i++) {
-        if (lines[i].entry < range.first || lines[i].entry >= range.end)
+        if (lines[i].entry < range.first || lines[i].entry >= range.end ||
+            (p->q->entries[lines[i].entry].flags & ENTRY_DELIVERED))
             continue;
         if (s->shifted)
             p->shifted += lines[i].sent_ns != p->q->entries[lines[i].entry].time_ns;
@@ -166,6 +174,17 @@ static void expect_memories(const struct request *q)
         }
 }
 
+static void put_last(struct loki_plan *p)
+{
+    for (size_t i = 0; i + 1 < p->stream_count; i++)
+        if (p->streams[i].turn == LOKI_GOES_LAST) {
+            struct loki_stream last = p->streams[i];
+            p->streams[i] = p->streams[p->stream_count - 1];
+            p->streams[p->stream_count - 1] = last;
+            return;
+        }
+}
+
 int loki_plan_make(struct loki_plan *p, const struct request *q, struct request_range range)
 {
     int r = have_all_room(p, q);
@@ -174,9 +193,8 @@ int loki_plan_make(struct loki_plan *p, const struct request *q, struct request_
     p->q = q;
     p->shifted = 0;
     find_streams(p);
-    place_lines(p);
+    bool whole = !place_lines(p) && range.first == 0 && range.end == q->count;
     expect_memories(q);
-    bool whole = range.first == 0 && range.end == q->count;
     for (size_t i = 0; i < p->stream_count; i++) {
         struct loki_stream *s = &p->streams[i];
         r = set_times(p, s);
@@ -185,6 +203,7 @@ int loki_plan_make(struct loki_plan *p, const struct request *q, struct request_
         if (!whole || s->shifted)
             keep_piece(p, s, range);
     }
+    put_last(p);
     return 0;
 }
 
@@ -198,7 +217,12 @@ static struct loki_note *note_of(struct loki_notes *n, const struct request *q,
     if (target->noted[stream] == 0) {
         target->noted[stream] = (uint32_t)(n->count + 1);
         n->items[n->count++] = (struct loki_note){
-            .target = target, .stream = stream, .time_ns = e->time_ns, .memory = {.known = true}};
+            .target = target,
+            .stream = stream,
+            .time_ns = e->time_ns,
+            .sent_ns = line->sent_ns,
+            .memory = {.known = true},
+        };
     }
     return &n->items[target->noted[stream] - 1];
 }
@@ -246,6 +270,31 @@ int loki_plan_note(const struct loki_plan *p, struct loki_notes *ret)
 
 void loki_notes_apply(const struct loki_notes *n)
 {
-    for (size_t i = 0; i < n->count; i++)
-        n->items[i].target->memory[n->items[i].stream] = n->items[i].memory;
+    for (size_t i = 0; i < n->count; i++) {
+        const struct loki_note *note = &n->items[i];
+        struct loki_standing *standing = note->target->standing[note->stream];
+        note->target->memory[note->stream] = note->memory;
+        if (standing && standing->newest_ns < note->sent_ns)
+            standing->newest_ns = note->sent_ns;
+    }
+}
+
+static void mark(const struct loki_note *note, const struct request *q, size_t first, size_t end)
+{
+    for (size_t at = first; at < end; at++)
+        if (q->entries[at].stream == note->stream)
+            q->entries[at].flags |= ENTRY_DELIVERED;
+}
+
+void loki_notes_mark(const struct loki_notes *n, const struct request *q,
+                     struct request_range range)
+{
+    const struct request_part *part = request_part_at(q, range.first);
+    for (; part < q->parts + q->part_count && part->first < range.end; part++) {
+        size_t first = part->first > range.first ? part->first : range.first;
+        size_t end = part->first + part->count;
+        for (size_t i = 0; i < n->count; i++)
+            if (n->items[i].target == part->target)
+                mark(&n->items[i], q, first, end < range.end ? end : range.end);
+    }
 }

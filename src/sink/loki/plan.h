@@ -18,15 +18,16 @@ struct loki_stream {
     size_t size;                /* as the encoder needs it */
     struct sink_target *target; /* of its first lines */
     unsigned stream;            /* of those */
-    bool several;               /* it has others, too */
-    bool shifted;               /* some lines of the request have other times than their own */
+    enum loki_turn turn;
+    bool several; /* it has others, too */
+    bool shifted; /* some lines of the request have other times than their own */
 };
 
 struct loki_plan {
     const struct request *q;
     struct loki_line *lines;
     size_t line_capacity;
-    struct loki_stream *streams; /* may have no line */
+    struct loki_stream *streams; /* may have no line; the one that goes last is the last */
     size_t stream_count, stream_capacity;
     uint32_t *of_source; /* index of a stream, by loki_line's source */
     size_t source_capacity;
@@ -39,15 +40,17 @@ struct loki_plan {
 
 void loki_plan_deinit(struct loki_plan *p);
 
-/* The targets' texts are there. 0 or -ENOMEM. */
+/* Of the streams that go (pick.h), the lines that are not delivered; the texts of their targets are
+ * there. 0 or -ENOMEM. */
 int loki_plan_make(struct loki_plan *p, const struct request *q, struct request_range range)
     MUST_CHECK;
 
-/* What is to be remembered once the piece is delivered. */
+/* What is to be remembered once the push is delivered. */
 struct loki_note {
     struct sink_target *target;
     unsigned stream;
-    int64_t time_ns; /* of the newest line */
+    int64_t time_ns; /* of the newest line, */
+    int64_t sent_ns; /* and the time that it was sent with */
     struct shift_memory memory;
 };
 
@@ -58,3 +61,6 @@ struct loki_notes {
 
 int loki_plan_note(const struct loki_plan *p, struct loki_notes *ret) MUST_CHECK;
 void loki_notes_apply(const struct loki_notes *n);
+/* Marks what the push had of the piece, so that it is not sent again with the rest. */
+void loki_notes_mark(const struct loki_notes *n, const struct request *q,
+                     struct request_range range);

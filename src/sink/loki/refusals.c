@@ -3,6 +3,8 @@
 
 #include <strings.h>
 
+#define STREAM_RATE "per stream rate limit exceeded"
+
 static const struct refusal {
     int status; /* 0: any */
     const char *text;
@@ -11,7 +13,7 @@ static const struct refusal {
     const char *blames; /* what stands before the name of the stream that is to blame, alone */
 } refusals[] = {
     /* Limits that time, or somebody, will lift. */
-    {429, "per stream rate limit exceeded", VERDICT_RETRY, NULL, "for stream '"},
+    {429, STREAM_RATE, VERDICT_RETRY, NULL, "for stream '"},
     {429, "ingestion rate limit exceeded", VERDICT_RETRY, NULL, NULL},
     {429, "maximum active stream limit exceeded", VERDICT_RETRY, NULL, "to create stream "},
     /* By default with status 260, which is none of success. */
@@ -87,6 +89,11 @@ static bool is_too_much_at_once(const struct http_answer *answer)
         return false;
     uint64_t limit = number_behind(answer->body, "(limit: ");
     return limit > 0 && number_behind(answer->body, "totaling '") > limit;
+}
+
+bool loki_blames_stream_rate(const struct http_answer *answer)
+{
+    return answer->status == 429 && behind(answer->body, STREAM_RATE).data;
 }
 
 void loki_judge(const struct http_answer *answer, struct sink_answer *ret, struct span *ret_stream)

@@ -5,8 +5,7 @@
  * `count_over_time` counts them as often as they came.
  *
  * Of the limits that its ingesters keep (a stream's rate, the number of streams, lines too far
- * behind) Loki tells only where they met the last stream of a push: it says 204 to a push of which
- * it dropped all of an earlier stream, and nobody can know.
+ * behind) Loki tells only where they met the last stream of a push (standing.h).
  *
  * A text is looked for in the first ANSWER_TEXT_MAX bytes of an answer, whatever the case of its
  * letters. Where an answer tells of several lines the first row that fits holds: halves tell more.
@@ -17,6 +16,10 @@
 #pragma once
 
 #include "sink/http/client.h"
+
+/* Whether it blames the rate of a stream. That a push was more than the stream may have at once,
+ * and will never pass, is not told. */
+bool loki_blames_stream_rate(const struct http_answer *answer);
 
 /* The verdict; *ret_stream is the label set of the stream that is blamed alone, as Loki wrote it
  * and up to the end of the answer; without data where none is. */

@@ -10,6 +10,7 @@
 
 #include "sink/loki/labels.h"
 #include "sink/loki/shift.h"
+#include "sink/loki/standing.h"
 
 struct sink_target {
     struct loki_texts texts;
@@ -18,8 +19,14 @@ struct sink_target {
     struct request_terms terms; /* of a push */
     struct sink_target *newer, *older;
     struct shift_memory memory[STREAM_COUNT];
+    struct loki_standing *standing[STREAM_COUNT]; /* used by it; NULL: nobody asks, all goes */
     uint32_t noted[STREAM_COUNT]; /* plan.h's: where its memory to be is; one more, 0: nowhere */
 };
+
+static inline enum loki_turn loki_turn_of(const struct sink_target *t, unsigned stream)
+{
+    return t->standing[stream] ? t->standing[stream]->piece.turn : LOKI_GOES;
+}
 
 struct loki_targets {
     struct sink_target *newest, *oldest;
