@@ -12,10 +12,12 @@
 #include "base/clock.h"
 #include "sink/catalog.h"
 #include "sink/loki/options.h"
+#include "sink/loki/standing.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define T INT64_C(1795449731597707236)
 
@@ -30,9 +32,31 @@ static void say(struct buf *raw, const char *status, const char *text)
                       text);
 }
 
+/* What the pushes held, one behind the other: of each line "##x…" its x, and a bar. The server is
+ * another process. */
+enum { PUSHED_MAX = 256 };
+static char *pushed;
+
+static void note_push(struct span request)
+{
+    size_t size = strlen(pushed);
+    const char *end = request.data + request.size;
+    for (const char *p = request.data; (p = memmem(p, (size_t)(end - p), "##", 2)); p += 3)
+        if (size + 2 < PUSHED_MAX)
+            pushed[size++] = p[2];
+    pushed[size] = '|';
+}
+
+static void expect_pushed(const char *expected)
+{
+    assert_string_equal(pushed, expected);
+    memset(pushed, 0, PUSHED_MAX);
+}
+
 /* 204 where the request is as Loki wants it; what a line asks for in its text comes before. */
 static enum server_then handle(struct span request, unsigned nth, struct buf *raw)
 {
+    note_push(request);
     if (!span_starts_with(request, SPAN("POST /loki/api/v1/push ")) ||
         !holds(request, "\r\nContent-Type: application/x-protobuf\r\n") ||
         !holds(request, "\r\nX-Scope-OrgID: tenant-1\r\n") ||
@@ -70,6 +94,7 @@ static void rig_init(struct rig *r)
     static const char *const labels[] = {"container_name", "stream"};
     const struct sink_environment environment = {.outputs_open_max = 1};
     *r = (struct rig){0};
+    memset(pushed, 0, PUSHED_MAX);
     server_start(&r->server, handle);
     snprintf(r->url, sizeof(r->url), "http://%s", r->server.host);
     r->options = (struct loki_options){
@@ -107,14 +132,13 @@ static void rig_deinit(struct rig *r)
     server_stop(&r->server);
 }
 
-static void add(struct rig *r, unsigned container, const char *text, size_t times)
+static void add_spans(struct rig *r, unsigned container, struct span text, size_t times,
+                      int64_t time_ns)
 {
     struct entry entries[16];
     for (size_t i = 0; i < times; i++)
-        entries[i] = (struct entry){.time_ns = T,
-                                    .message = span_of(text),
-                                    .offset = r->q.count + i,
-                                    .stream = STREAM_STDERR};
+        entries[i] = (struct entry){
+            .time_ns = time_ns, .message = text, .offset = r->q.count + i, .stream = STREAM_STDERR};
     struct batch batch = {.form = FORM_BYTES,
                           .container = r->containers[container],
                           .entries = entries,
@@ -122,6 +146,20 @@ static void add(struct rig *r, unsigned container, const char *text, size_t time
     assert_int_equal(request_add(&r->q, r->targets[container],
                                  loki_sink.requests->terms(r->targets[container]), &batch),
                      0);
+}
+
+static void add(struct rig *r, unsigned container, const char *text, size_t times)
+{
+    add_spans(r, container, span_of(text), times, T);
+}
+
+/* More than is calm. */
+static void add_long(struct rig *r, unsigned container, const char *text)
+{
+    static char line[LOKI_CALM_BYTES_S + 1];
+    memset(line, '.', sizeof(line));
+    memcpy(line, text, strlen(text));
+    add_spans(r, container, (struct span){line, sizeof(line)}, 1, T);
 }
 
 /* Sends a piece and waits for its answer. */
@@ -194,6 +232,88 @@ static void test_too_much_at_once(void **state)
     rig_deinit(&r);
 }
 
+static enum verdict send_all(struct rig *r)
+{
+    return send_piece(r, 0, r->q.count).verdict;
+}
+
+/* R1: what Loki would drop without a word must stand last in its push; else they share one. */
+static void test_streams_that_loki_must_tell_of(void **state)
+{
+    struct rig r;
+    rig_init(&r);
+    add(&r, 0, "##a", 1);
+    add(&r, 1, "##b", 1);
+    assert_int_equal(send_all(&r), VERDICT_DELIVERED);
+    expect_pushed("a|b|"); /* new */
+    request_clear(&r.q);
+    add(&r, 0, "##c", 1);
+    add(&r, 1, "##d", 1);
+    assert_int_equal(send_all(&r), VERDICT_DELIVERED);
+    expect_pushed("cd|"); /* calm */
+    request_clear(&r.q);
+    add_spans(&r, 0, SPAN("##e"), 1, T - 1);
+    add(&r, 1, "##f", 1);
+    assert_int_equal(send_all(&r), VERDICT_DELIVERED);
+    expect_pushed("fe|"); /* behind */
+    request_clear(&r.q);
+    add_long(&r, 0, "##g");
+    add(&r, 1, "##h", 1);
+    assert_int_equal(send_all(&r), VERDICT_DELIVERED);
+    expect_pushed("hg|"); /* busy */
+    request_clear(&r.q);
+    add(&r, 0, "##i", 1); /* still */
+    add_long(&r, 1, "##j");
+    assert_int_equal(send_all(&r), VERDICT_DELIVERED);
+    expect_pushed("j|i|"); /* both */
+    rig_deinit(&r);
+}
+
+/* R1: no line twice, though a later push of the piece fails; and what is too fast again and again
+ * may be too much at once. */
+static void test_what_was_taken_is_not_sent_again(void **state)
+{
+    struct rig r;
+    rig_init(&r);
+    add(&r, 0, "##a", 2);
+    add(&r, 1, "##b too fast", 2);
+    assert_int_equal(send_all(&r), VERDICT_RETRY);
+    expect_pushed("aa|bb|");
+    assert_int_equal(shifted(&r), 1);
+    assert_int_equal(send_all(&r), VERDICT_TOO_LARGE);
+    expect_pushed("bb|");
+    assert_int_equal(send_piece(&r, 0, 2).verdict, VERDICT_DELIVERED);
+    expect_pushed(""); /* nothing was left */
+    assert_int_equal(send_piece(&r, 2, 3).verdict, VERDICT_RETRY);
+    expect_pushed("b|");
+    assert_int_equal(shifted(&r), 1);
+    rig_deinit(&r);
+}
+
+/* A stream that was refused goes alone until it is taken. */
+static void test_a_refused_stream_goes_alone(void **state)
+{
+    struct rig r;
+    rig_init(&r);
+    add(&r, 0, "##a", 1);
+    add(&r, 1, "##b", 1);
+    assert_int_equal(send_all(&r), VERDICT_DELIVERED);
+    expect_pushed("a|b|");
+    request_clear(&r.q);
+    add(&r, 0, "##c", 1);
+    add(&r, 1, "##d too fast", 1);
+    assert_int_equal(send_all(&r), VERDICT_RETRY);
+    expect_pushed("cd|");
+    assert_int_equal(send_all(&r), VERDICT_TOO_LARGE);
+    expect_pushed("d|");
+    request_clear(&r.q);
+    add(&r, 0, "##e", 1);
+    add(&r, 1, "##f", 1);
+    assert_int_equal(send_all(&r), VERDICT_DELIVERED);
+    expect_pushed("f|e|");
+    rig_deinit(&r);
+}
+
 static void expect_wrong(const struct loki_options *options, const char *words)
 {
     const struct sink_environment environment = {.outputs_open_max = 1};
@@ -226,7 +346,12 @@ int main(void)
         cmocka_unit_test(test_shifted_lines_are_counted),
         cmocka_unit_test(test_the_stream_that_is_blamed),
         cmocka_unit_test(test_too_much_at_once),
+        cmocka_unit_test(test_streams_that_loki_must_tell_of),
+        cmocka_unit_test(test_what_was_taken_is_not_sent_again),
+        cmocka_unit_test(test_a_refused_stream_goes_alone),
         cmocka_unit_test(test_wrong_options),
     };
+    pushed = mmap(NULL, PUSHED_MAX, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(pushed, MAP_FAILED);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
