@@ -10,6 +10,9 @@
  * - whose lines are not older than what it has had;
  * - of which little is sent: LOKI_CALM_BYTES_S.
  *
+ * A stream that Loki itself splits into several (`shard_streams`) is told of by its last part
+ * alone.
+ *
  * - Owns: the standings, as long as a target uses them.
  * - Thread: one.
  * - Source: Loki 3.7, pkg/ingester/{instance,stream}.go.
