@@ -331,6 +331,7 @@ size_t request_rig_count(const struct request_rig *rig, const char *line)
 static int append_letter(void *context, const struct ledger_letter *letter)
 {
     struct buf *to = context;
+    assert_false(letter->flags & ENTRY_DELIVERED); /* else its replay would leave it out */
     buf_append_format(to, "%s:", letter->container->name);
     buf_append(to, letter->message);
     buf_append_format(to, " %s\n", letter->reason);

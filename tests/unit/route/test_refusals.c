@@ -159,6 +159,29 @@ static void too_large_is_halved_and_a_giant_is_refused(void **state)
     request_rig_end(&r, &rig);
 }
 
+/* As a sink that has delivered what is refused now. */
+static void mark_and_refuse(struct request_rig *rig, const struct flight *f,
+                            struct sink_answer *ret)
+{
+    for (size_t at = f->range.first; at < f->range.end; at++)
+        f->request->entries[at].flags |= ENTRY_DELIVERED;
+    *ret = (struct sink_answer){.verdict = VERDICT_REFUSED, .reason = "poison"};
+}
+
+/* R1: a sink's mark holds in its request alone: a dead letter is sent when it is replayed. */
+static void a_dead_letter_does_not_count_as_delivered(void **state)
+{
+    struct route_rig r;
+    struct request_rig rig;
+    request_rig_begin(&r, &rig, 1);
+    rig.judge = mark_and_refuse;
+    write_poisoned(&r, 1, NULL, 0);
+    route_rig_open(&r, 0);
+    request_rig_settle(&rig, &r);
+    assert_letters(&r, "a:0 poison\n");
+    request_rig_end(&r, &rig);
+}
+
 /* Full, they hold the route up, with words that say what to do; with room again it goes on. */
 static void full_dead_letters_stop_the_route(void **state)
 {
@@ -255,6 +278,7 @@ int main(void)
         cmocka_unit_test(retries_do_not_disturb_the_search),
         cmocka_unit_test(refusals_are_booked_with_their_source),
         cmocka_unit_test(too_large_is_halved_and_a_giant_is_refused),
+        cmocka_unit_test(a_dead_letter_does_not_count_as_delivered),
         cmocka_unit_test(full_dead_letters_stop_the_route),
         cmocka_unit_test(full_dead_letters_are_left_by_a_server_that_takes_it),
         cmocka_unit_test(old_lines_are_booked_and_not_sent),
