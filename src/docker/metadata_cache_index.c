@@ -6,26 +6,27 @@
 #include <errno.h>
 #include <xxhash.h>
 
+/* All of it in one block, so large that the kernel gives its pages when they are touched. */
+struct block {
+    struct cache_entry entries[INDEX_ENTRIES_MAX + 1];
+    uint32_t chains[INDEX_CHAINS];
+    uint32_t heaps[INDEX_ORDERS][INDEX_ENTRIES_MAX];
+};
+
 int cache_index_init(struct cache_index *x)
 {
-    *x = (struct cache_index){
-        .entries = calloc(INDEX_ENTRIES_MAX + 1, sizeof(*x->entries)),
-        .chains = calloc(INDEX_CHAINS, sizeof(*x->chains)),
-    };
-    bool got = x->entries && x->chains;
-    for (size_t i = 0; i < INDEX_ORDERS; i++) {
-        x->heaps[i] = calloc(INDEX_ENTRIES_MAX, sizeof(*x->heaps[i]));
-        got &= x->heaps[i] != NULL;
-    }
-    return got ? 0 : -ENOMEM;
+    struct block *block = calloc(1, sizeof(*block));
+    if (!block)
+        return -ENOMEM;
+    *x = (struct cache_index){.entries = block->entries, .chains = block->chains};
+    for (size_t i = 0; i < INDEX_ORDERS; i++)
+        x->heaps[i] = block->heaps[i];
+    return 0;
 }
 
 void cache_index_deinit(struct cache_index *x)
 {
-    free(x->entries);
-    free(x->chains);
-    for (size_t i = 0; i < INDEX_ORDERS; i++)
-        free(x->heaps[i]);
+    free(x->entries); /* the block begins with them */
 }
 
 uint64_t cache_index_hash(const char *id)
