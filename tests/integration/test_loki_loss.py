@@ -13,7 +13,7 @@ from support.private_loki import PrivateLoki
 from support.tallyman import loki_route
 
 ALL = '{container_name=~".+"}'
-RATE = {"per_stream_rate_limit": "200KB", "per_stream_rate_limit_burst": "200KB"}
+RATE = {"per_stream_rate_limit": "400KB", "per_stream_rate_limit_burst": "400KB"}
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def test_streams_that_are_too_fast(root, tallyman, loki, format):
     written."""
     tenant = f"fast-{format}"
     loki.limit(tenant, **RATE)
-    written = write(root, "web-1", 300, 1000) + write(root, "web-2", 300, 1000)
+    written = write(root, "web-1", 900, 1000) + write(root, "web-2", 900, 1000)
     program = tallyman(root, [loki_route("r", loki.url, tenant, sink={"format": format})])
     program.once()
     assert sorted(line.text for line in loki.lines(ALL, tenant)) == sorted(written)
@@ -48,7 +48,7 @@ def test_streams_that_are_too_fast(root, tallyman, loki, format):
 def test_more_than_a_stream_may_have_at_once(root, tallyman, loki):
     """R1: what is larger than the burst would be refused for ever: it comes in halves."""
     loki.limit("burst", **RATE)
-    written = write(root, "web-1", 600, 1000)
+    written = write(root, "web-1", 1000, 1000)
     program = tallyman(root, [loki_route("r", loki.url, "burst")])
     program.once()
     assert sorted(line.text for line in loki.lines(ALL, "burst")) == sorted(written)

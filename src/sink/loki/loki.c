@@ -154,7 +154,8 @@ static struct sink_target *loki_unbind(struct sink *s, struct sink_target *targe
 static int take_standings(struct sink *s, struct sink_target *target)
 {
     for (unsigned i = 0; i < STREAM_COUNT; i++) {
-        target->standing[i] = loki_standing_take(&s->standings, target->texts.hash[i]);
+        uint64_t hash = target->texts.hash[i] ^ (uintptr_t)target->headers; /* of its tenant */
+        target->standing[i] = loki_standing_take(&s->standings, hash);
         if (!target->standing[i])
             return -ENOMEM;
     }
@@ -167,13 +168,14 @@ static int loki_bind(struct sink *s, const struct container *c, struct sink_targ
     struct sink_target *target = calloc(1, sizeof(*target));
     if (!target)
         return error_set(error, -ENOMEM, "no memory");
-    int r = loki_target_use(&s->targets, target, &s->labels, c);
-    if (r == 0)
-        r = take_standings(s, target);
-    if (r < 0)
-        error_set(error, r, "the labels of %s: %s", c->name, strerror(-r));
-    else
-        r = http_sender_headers(s->sender, c, &target->headers, error);
+    int r = http_sender_headers(s->sender, c, &target->headers, error);
+    if (r == 0) {
+        r = loki_target_use(&s->targets, target, &s->labels, c);
+        if (r == 0)
+            r = take_standings(s, target);
+        if (r < 0)
+            error_set(error, r, "the labels of %s: %s", c->name, strerror(-r));
+    }
     if (r < 0) {
         loki_unbind(s, target);
         return r;

@@ -26,8 +26,9 @@
 
 enum {
     /* Of one stream, text and metadata, as Loki counts; as much may come at once. Loki's own limit
-     * of a stream is 3 MB a second, 15 MB at once. */
-    LOKI_CALM_BYTES_S = 64 * 1024,
+     * of a stream is 3 MB a second, 15 MB at once; a push for each of many steady streams, that
+     * stay far below it, would cost them more than their lines do. */
+    LOKI_CALM_BYTES_S = 256 * 1024,
     LOKI_FORGETS_MS = 10 * 60 * 1000, /* an ingester lets go of a quiet stream after 30 minutes */
 };
 
@@ -35,7 +36,7 @@ enum {
 enum loki_turn { LOKI_STAYS, LOKI_GOES, LOKI_GOES_LAST };
 
 struct loki_standing {
-    uint64_t hash;       /* of the stream's name */
+    uint64_t hash;       /* of the stream's name and its tenant */
     size_t users;        /* targets, by enum stream */
     bool accepted;       /* since Loki last refused what it tells of */
     unsigned fast_count; /* answers in a row that blame its rate */
