@@ -316,6 +316,7 @@ def test_r1_dropped_by_the_running_daemon(root, container, tallyman, picky):
     program.once()
     make_letters(program.state, "file", made.id, [b"1"])
     program.start()
+    program.wait_until_ready()
     wait_for_letters(program, 3)
     done = program.run("dead", "drop", "--route", "web", "--key", 2)
     assert done.stdout == b"web: 1 dropped, still counted as refused\n"

@@ -153,10 +153,10 @@ static void add(struct rig *r, unsigned container, const char *text, size_t time
     add_spans(r, container, span_of(text), times, T);
 }
 
-/* More than is calm. */
+/* More than is calm, a second later, too. */
 static void add_long(struct rig *r, unsigned container, const char *text)
 {
-    static char line[LOKI_CALM_BYTES_S + 1];
+    static char line[2 * LOKI_CALM_BYTES_S];
     memset(line, '.', sizeof(line));
     memcpy(line, text, strlen(text));
     add_spans(r, container, (struct span){line, sizeof(line)}, 1, T);
