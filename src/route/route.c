@@ -215,6 +215,20 @@ static int64_t commit_interval(const struct route *r)
     return r->options.batch_age_ns ? r->options.batch_age_ns : ROUTE_TICK_MIN_NS;
 }
 
+/* One pull; into a request as many as there is room for. What is behind then fills requests of its
+ * own, of which several are under way, instead of a part of each, and one at a time. */
+static int serve_turn(struct route *r, struct route_source *s, struct error *error)
+{
+    uint64_t before;
+    int code;
+    do {
+        before = r->requests.filling ? r->requests.filling->load.request.bytes : 0;
+        code = serve_source(r, s, error);
+    } while (code == 0 && s->heat == SOURCE_HOT && !requests_are_full(r) && r->requests.filling &&
+             r->requests.filling->load.request.bytes > before);
+    return code;
+}
+
 /* One turn for each source that is not quiet, until a request is full. Those that had none come
  * before those that are in it now, which are listed anew behind them. */
 static int serve_all(struct route *r, bool tick, int64_t now_ns, struct error *error)
@@ -224,7 +238,7 @@ static int serve_all(struct route *r, bool tick, int64_t now_ns, struct error *e
     while (served < r->active_count && code == 0 && !requests_are_full(r)) {
         struct route_source *s = r->active[served++];
         if (s->heat == SOURCE_HOT || tick)
-            code = serve_source(r, s, error);
+            code = serve_turn(r, s, error);
         s->listed = s->heat != SOURCE_QUIET;
         if (s->listed)
             r->active[kept++] = s;
