@@ -212,6 +212,28 @@ static void full_request_is_sent_at_once_and_others_at_their_age(void **state)
     request_rig_end(&r, &rig);
 }
 
+/* What is far behind fills a request of its own: so several are under way. */
+static void sources_that_are_behind_do_not_share_a_request(void **state)
+{
+    struct route_rig r;
+    struct request_rig rig;
+    request_rig_begin(&r, &rig, 2);
+    rig.by_hand = true;
+    r.options[0].batch_lines_max = 6000; /* about two pulls */
+    request_rig_write(&r, 0, 1, 8000);
+    request_rig_write(&r, 1, 1, 8000);
+    route_rig_open(&r, 0);
+    wait_until_sent(&r, &rig, 2);
+    for (size_t i = 0; i < 2; i++) {
+        const struct flight *f = &rig.flights[i];
+        assert_true(f->used && f->request->count > 6000);
+        for (size_t at = f->range.first; at < f->range.end; at++)
+            assert_string_equal(flight_container(f, at), i == 0 ? "a" : "b");
+    }
+    rig.by_hand = false;
+    request_rig_end(&r, &rig);
+}
+
 /* A pull may be larger than a request: it goes in ranges, in order. */
 static void large_pull_is_sent_in_ranges(void **state)
 {
@@ -377,6 +399,7 @@ int main(void)
         cmocka_unit_test(r6_source_is_held_while_its_lines_are_under_way),
         cmocka_unit_test(no_free_slot_means_no_pull_and_no_wakeup),
         cmocka_unit_test(full_request_is_sent_at_once_and_others_at_their_age),
+        cmocka_unit_test(sources_that_are_behind_do_not_share_a_request),
         cmocka_unit_test(large_pull_is_sent_in_ranges),
         cmocka_unit_test(network_failure_backs_off_with_one_probe),
         cmocka_unit_test(server_may_ask_for_a_longer_wait),
