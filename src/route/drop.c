@@ -2,20 +2,18 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "base/check.h"
 #include "route/route_private.h"
 
 int route_drop(struct route *r, const struct ledger_letter_filter *filter, uint64_t *ret_number,
                struct error *error)
 {
     struct drop *d = &r->drop;
+    CHECK(!filter->reason); /* it would have to be copied */
     pthread_mutex_lock(&r->status_lock);
     bool busy = replay_is_busy(r);
     if (!busy) {
         d->filter = *filter;
-        if (filter->reason) {
-            snprintf(d->reason, sizeof(d->reason), "%s", filter->reason);
-            d->filter.reason = d->reason;
-        }
         d->asked = true;
         d->shown = (struct route_drop){.number = d->shown.number + 1};
         *ret_number = d->shown.number;

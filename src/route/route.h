@@ -132,7 +132,8 @@ struct route_drop {
     uint64_t dropped;
     char text[ERROR_TEXT_MAX]; /* failed: why, for people */
 };
-/* As the two of a replay, of whatever sink; -EBUSY also while a replay is on its way. */
+/* As the two of a replay, of whatever sink, by number or all: not by reason. -EBUSY also while a
+ * replay is on its way. */
 int route_drop(struct route *r, const struct ledger_letter_filter *filter, uint64_t *ret_number,
                struct error *error) MUST_CHECK;
 void route_drop_status(struct route *r, struct route_drop *ret);

@@ -111,7 +111,6 @@ struct replay {
 struct drop {
     bool asked; /* until it is done */
     struct ledger_letter_filter filter;
-    char reason[LETTERS_REASON_MAX]; /* of the filter */
     struct route_drop shown;
 };
 
