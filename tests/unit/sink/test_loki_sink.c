@@ -13,6 +13,7 @@
 #include "sink/catalog.h"
 #include "sink/loki/options.h"
 #include "sink/loki/standing.h"
+#include "sink/loki/target.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -290,6 +291,38 @@ static void test_what_was_taken_is_not_sent_again(void **state)
     rig_deinit(&r);
 }
 
+static struct sink_target *bind(struct sink *sink, const struct container *c)
+{
+    struct sink_target *target;
+    struct error error;
+    if (loki_sink.bind(sink, c, &target, &error) < 0)
+        fail_msg("%s", error.text);
+    return target;
+}
+
+/* R1: the stream of the same labels, with another tenant, is another one. */
+static void test_a_tenant_has_streams_of_its_own(void **state)
+{
+    static const char *const labels[] = {"stream"};
+    const struct sink_environment environment = {.outputs_open_max = 1};
+    struct rig r;
+    struct sink *sink;
+    rig_init(&r);
+    r.options.tenant = "{container_name}";
+    r.options.labels = (struct option_texts){labels, 1};
+    assert_int_equal(loki_sink.open(&sink, &r.options, &environment, &r.error), 0);
+    struct sink_target *one = bind(sink, r.containers[0]), *other = bind(sink, r.containers[1]);
+    struct sink_target *same = bind(sink, r.containers[0]);
+    assert_int_equal(one->texts.hash[0], other->texts.hash[0]);
+    assert_ptr_not_equal(one->standing[0], other->standing[0]);
+    assert_ptr_equal(one->standing[0], same->standing[0]);
+    loki_sink.unbind(sink, one);
+    loki_sink.unbind(sink, other);
+    loki_sink.unbind(sink, same);
+    loki_sink.close(sink);
+    rig_deinit(&r);
+}
+
 /* A stream that was refused goes alone until it is taken. */
 static void test_a_refused_stream_goes_alone(void **state)
 {
@@ -348,6 +381,7 @@ int main(void)
         cmocka_unit_test(test_too_much_at_once),
         cmocka_unit_test(test_streams_that_loki_must_tell_of),
         cmocka_unit_test(test_what_was_taken_is_not_sent_again),
+        cmocka_unit_test(test_a_tenant_has_streams_of_its_own),
         cmocka_unit_test(test_a_refused_stream_goes_alone),
         cmocka_unit_test(test_wrong_options),
     };
