@@ -20,8 +20,8 @@
 #include "ledger/state_lock.h"
 #include "source/descriptors.h"
 
-/* Bytes: a block from here on is mapped, and goes back to the system when it is freed. The 171 KiB
- * that snappy takes anew for each body stay below, and as free memory, too. */
+/* Bytes: a block from here on is mapped, and goes back to the system when it is freed. The some
+ * 170 KiB that snappy takes anew for each body stay below, and as free memory, too. */
 enum { MAPPED_FROM = 192 * 1024, TRIMMED_FROM = 384 * 1024 };
 
 #define DOCKER_ROOT_DEFAULT "/var/lib/docker"
