@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "docker/container_json.h"
 
+#include "base/limits.h"
 #include "base/rfc3339.h"
 #include "docker/json_document.h"
 #include "docker/json_pairs.h"
+#include "docker/json_prune.h"
 #include "docker/log_rotation.h"
 
 #include <errno.h>
@@ -133,14 +135,67 @@ int container_from_inspect(struct container **ret, struct span text,
     return finish(ret, &f, &d, &d);
 }
 
+/* What container_from_disk() asks for, of files of which most is of no interest here: the output of
+ * health checks, environments, settings of the network. */
+static const struct json_kept state_kept[] = {
+    {"Dead", NULL},
+    {"RemovalInProgress", NULL},
+    {"Paused", NULL},
+    {"Restarting", NULL},
+    {"Running", NULL},
+    {"StartedAt", NULL},
+    {"Health", (const struct json_kept[]){{"Status", NULL}, {0}}},
+    {0},
+};
+static const struct json_kept setting_kept[] = {
+    {"Hostname", NULL}, {"Tty", NULL}, {"Cmd", NULL}, {"Image", NULL}, {"Labels", NULL}, {0},
+};
+static const struct json_kept address_kept[] = {
+    {"IPAddress", NULL},
+    {"GlobalIPv6Address", NULL},
+    {0},
+};
+static const struct json_kept network_kept[] = {
+    {"Networks", (const struct json_kept[]){{"*", address_kept}, {0}}},
+    {0},
+};
+static const struct json_kept config_kept[] = {
+    {"State", state_kept},
+    {"ID", NULL},
+    {"Created", NULL},
+    {"Path", NULL},
+    {"Config", setting_kept},
+    {"NetworkSettings", network_kept},
+    {"LogPath", NULL},
+    {"Name", NULL},
+    {"OS", NULL},
+    {"ImagePlatform", NULL},
+    {0},
+};
+static const struct json_kept hostconfig_kept[] = {
+    {"LogConfig", NULL},
+    {"NetworkMode", NULL},
+    {0},
+};
+
+/* Where what is left does not parse, the whole does not either, and its words name the place. */
+static int parse_kept(struct json_document *d, const char *name, struct span text,
+                      const struct json_kept *kept, struct error *error)
+{
+    CLEANUP(buf_deinit) struct buf room = BUF_INIT(CONTAINER_JSON_MAX);
+    struct span left = json_prune(text, kept, &room);
+    int r = json_document_init(d, name, left, error);
+    return r == 0 || left.data == text.data ? r : json_document_init(d, name, text, error);
+}
+
 int container_from_disk(struct container **ret, struct span config, struct span hostconfig,
                         const struct container_constants *constants, struct error *error)
 {
     CLEANUP(json_document_deinit) struct json_document d = {0};
     CLEANUP(json_document_deinit) struct json_document host = {0};
-    int r = json_document_init(&d, "config.v2.json", config, error);
+    int r = parse_kept(&d, "config.v2.json", config, config_kept, error);
     if (r == 0)
-        r = json_document_init(&host, "hostconfig.json", hostconfig, error);
+        r = parse_kept(&host, "hostconfig.json", hostconfig, hostconfig_kept, error);
     if (r != 0)
         return outcome(r);
 

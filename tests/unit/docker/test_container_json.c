@@ -339,6 +339,19 @@ static void half_a_text_is_cut(void **state)
                      CONTAINER_JSON_E_CUT);
 }
 
+/* R13: what is wrong is named by its place in the file, whatever of that is of no interest. */
+static void r13_damage_has_its_place(void **state)
+{
+    struct container *c = NULL;
+    struct error error = {""};
+
+    assert_int_equal(container_from_disk(&c, SPAN("{\"Env\":[1,2],\n\"ID\":nil}"), SPAN("{}"),
+                                         &constants, &error),
+                     -EBADMSG);
+    if (!strstr(error.text, "config.v2.json:2:8:"))
+        fail_msg("\"%s\" names no place", error.text);
+}
+
 /* Every prefix of a genuine file is refused in words, none crashes. */
 static void every_cut_is_survived(void **state)
 {
@@ -440,6 +453,7 @@ int main(void)
         cmocka_unit_test(a_nul_ends_a_value),
         cmocka_unit_test(r13_wrong_answers_say_where),
         cmocka_unit_test(half_a_text_is_cut),
+        cmocka_unit_test(r13_damage_has_its_place),
         cmocka_unit_test(every_cut_is_survived),
         cmocka_unit_test(too_large_is_refused),
         cmocka_unit_test(record_is_lossless),
