@@ -8,8 +8,11 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+enum { READ_BYTES = 16 * 1024 /* at once, at least: most files are smaller */ };
+
 /* Opens a regular file and nothing else: what lies there is not ours, and a FIFO must not block. */
-static int open_regular(int dir_fd, const char *name, int *ret_fd, struct error *error)
+static int open_regular(int dir_fd, const char *name, int *ret_fd, size_t *ret_size,
+                        struct error *error)
 {
     CLEANUP(close_fd)
     int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
@@ -22,29 +25,33 @@ static int open_regular(int dir_fd, const char *name, int *ret_fd, struct error 
     if (!S_ISREG(st.st_mode))
         return error_set(error, -EBADMSG, "%s: no regular file", name);
     *ret_fd = TAKE_FD(fd);
+    *ret_size = (size_t)st.st_size;
     return 0;
 }
 
-/* The whole of a small file, in one go: the writer replaces it, it does not grow under us. */
+/* The whole of a small file, in one go: the writer replaces it, it does not grow under us. So a
+ * read that fills less than its room, where the file has no more, was the last. */
 static int read_whole(int dir_fd, const char *name, struct buf *to, struct error *error)
 {
     CLEANUP(close_fd) int fd = -1;
-    int r = open_regular(dir_fd, name, &fd, error);
+    size_t size = 0;
+    int r = open_regular(dir_fd, name, &fd, &size, error);
     if (r != 0)
         return r;
 
     for (;;) {
-        char *room = buf_reserve(to, 16 * 1024);
+        char *room = size <= CONTAINER_JSON_MAX ? buf_reserve(to, READ_BYTES) : NULL;
         if (!room)
-            return error_set(error, to->failed == -ENOBUFS ? -EFBIG : to->failed,
+            return error_set(error, to->failed == -ENOMEM ? -ENOMEM : -EFBIG,
                              "%s: larger than the %d bytes that are read", name,
                              CONTAINER_JSON_MAX);
-        ssize_t n = read(fd, room, to->capacity - to->size);
+        size_t wanted = to->capacity - to->size;
+        ssize_t n = read(fd, room, wanted);
         if (n < 0)
             return error_set(error, -errno, "%s: %m", name);
-        if (n == 0)
-            return 0;
         to->size += (size_t)n;
+        if (n == 0 || ((size_t)n < wanted && to->size >= size))
+            return 0;
     }
 }
 
@@ -62,8 +69,8 @@ static int read_in(struct container **ret, int dir_fd, const struct container_co
                    struct error *error)
 {
     /* One more read's room than the text may have, so that the end of a largest file is seen. */
-    CLEANUP(buf_deinit) struct buf config = BUF_INIT(CONTAINER_JSON_MAX + 16 * 1024);
-    CLEANUP(buf_deinit) struct buf hostconfig = BUF_INIT(CONTAINER_JSON_MAX + 16 * 1024);
+    CLEANUP(buf_deinit) struct buf config = BUF_INIT(CONTAINER_JSON_MAX + READ_BYTES);
+    CLEANUP(buf_deinit) struct buf hostconfig = BUF_INIT(CONTAINER_JSON_MAX + READ_BYTES);
 
     int r = read_whole(dir_fd, "config.v2.json", &config, error);
     if (r == 0)
