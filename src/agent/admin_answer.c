@@ -118,9 +118,8 @@ static void answer_letters(struct admin_answer *ret, const struct admin_question
         ret->content_type = JSON;
 }
 
-static void answer_change(struct admin_answer *ret, const struct admin_question *q,
-                          struct span name,
-                          enum status_answer (*change)(const struct admin_question *, struct span))
+static void answer_errand(struct admin_answer *ret, const struct admin_question *q,
+                          struct span name, enum errand_kind kind)
 {
     if (strcmp(q->method, "POST") != 0) {
         refuse_method(ret, q, "POST");
@@ -131,7 +130,7 @@ static void answer_change(struct admin_answer *ret, const struct admin_question 
         ret->status = STATUS_ANSWER_403;
         return;
     }
-    ret->status = change(q, name);
+    ret->status = admin_dead_begin(q, name, kind);
     if (ret->status == STATUS_ANSWER_202)
         ret->content_type = JSON;
 }
@@ -143,8 +142,8 @@ void admin_answer(struct admin_answer *ret, const struct admin_question *q)
     *ret = (struct admin_answer){.content_type = TEXT};
     switch (admin_dead_find(q->path, &name)) {
     case ADMIN_DEAD_SHOWN: answer_letters(ret, q, name); break;
-    case ADMIN_DEAD_REPLAY: answer_change(ret, q, name, admin_dead_replay); break;
-    case ADMIN_DEAD_DROP: answer_change(ret, q, name, admin_dead_drop); break;
+    case ADMIN_DEAD_REPLAY: answer_errand(ret, q, name, ERRAND_REPLAY); break;
+    case ADMIN_DEAD_DROP: answer_errand(ret, q, name, ERRAND_DROP); break;
     case ADMIN_DEAD_NONE:
         if (page)
             answer_page(ret, q, page);

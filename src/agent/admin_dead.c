@@ -32,34 +32,26 @@ static enum status_answer answer_no_route(const struct admin_question *q, struct
 static const char *const states[] = {
     [LETTERS_ON_THEIR_WAY] = "running", [LETTERS_DONE] = "done", [LETTERS_FAILED] = "failed"};
 
-static void print_replay(struct buf *to, const struct route_replay *replay)
+static void print_errand(struct buf *to, struct route *route, enum errand_kind kind)
 {
-    const struct letters_progress *progress = &replay->progress;
-    if (replay->number == 0) {
-        buf_append(to, SPAN(",\"replay\":null"));
+    struct route_errand is;
+    const struct letters_progress *progress = &is.progress;
+    route_errand_status(route, kind, &is);
+    if (is.number == 0) {
+        buf_append_format(to, ",\"%s\":null", errand_word(kind));
         return;
     }
-    json_print_begin(to, "replay", '{');
-    json_print_number(to, "number", replay->number);
+    json_print_begin(to, errand_word(kind), '{');
+    json_print_number(to, "number", is.number);
     json_print_text(to, "state", states[progress->state]);
-    json_print_number(to, "delivered", progress->delivered);
-    json_print_number(to, "refused", progress->refused);
-    json_print_number(to, "left", progress->left);
-    json_print_text(to, "text", progress->text);
-    json_print_end(to, '}');
-}
-
-static void print_drop(struct buf *to, const struct route_drop *drop)
-{
-    if (drop->number == 0) {
-        buf_append(to, SPAN(",\"drop\":null"));
-        return;
+    if (kind == ERRAND_DROP) {
+        json_print_number(to, "dropped", progress->dropped);
+    } else {
+        json_print_number(to, "delivered", progress->delivered);
+        json_print_number(to, "refused", progress->refused);
+        json_print_number(to, "left", progress->left);
     }
-    json_print_begin(to, "drop", '{');
-    json_print_number(to, "number", drop->number);
-    json_print_text(to, "state", states[drop->state]);
-    json_print_number(to, "dropped", drop->dropped);
-    json_print_text(to, "text", drop->text);
+    json_print_text(to, "text", progress->text);
     json_print_end(to, '}');
 }
 
@@ -67,19 +59,15 @@ enum status_answer admin_dead_show(const struct admin_question *q, struct span n
 {
     struct route *route = status_route(q->status, name);
     struct route_status is;
-    struct route_replay replay;
-    struct route_drop drop;
     if (!route)
         return answer_no_route(q, name);
     route_status(route, &is);
-    route_replay_status(route, &replay);
-    route_drop_status(route, &drop);
     json_print_begin(q->body, NULL, '{');
     json_print_text(q->body, "route", route_name(route));
     json_print_number(q->body, "letters", is.requests.letters);
     json_print_number(q->body, "bytes", is.requests.letter_bytes);
-    print_replay(q->body, &replay);
-    print_drop(q->body, &drop);
+    print_errand(q->body, route, ERRAND_REPLAY);
+    print_errand(q->body, route, ERRAND_DROP);
     buf_append(q->body, SPAN("}\n"));
     return STATUS_ANSWER_200;
 }
@@ -95,29 +83,22 @@ static bool parse_key(const char *text, uint64_t *ret)
     return errno == 0 && *end == '\0' && *ret > 0 && *ret <= INT64_MAX;
 }
 
-static enum status_answer answer_bad(const struct admin_question *q, const char *why)
+static enum status_answer answer_why_not(const struct admin_question *q, const char *why,
+                                         enum status_answer status)
 {
     buf_append_format(q->body, "%s\n", why);
-    return STATUS_ANSWER_400;
+    return status;
 }
 
-static enum status_answer answer_begun(const struct admin_question *q, const struct route *route,
-                                       uint64_t number)
+/* Nothing goes that was not named; and what it does not know how to heed it does not pass over. */
+static bool names_what_to_drop(const struct admin_question *q)
 {
-    json_print_begin(q->body, NULL, '{');
-    json_print_text(q->body, "route", route_name(route));
-    json_print_number(q->body, "number", number);
-    buf_append(q->body, SPAN("}\n"));
-    return STATUS_ANSWER_202;
+    bool all = q->all && strcmp(q->all, "true") == 0;
+    return !q->reason && !q->all == !all && !q->key == all;
 }
 
-static enum status_answer answer_not_now(const struct admin_question *q, const struct error *error)
-{
-    buf_append_format(q->body, "%s\n", error->text);
-    return STATUS_ANSWER_409;
-}
-
-enum status_answer admin_dead_replay(const struct admin_question *q, struct span name)
+enum status_answer admin_dead_begin(const struct admin_question *q, struct span name,
+                                    enum errand_kind kind)
 {
     struct ledger_letter_filter filter = {.reason = q->reason};
     struct route *route = status_route(q->status, name);
@@ -125,28 +106,16 @@ enum status_answer admin_dead_replay(const struct admin_question *q, struct span
     uint64_t number;
     if (!route)
         return answer_no_route(q, name);
+    if (kind == ERRAND_DROP && !names_what_to_drop(q))
+        return answer_why_not(q, "a drop takes either key=N or all=true, and nothing else",
+                              STATUS_ANSWER_400);
     if (q->key && !parse_key(q->key, &filter.key))
-        return answer_bad(q, "key is a number from 1 on");
-    if (route_replay(route, &filter, &number, &error) < 0)
-        return answer_not_now(q, &error);
-    return answer_begun(q, route, number);
-}
-
-/* Nothing goes that was not named; and what it does not know how to heed it does not pass over. */
-enum status_answer admin_dead_drop(const struct admin_question *q, struct span name)
-{
-    struct ledger_letter_filter filter = {0};
-    struct route *route = status_route(q->status, name);
-    struct error error = {""};
-    bool all = q->all && strcmp(q->all, "true") == 0;
-    uint64_t number;
-    if (!route)
-        return answer_no_route(q, name);
-    if (q->reason || (q->all && !all) || !q->key == !all)
-        return answer_bad(q, "a drop takes either key=N or all=true, and nothing else");
-    if (q->key && !parse_key(q->key, &filter.key))
-        return answer_bad(q, "key is a number from 1 on");
-    if (route_drop(route, &filter, &number, &error) < 0)
-        return answer_not_now(q, &error);
-    return answer_begun(q, route, number);
+        return answer_why_not(q, "key is a number from 1 on", STATUS_ANSWER_400);
+    if (route_ask_errand(route, kind, &filter, &number, &error) < 0)
+        return answer_why_not(q, error.text, STATUS_ANSWER_409);
+    json_print_begin(q->body, NULL, '{');
+    json_print_text(q->body, "route", route_name(route));
+    json_print_number(q->body, "number", number);
+    buf_append(q->body, SPAN("}\n"));
+    return STATUS_ANSWER_202;
 }

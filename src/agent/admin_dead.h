@@ -13,6 +13,7 @@
 #pragma once
 
 #include "agent/admin_answer.h"
+#include "route/errand.h"
 
 enum admin_dead_page { ADMIN_DEAD_NONE, ADMIN_DEAD_SHOWN, ADMIN_DEAD_REPLAY, ADMIN_DEAD_DROP };
 
@@ -20,5 +21,5 @@ enum admin_dead_page { ADMIN_DEAD_NONE, ADMIN_DEAD_SHOWN, ADMIN_DEAD_REPLAY, ADM
 enum admin_dead_page admin_dead_find(const char *path, struct span *ret_name);
 
 enum status_answer admin_dead_show(const struct admin_question *q, struct span name);
-enum status_answer admin_dead_replay(const struct admin_question *q, struct span name);
-enum status_answer admin_dead_drop(const struct admin_question *q, struct span name);
+enum status_answer admin_dead_begin(const struct admin_question *q, struct span name,
+                                    enum errand_kind kind);

@@ -42,19 +42,14 @@ static int ask(const struct dead_request *request, const char *method, const cha
     return *ret ? 0 : error_set(error, -EPROTO, "the running tallyman's answer is no JSON");
 }
 
-/* What the daemon can be asked to do. */
-enum job { JOB_REPLAY, JOB_DROP };
-
-/* As it stands in the path, and in the answer about it. */
-static const char *const job_words[] = {[JOB_REPLAY] = "replay", [JOB_DROP] = "drop"};
-
-static void append_query(struct buf *path, enum job job, const struct ledger_letter_filter *filter)
+static void append_query(struct buf *path, enum errand_kind kind,
+                         const struct ledger_letter_filter *filter)
 {
     char before = '?';
     if (filter->key) {
         buf_append_format(path, "?key=%" PRIu64, filter->key);
         before = '&';
-    } else if (job == JOB_DROP) {
+    } else if (kind == ERRAND_DROP) {
         buf_append(path, SPAN("?all=true"));
         before = '&';
     }
@@ -65,12 +60,12 @@ static void append_query(struct buf *path, enum job job, const struct ledger_let
 }
 
 /* Starts it; its number tells it from others. */
-static int start(const struct dead_request *request, const struct route_config *route, enum job job,
-                 json_int_t *ret_number, struct error *error)
+static int start(const struct dead_request *request, const struct route_config *route,
+                 enum errand_kind kind, json_int_t *ret_number, struct error *error)
 {
     CLEANUP(buf_deinit) struct buf path = BUF_INIT(ANSWER_BYTES_MAX);
-    buf_append_format(&path, "/api/v1/routes/%s/dead/%s", route->name, job_words[job]);
-    append_query(&path, job, &request->filter);
+    buf_append_format(&path, "/api/v1/routes/%s/dead/%s", route->name, errand_word(kind));
+    append_query(&path, kind, &request->filter);
     const char *text = buf_string(&path);
     if (!text)
         return error_set(error, -ENOMEM, "no memory");
@@ -87,29 +82,23 @@ static uint64_t number_of(const json_t *object, const char *key)
     return (uint64_t)json_integer_value(json_object_get(object, key));
 }
 
-/* How far it is: of a replay its progress, of a drop how many letters went at its end. */
-struct outcome {
-    struct letters_progress progress;
-    uint64_t dropped;
-};
-
-static void take_outcome(const json_t *told, struct outcome *ret)
+static void take_progress(const json_t *told, struct letters_progress *ret)
 {
     const char *state = json_string_value(json_object_get(told, "state"));
     const char *text = json_string_value(json_object_get(told, "text"));
-    struct letters_progress *progress = &ret->progress;
-    progress->state = state && strcmp(state, "done") == 0     ? LETTERS_DONE
-                      : state && strcmp(state, "failed") == 0 ? LETTERS_FAILED
-                                                              : LETTERS_ON_THEIR_WAY;
-    progress->delivered = number_of(told, "delivered");
-    progress->refused = number_of(told, "refused");
-    progress->left = number_of(told, "left");
-    snprintf(progress->text, sizeof(progress->text), "%s", text ? text : "");
+    ret->state = state && strcmp(state, "done") == 0     ? LETTERS_DONE
+                 : state && strcmp(state, "failed") == 0 ? LETTERS_FAILED
+                                                         : LETTERS_ON_THEIR_WAY;
+    ret->delivered = number_of(told, "delivered");
+    ret->refused = number_of(told, "refused");
+    ret->left = number_of(told, "left");
     ret->dropped = number_of(told, "dropped");
+    snprintf(ret->text, sizeof(ret->text), "%s", text ? text : "");
 }
 
-static int look(const struct dead_request *request, const struct route_config *route, enum job job,
-                json_int_t number, struct outcome *ret, struct error *error)
+static int look(const struct dead_request *request, const struct route_config *route,
+                enum errand_kind kind, json_int_t number, struct letters_progress *ret,
+                struct error *error)
 {
     char path[PATH_BYTES_MAX];
     CLEANUP(json_decref) json_t *answer = NULL;
@@ -117,46 +106,29 @@ static int look(const struct dead_request *request, const struct route_config *r
     int r = ask(request, "GET", path, STATUS_TOLD, &answer, error);
     if (r < 0)
         return r;
-    const json_t *told = json_object_get(answer, job_words[job]);
+    const json_t *told = json_object_get(answer, errand_word(kind));
     if (json_integer_value(json_object_get(told, "number")) != number)
         return error_set(error, -ECANCELED, "somebody else began another %s meanwhile",
-                         job_words[job]);
-    take_outcome(told, ret);
+                         errand_word(kind));
+    take_progress(told, ret);
     return 0;
 }
 
-static int run(const struct dead_request *request, const struct route_config *route, enum job job,
-               struct outcome *ret, struct error *error)
+int dead_asked(const struct dead_request *request, const struct route_config *route,
+               enum errand_kind kind, struct letters_progress *ret, struct error *error)
 {
     const struct timespec pause = {.tv_nsec = ASK_AGAIN_MS * NS_PER_MS};
     json_int_t number = 0;
-    int r = start(request, route, job, &number, error);
+    int r = start(request, route, kind, &number, error);
     while (r == 0) {
-        r = look(request, route, job, number, ret, error);
-        if (r < 0 || ret->progress.state == LETTERS_DONE)
+        r = look(request, route, kind, number, ret, error);
+        if (r < 0 || ret->state == LETTERS_DONE)
             return r;
-        if (ret->progress.state == LETTERS_FAILED)
-            return error_set(error, -EIO, "%s", ret->progress.text);
-        if (job == JOB_REPLAY)
-            dead_replay_show(route, &ret->progress);
+        if (ret->state == LETTERS_FAILED)
+            return error_set(error, -EIO, "%s", ret->text);
+        if (kind == ERRAND_REPLAY)
+            dead_replay_show(route, ret);
         nanosleep(&pause, NULL);
     }
-    return r;
-}
-
-int dead_replay_asked(const struct dead_request *request, const struct route_config *route,
-                      struct letters_progress *ret, struct error *error)
-{
-    struct outcome outcome = {.progress = *ret};
-    int r = run(request, route, JOB_REPLAY, &outcome, error);
-    *ret = outcome.progress;
-    return r;
-}
-
-int dead_drop_asked(const struct dead_request *request, uint64_t *ret_count, struct error *error)
-{
-    struct outcome outcome = {0};
-    int r = run(request, request->route, JOB_DROP, &outcome, error);
-    *ret_count = outcome.dropped;
     return r;
 }

@@ -20,7 +20,9 @@ static int drop_letters(void *context, const struct route_config *route, struct 
 static enum verb_exit drop_asked(struct drop *drop)
 {
     struct error error = {""};
-    int r = dead_drop_asked(drop->request, &drop->count, &error);
+    struct letters_progress progress = {0};
+    int r = dead_asked(drop->request, drop->request->route, ERRAND_DROP, &progress, &error);
+    drop->count = progress.dropped;
     return r < 0 ? dead_failed(&error) : VERB_DONE;
 }
 

@@ -37,7 +37,7 @@ static int replay_route(void *context, const struct route_config *route, struct 
     }
     struct letters_progress progress = {.left = count};
     r = replay->alone ? dead_replay_alone(request, route, ledger, &progress, error)
-                      : dead_replay_asked(request, route, &progress, error);
+                      : dead_asked(request, route, ERRAND_REPLAY, &progress, error);
     if (isatty(STDERR_FILENO))
         fputs("\r\033[K", stderr);
     printf("%s: %" PRIu64 " delivered, %" PRIu64 " refused again, %" PRIu64 " left\n", route->name,

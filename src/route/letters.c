@@ -17,9 +17,8 @@ struct addressee {
 
 struct letters {
     struct letters_options options;
-    char reason[LETTERS_REASON_MAX]; /* of the filter */
-    uint64_t bytes_max;              /* of a body */
-    uint64_t after_key, newest_key;  /* what is to be read still */
+    uint64_t bytes_max;             /* of a body */
+    uint64_t after_key, newest_key; /* what is to be read still */
 
     struct request request;
     uint64_t keys[LETTERS_LINES_MAX]; /* of its entries */
@@ -34,34 +33,37 @@ struct letters {
     struct letters_progress progress;
 };
 
-static void fail(struct letters *l, const char *text)
+void letters_fail(struct letters_progress *progress, const char *text)
 {
-    l->progress.state = LETTERS_FAILED;
-    snprintf(l->progress.text, sizeof(l->progress.text), "%s", text);
+    progress->state = LETTERS_FAILED;
+    snprintf(progress->text, sizeof(progress->text), "%s", text);
+}
+
+int letters_check_sink(const struct sink_ops *ops, struct error *error)
+{
+    if (ops->requests)
+        return 0;
+    return error_set(error, -ENOTSUP,
+                     "a sink of the type %s refuses nothing, and takes no dead letters", ops->type);
 }
 
 int letters_open(struct letters **ret, const struct letters_options *options, struct error *error)
 {
-    if (!options->ops->requests)
-        return error_set(error, -ENOTSUP,
-                         "a sink of the type %s refuses nothing, and takes no dead letters",
-                         options->ops->type);
+    int r = letters_check_sink(options->ops, error);
+    if (r < 0)
+        return r;
     CLEANUP(letters_close) struct letters *l = calloc(1, sizeof(*l));
     if (!l)
         return error_set(error, -ENOMEM, "no memory");
     l->options = *options;
-    if (options->filter.reason) {
-        snprintf(l->reason, sizeof(l->reason), "%s", options->filter.reason);
-        l->options.filter.reason = l->reason;
-    }
     l->bytes_max = (uint64_t)options->batch_bytes_max;
     if (l->bytes_max > LETTERS_BYTES_MAX)
         l->bytes_max = LETTERS_BYTES_MAX;
     l->after_key = options->filter.key ? options->filter.key - 1 : 0;
     l->text = BUF_INIT(ENCODED_BYTES_MAX);
     request_init(&l->request, options->ops->form(options->sink));
-    int r = ledger_count_letters(options->ledger, &l->options.filter, &l->progress.left,
-                                 &l->newest_key, error);
+    r = ledger_count_letters(options->ledger, &l->options.filter, &l->progress.left, &l->newest_key,
+                             error);
     if (r < 0)
         return r;
     *ret = TAKE(l);
@@ -232,7 +234,7 @@ bool letters_step(struct letters *l, unsigned slot)
     if (r == 0)
         r = requests->send(l->options.sink, slot, &l->request, pieces_next(&l->pieces), &error);
     if (r < 0) {
-        fail(l, error.text);
+        letters_fail(&l->progress, error.text);
         return false;
     }
     l->in_flight = true;
@@ -267,7 +269,7 @@ static void settle(struct letters *l, const struct sink_answer *refused)
     size_t count = piece.end - piece.first;
     struct error error = {""};
     if (book(l, piece, refused, &error) < 0) {
-        fail(l, error.text);
+        letters_fail(&l->progress, error.text);
         return;
     }
     pieces_settle(&l->pieces);
@@ -281,7 +283,7 @@ static void halve(struct letters *l, const struct sink_answer *answer)
     if (r == PIECES_WHOLE)
         settle(l, answer);
     else if (r < 0)
-        fail(l, "no memory");
+        letters_fail(&l->progress, "no memory");
 }
 
 void letters_take(struct letters *l, const struct sink_answer *answer)
@@ -290,7 +292,7 @@ void letters_take(struct letters *l, const struct sink_answer *answer)
     l->in_flight = false;
     switch (answer->verdict) {
     case VERDICT_DELIVERED: settle(l, NULL); break;
-    case VERDICT_RETRY: fail(l, answer->text); break;
+    case VERDICT_RETRY: letters_fail(&l->progress, answer->text); break;
     case VERDICT_TOO_LARGE:
     case VERDICT_REFUSED: halve(l, answer);
     }

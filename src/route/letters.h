@@ -20,14 +20,13 @@
 enum {
     LETTERS_LINES_MAX = 1000,        /* a request; also when the route's own are larger */
     LETTERS_BYTES_MAX = 1024 * 1024, /* of a body, likewise; a single letter may be larger */
-    LETTERS_REASON_MAX = 2 * ANSWER_REASON_MAX, /* of a filter, with the NUL */
 };
 
 struct letters_options {
     struct ledger *ledger;
     const struct sink_ops *ops; /* of a sink that sends requests */
     struct sink *sink;
-    struct ledger_letter_filter filter; /* copied */
+    struct ledger_letter_filter filter; /* what it points at is borrowed while open */
     int64_t batch_bytes_max;            /* of the route's own bodies; at least 1 */
 };
 
@@ -36,12 +35,18 @@ enum letters_state { LETTERS_ON_THEIR_WAY, LETTERS_DONE, LETTERS_FAILED };
 struct letters_progress {
     enum letters_state state;
     uint64_t delivered, refused, left;
+    uint64_t dropped;          /* of letters that are given up, and not sent */
     char text[ERROR_TEXT_MAX]; /* failed: why, for people */
 };
 
+/* It has failed, and why. */
+void letters_fail(struct letters_progress *progress, const char *text);
+
 struct letters;
 
-/* -ENOTSUP where the sink sends no requests, -errno where the ledger cannot be read. */
+/* -ENOTSUP where the sink sends no requests. */
+int letters_check_sink(const struct sink_ops *ops, struct error *error) MUST_CHECK;
+/* The same, or -errno where the ledger cannot be read. */
 int letters_open(struct letters **ret, const struct letters_options *options, struct error *error)
     MUST_CHECK;
 /* Also in between: what is under way is given up, and stays in the ledger. */

@@ -1,62 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <errno.h>
 #include <inttypes.h>
 
 #include "route/route_private.h"
 
-bool replay_is_busy(const struct route *r)
-{
-    const struct route_replay *shown = &r->replay.shown;
-    return r->drop.asked || (shown->number && shown->progress.state == LETTERS_ON_THEIR_WAY);
-}
-
-int route_replay(struct route *r, const struct ledger_letter_filter *filter, uint64_t *ret_number,
-                 struct error *error)
-{
-    struct replay *p = &r->replay;
-    if (!r->ops->requests)
-        return error_set(error, -ENOTSUP,
-                         "a sink of the type %s refuses nothing, and takes no dead letters",
-                         r->ops->type);
-    pthread_mutex_lock(&r->status_lock);
-    bool busy = replay_is_busy(r);
-    if (!busy) {
-        p->filter = *filter;
-        if (filter->reason) {
-            snprintf(p->reason, sizeof(p->reason), "%s", filter->reason);
-            p->filter.reason = p->reason;
-        }
-        p->asked = true;
-        p->shown = (struct route_replay){.number = p->shown.number + 1};
-        *ret_number = p->shown.number;
-    }
-    pthread_mutex_unlock(&r->status_lock);
-    if (busy)
-        return error_set(error, -EBUSY, "a replay or a drop is on its way: wait until it is over");
-    route_wake(r);
-    return 0;
-}
-
-void route_replay_status(struct route *r, struct route_replay *ret)
-{
-    pthread_mutex_lock(&r->status_lock);
-    *ret = r->replay.shown;
-    pthread_mutex_unlock(&r->status_lock);
-}
-
-static void show(struct route *r, const struct letters_progress *progress)
-{
-    pthread_mutex_lock(&r->status_lock);
-    r->replay.shown.progress = *progress;
-    pthread_mutex_unlock(&r->status_lock);
-}
-
 static void show_failure(struct route *r, const char *text)
 {
-    struct letters_progress progress = r->replay.shown.progress;
-    progress.state = LETTERS_FAILED;
-    snprintf(progress.text, sizeof(progress.text), "%s", text);
-    show(r, &progress);
+    struct letters_progress progress = r->errand.shown[ERRAND_REPLAY].progress;
+    letters_fail(&progress, text);
+    errand_show(r, &progress);
 }
 
 /* What was done is shown, and after the end forgotten. */
@@ -65,7 +16,8 @@ static void look(struct route *r)
     struct replay *p = &r->replay;
     struct letters_progress progress;
     letters_progress(p->letters, &progress);
-    r->requests.counts.redeemed += progress.delivered - p->shown.progress.delivered;
+    r->requests.counts.redeemed +=
+        progress.delivered - r->errand.shown[ERRAND_REPLAY].progress.delivered;
     if (progress.state != LETTERS_ON_THEIR_WAY) {
         p->letters = letters_close(p->letters);
         log_line(progress.state == LETTERS_DONE ? LOG_INFO : LOG_WARN, "route.replayed",
@@ -75,28 +27,22 @@ static void look(struct route *r)
                  r->options.name, progress.delivered, progress.refused, progress.left,
                  LOG_QUOTE(progress.text));
     }
-    show(r, &progress);
+    errand_show(r, &progress);
 }
 
-/* Nobody else writes what was asked until it is over. */
 static void begin(struct route *r)
 {
-    struct replay *p = &r->replay;
     struct error error = {""};
-    pthread_mutex_lock(&r->status_lock);
-    bool asked = p->asked;
-    p->asked = false;
-    pthread_mutex_unlock(&r->status_lock);
-    if (!asked)
+    if (!errand_begin(r, ERRAND_REPLAY))
         return;
     const struct letters_options options = {
         .ledger = r->ledger,
         .ops = r->ops,
         .sink = r->sink,
-        .filter = p->filter,
+        .filter = r->errand.filter,
         .batch_bytes_max = r->options.batch_bytes_max,
     };
-    if (letters_open(&p->letters, &options, &error) < 0)
+    if (letters_open(&r->replay.letters, &options, &error) < 0)
         show_failure(r, error.text);
     else
         look(r);

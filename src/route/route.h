@@ -24,7 +24,7 @@
 #include "base/error.h"
 #include "base/health.h"
 #include "route/backlog.h"
-#include "route/letters.h"
+#include "route/errand.h"
 #include "route/match.h"
 #include "route/start.h"
 #include "route/sums.h"
@@ -114,29 +114,13 @@ bool route_ask_backlog(struct route *r);
 /* For the answer, at most until then; monotonic. */
 void route_wait_backlog(struct route *r, int64_t until_ns);
 
-/* A replay of its dead letters (letters.h). */
-struct route_replay {
-    uint64_t number; /* which one since it was opened; 0: there was none */
-    struct letters_progress progress;
-};
-/* Asks for one, which the route's thread does. The filter is copied. -EBUSY while another is on its
- * way, -ENOTSUP where the sink sends no requests. These two: from any thread. */
-int route_replay(struct route *r, const struct ledger_letter_filter *filter, uint64_t *ret_number,
-                 struct error *error) MUST_CHECK;
-void route_replay_status(struct route *r, struct route_replay *ret);
-
-/* Giving up dead letters (letters.h). */
-struct route_drop {
-    uint64_t number; /* which one since it was opened; 0: there was none */
-    enum letters_state state;
-    uint64_t dropped;
-    char text[ERROR_TEXT_MAX]; /* failed: why, for people */
-};
-/* As the two of a replay, of whatever sink, by number or all: not by reason. -EBUSY also while a
- * replay is on its way. */
-int route_drop(struct route *r, const struct ledger_letter_filter *filter, uint64_t *ret_number,
-               struct error *error) MUST_CHECK;
-void route_drop_status(struct route *r, struct route_drop *ret);
+/* Has its thread send dead letters once more, or give them up, whatever its sink (errand.h). The
+ * filter is copied. -EBUSY while either is on its way, -ENOTSUP for a replay where the sink sends
+ * no requests. These two: from any thread. */
+int route_ask_errand(struct route *r, enum errand_kind kind,
+                     const struct ledger_letter_filter *filter, uint64_t *ret_number,
+                     struct error *error) MUST_CHECK;
+void route_errand_status(struct route *r, enum errand_kind kind, struct route_errand *ret);
 
 const char *route_name(const struct route *r);
 const char *route_sink_type(const struct route *r);

@@ -5,7 +5,7 @@
  *
  * Where the sink sends requests: requests.c (filling and sending), load.h (what one carries),
  * pieces.h (its ranges), answers.c (what an answer does), aside.c (one stream alone is held up),
- * refusals.c (refused for good), replay.c (dead letters once more), drop.c (or given up),
+ * refusals.c (refused for good), errand.h (dead letters, when somebody asks: replay.c, drop.c),
  * binding.c (targets outlive their requests). */
 #pragma once
 
@@ -95,23 +95,11 @@ struct requests {
     struct request_counts counts;
 };
 
-/* A replay of dead letters, which another thread asks for. `asked` and `shown` are under the
- * status' lock, and the filter while it is asked. */
+/* Sending dead letters once more. */
 struct replay {
-    bool asked;
-    struct ledger_letter_filter filter;
-    char reason[LETTERS_REASON_MAX]; /* of the filter */
-    struct route_replay shown;
     struct letters *letters; /* owned; NULL: there is none on its way */
     unsigned slot;           /* of the sink, while one of its requests is sent */
     bool had_turn;           /* one was answered: lines that wait come first */
-};
-
-/* Giving up dead letters, which another thread asks for: as a replay. */
-struct drop {
-    bool asked; /* until it is done */
-    struct ledger_letter_filter filter;
-    struct route_drop shown;
 };
 
 struct route {
@@ -136,7 +124,7 @@ struct route {
     struct draft *filling; /* where pulls are drafted; NULL: nothing is pulled */
     struct requests requests;
     struct replay replay;
-    struct drop drop;
+    struct errand errand;
     struct backlog backlog;
     int64_t commit_due_ns, tick_due_ns; /* monotonic */
 
@@ -290,9 +278,6 @@ int refusals_put(struct route *r, const struct route_request *q, struct error *e
 int refusals_count(struct route *r, struct error *error) MUST_CHECK;
 
 /* replay.c: does nothing while nobody asks for one. */
-/* Under the status' lock: a replay or a drop is asked for and not over. One has letters in hand, so
- * that the other must not touch them. */
-bool replay_is_busy(const struct route *r);
 /* Goes on with it where a slot is free. Letters and lines that want the same slot have it in turn.
  * -errno of the ledger. */
 int replay_step(struct route *r, int64_t now_ns, struct error *error) MUST_CHECK;

@@ -23,20 +23,28 @@ static void begin(struct route_rig *r, struct request_rig *rig, int poisons)
     rig->judge = NULL;
 }
 
-static uint64_t replay(struct route_rig *r)
+/* For all letters. Its number, or -errno. */
+static int ask(struct route_rig *r, enum errand_kind kind)
 {
     uint64_t number = 0;
     struct error error = {""};
-    if (route_replay(r->routes[0], &(struct ledger_letter_filter){0}, &number, &error) < 0)
-        fail_msg("%s", error.text);
+    int code =
+        route_ask_errand(r->routes[0], kind, &(struct ledger_letter_filter){0}, &number, &error);
+    return code < 0 ? code : (int)number;
+}
+
+static int replay(struct route_rig *r)
+{
+    int number = ask(r, ERRAND_REPLAY);
+    assert_true(number > 0);
     return number;
 }
 
 static void assert_replay(struct route_rig *r, enum letters_state state, uint64_t delivered,
                           uint64_t refused, uint64_t left)
 {
-    struct route_replay replay;
-    route_replay_status(r->routes[0], &replay);
+    struct route_errand replay;
+    route_errand_status(r->routes[0], ERRAND_REPLAY, &replay);
     assert_int_equal(replay.progress.state, state);
     assert_int_equal(replay.progress.delivered, delivered);
     assert_int_equal(replay.progress.refused, refused);
@@ -150,7 +158,7 @@ static void r13_letters_and_lines_take_turns(void **state)
     enum { MANY = 300, AHEAD_MAX = 2 };
     struct route_rig r;
     struct request_rig rig;
-    struct route_replay replayed;
+    struct route_errand replayed;
     begin(&r, &rig, MANY);
     route_rig_close(&r, 0);
     rig.options.requests_max = 1;
@@ -165,7 +173,7 @@ static void r13_letters_and_lines_take_turns(void **state)
         slot_mark_ready(r.sources[0].slot);
         route_rig_step(&r, 0);
         r.now_ns += ROUTE_TICK_MIN_NS;
-        route_replay_status(r.routes[0], &replayed);
+        route_errand_status(r.routes[0], ERRAND_REPLAY, &replayed);
         if (replayed.progress.state != LETTERS_ON_THEIR_WAY)
             break;
         int lines = (int)request_rig_status(&r).requests.sent;
@@ -182,14 +190,11 @@ static void one_replay_at_a_time(void **state)
 {
     struct route_rig r;
     struct request_rig rig;
-    uint64_t number = 0;
-    struct error error = {""};
     begin(&r, &rig, POISONS);
     rig.by_hand = true;
     replay(&r);
     for (int i = 0; i < 2; i++) {
-        assert_int_equal(
-            route_replay(r.routes[0], &(struct ledger_letter_filter){0}, &number, &error), -EBUSY);
+        assert_int_equal(ask(&r, ERRAND_REPLAY), -EBUSY);
         route_rig_step(&r, 0);
     }
     assert_int_equal(request_rig_flying(&rig), 1);
@@ -239,18 +244,18 @@ static void r1_a_route_that_ends_keeps_what_was_not_answered(void **state)
 
 static uint64_t drop(struct route_rig *r, struct ledger_letter_filter filter)
 {
-    struct route_drop done;
+    struct route_errand drop;
     uint64_t number = 0;
     struct error error = {""};
-    if (route_drop(r->routes[0], &filter, &number, &error) < 0)
+    if (route_ask_errand(r->routes[0], ERRAND_DROP, &filter, &number, &error) < 0)
         fail_msg("%s", error.text);
-    route_drop_status(r->routes[0], &done);
-    assert_int_equal(done.state, LETTERS_ON_THEIR_WAY);
+    route_errand_status(r->routes[0], ERRAND_DROP, &drop);
+    assert_int_equal(drop.progress.state, LETTERS_ON_THEIR_WAY);
     route_rig_step(r, 0);
-    route_drop_status(r->routes[0], &done);
-    assert_int_equal(done.number, number);
-    assert_int_equal(done.state, LETTERS_DONE);
-    return done.dropped;
+    route_errand_status(r->routes[0], ERRAND_DROP, &drop);
+    assert_int_equal(drop.number, number);
+    assert_int_equal(drop.progress.state, LETTERS_DONE);
+    return drop.progress.dropped;
 }
 
 /* Also while it waits for its sink. */
@@ -280,22 +285,19 @@ static void r1_a_replay_and_a_drop_wait_for_each_other(void **state)
 {
     struct route_rig r;
     struct request_rig rig;
-    const struct ledger_letter_filter all = {0};
-    uint64_t number = 0;
-    struct error error = {""};
     begin(&r, &rig, POISONS);
     replay(&r);
     for (int i = 0; i < 2; i++) {
-        assert_int_equal(route_drop(r.routes[0], &all, &number, &error), -EBUSY);
+        assert_int_equal(ask(&r, ERRAND_DROP), -EBUSY);
         rig.by_hand = true;
         route_rig_step(&r, 0);
     }
     rig.by_hand = false;
     rig.judge = judge_poison;
     request_rig_settle(&rig, &r);
-    assert_int_equal(route_drop(r.routes[0], &all, &number, &error), 0);
-    assert_int_equal(route_replay(r.routes[0], &all, &number, &error), -EBUSY);
-    assert_int_equal(route_drop(r.routes[0], &all, &number, &error), -EBUSY);
+    assert_int_equal(ask(&r, ERRAND_DROP), 1);
+    assert_int_equal(ask(&r, ERRAND_REPLAY), -EBUSY);
+    assert_int_equal(ask(&r, ERRAND_DROP), -EBUSY);
     request_rig_settle(&rig, &r);
     assert_letters(&r, "");
     assert_book(&r, 0, POISONS, 0);
@@ -305,13 +307,10 @@ static void r1_a_replay_and_a_drop_wait_for_each_other(void **state)
 static void a_sink_that_is_written_through_has_none(void **state)
 {
     struct route_rig r;
-    uint64_t number = 0;
-    struct error error = {""};
     route_rig_init(&r, 1);
     route_rig_publish(&r, 1);
     route_rig_open(&r, 0);
-    assert_int_equal(route_replay(r.routes[0], &(struct ledger_letter_filter){0}, &number, &error),
-                     -ENOTSUP);
+    assert_int_equal(ask(&r, ERRAND_REPLAY), -ENOTSUP);
     route_rig_deinit(&r);
 }
 
