@@ -2,6 +2,7 @@
 """A real VictoriaLogs takes what the sinks `loki` and `http` send, and has the same of both."""
 
 import time
+from functools import partial
 
 from conftest import started_server
 from support.docker_root import Container, LocalContainer, parse_ns, rfc3339
@@ -9,6 +10,9 @@ from support.private_victoria_logs import PrivateVictoriaLogs
 from support.tallyman import entries, file_route, loki_route
 
 MINUTE_NS = 60 * 10**9
+LONG_LINE_BYTES = 1_000_000
+READS_ALL = ("-insert.maxLineSizeBytes=8MiB",)
+LOKI, JSON = range(2)  # which of `routes`
 STREAM_LABELS = ["container_name", "stream"]
 HTTP = "/insert/jsonline?_stream_fields=container_name,stream&_msg_field=message&_time_field=time"
 
@@ -72,3 +76,30 @@ def test_loki_and_http_say_the_same(root, tallyman, out):
         line["_time"] = without_zeros(line["_time"])
         assert line == one
     print(f"\nVictoriaLogs: {len(by_loki)} lines, equal by loki and by http and as they were")
+
+
+def test_lines_that_are_longer_than_it_reads(root, tallyman):
+    """R1, docs/DELIVERY.md: of JSON it drops what is longer than 256 KiB, and says 200; not where it
+    has been told to read as much as a line of ours may have, nor by its Loki requests."""
+    made = Container(root, "web-1", created_ns=time.time_ns() - 10 * MINUTE_NS)
+    lengths = [1, 200_000, 300_000, LONG_LINE_BYTES]
+    for length in lengths:
+        made.write("x" * length)
+    for words, number, arrive in [((), LOKI, lengths), ((), JSON, [1, 200_000]),
+                                  (READS_ALL, JSON, lengths)]:  # fmt: skip
+        with started_server(partial(PrivateVictoriaLogs, *words)) as victoria:
+            program = tallyman(root, [routes(victoria)[number]], name=f"{number}{len(words)}")
+            program.once()
+            assert sorted(len(line["_msg"]) for line in victoria.lines("*")) == arrive
+
+
+def test_empty_lines(root, tallyman):
+    """It knows no empty message: whichever way one comes, it puts words of its own in its place."""
+    made = Container(root, "web-1", created_ns=time.time_ns() - 10 * MINUTE_NS)
+    for text in ("", "  ", "last"):
+        made.write(text)
+    with started_server(PrivateVictoriaLogs) as victoria:
+        tallyman(root, routes(victoria)).once()
+        told = sorted(line["_msg"] for line in victoria.lines("*"))
+    assert told[:4] == ["  ", "  ", "last", "last"]
+    assert len(told) == 6 and all("missing _msg field" in text for text in told[4:])

@@ -4,6 +4,8 @@
     with PrivateVictoriaLogs() as victoria:
         …{"type": "loki", "url": victoria.url + "/insert/loki/api/v1/push"}…
         victoria.lines("*")
+
+Arguments are more words of its command line.
 """
 
 import json
@@ -14,10 +16,14 @@ from support.private_server import HOST, PrivateServer
 class PrivateVictoriaLogs(PrivateServer):
     backend = "victoria-logs"
 
+    def __init__(self, *words):
+        super().__init__()
+        self._words = words
+
     def command(self, program):
         return [program, f"-storageDataPath={self.root / 'data'}",
                 f"-httpListenAddr={HOST}:{self.ports[0]}", "-retentionPeriod=100y",
-                "-loggerLevel=WARN"]  # fmt: skip
+                "-loggerLevel=WARN", *self._words]  # fmt: skip
 
     def is_ready(self):
         return self.ask("/health")[0] == 200
