@@ -57,3 +57,17 @@ void assert_refused(const char *yaml, const char *sentence)
 {
     assert_refused_bytes(yaml, strlen(yaml), sentence);
 }
+
+char *config_printed(const struct config *c)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *to = open_memstream(&text, &size);
+    assert_non_null(to);
+    if (c)
+        config_print(c, to);
+    else
+        config_document(to);
+    assert_int_equal(fclose(to), 0);
+    return text;
+}

@@ -16,3 +16,6 @@ struct config *load(const char *yaml);
 void assert_refused(const char *yaml, const char *sentence);
 /* The same for bytes that are no string. */
 void assert_refused_bytes(const char *bytes, size_t size, const char *sentence);
+
+/* What is printed of it, to be freed. NULL: the document of all keys instead. */
+char *config_printed(const struct config *c);

@@ -25,22 +25,11 @@ static void assert_no_byte_of_it(const char *text)
     assert_null(strpbrk(text, SECRET));
 }
 
-static char *printed(const struct config *c)
-{
-    char *text = NULL;
-    size_t size;
-    FILE *to = open_memstream(&text, &size);
-    assert_non_null(to);
-    config_print(c, to);
-    assert_int_equal(fclose(to), 0);
-    return text;
-}
-
 /* What is printed of a file, which must have none of the secret, and all of `lines`. */
 static void assert_prints(const char *yaml, const char *lines)
 {
     struct config *c = load(yaml);
-    char *text = printed(c);
+    char *text = config_printed(c);
     assert_no_byte_of_it(text);
     if (!strstr(text, lines))
         fail_msg("%s is not in: %s", lines, text);
@@ -65,7 +54,7 @@ static void a_secret_of_the_environment_is_printed_as_its_name(void **state)
     setenv("T_SECRET", SECRET, 1);
     struct config *c = load(WIRE("username: u, password: \"${T_SECRET}\""));
     assert_string_equal(OPTIONS(c)->password, SECRET);
-    char *text = printed(c);
+    char *text = config_printed(c);
     assert_no_byte_of_it(text);
     assert_non_null(strstr(text, "      password: \"${T_SECRET}\"\n"));
     config_free(c);

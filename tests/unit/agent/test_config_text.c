@@ -90,23 +90,12 @@ static void a_variable_has_a_maximum(void **state)
     unsetenv("T_SET");
 }
 
-static char *print(const struct config *c)
-{
-    char *text = NULL;
-    size_t size;
-    FILE *to = open_memstream(&text, &size);
-    assert_non_null(to);
-    config_print(c, to);
-    assert_int_equal(fclose(to), 0);
-    return text;
-}
-
 static void assert_prints(const char *yaml, const char *expected)
 {
     struct config *c = load(yaml);
-    char *text = print(c);
+    char *text = config_printed(c);
     struct config *again = load(text);
-    char *text_again = print(again);
+    char *text_again = config_printed(again);
 
     assert_string_equal(text, expected);
     assert_string_equal(text_again, text);
@@ -263,13 +252,8 @@ static void what_is_no_amount_is_refused(void **state)
 /* R3: the document is made from the table, and the one that is committed is that one. */
 static void the_document_is_the_one_made_from_the_table_R3(void **state)
 {
-    char *made = NULL;
-    size_t size;
-    FILE *to = open_memstream(&made, &size);
-    assert_non_null(to);
-    config_document(to);
-    assert_int_equal(fclose(to), 0);
-
+    char *made = config_printed(NULL);
+    size_t size = strlen(made);
     FILE *file = fopen(CONFIGURATION_DOCUMENT, "r");
     assert_non_null(file);
     char *kept = calloc(1, size + 2);
