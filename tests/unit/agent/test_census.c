@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 
 #include "agent/census.h"
+#include "sanitizer.h"
 
 static void targets_have_their_classes(void **state)
 {
@@ -132,19 +133,6 @@ static void memory_is_told_by_kind(void **state)
     assert_int_equal(census_memory(after, &space), 0);
     assert_true(after[MEMORY_ANONYMOUS] >= before[MEMORY_ANONYMOUS] + SIZE / 2);
     free((void *)data);
-}
-
-static void *nothing(void *context)
-{
-    return NULL;
-}
-
-/* A sanitizer's own thread begins beside the first of ours: before anything is counted. */
-static void start_sanitizer(void)
-{
-    pthread_t thread;
-    if (pthread_create(&thread, NULL, nothing, NULL) == 0)
-        pthread_join(thread, NULL);
 }
 
 int main(void)

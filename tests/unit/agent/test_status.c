@@ -11,6 +11,7 @@
 
 #include "agent/status.h"
 #include "base/beat.h"
+#include "sanitizer.h"
 
 /* The test's own clock, and a monitor that says what it is told to. */
 static atomic_int_fast64_t later_ns;
@@ -173,19 +174,6 @@ static void what_is_shown_is_of_now(void **state)
     pthread_join(thread, NULL);
     resource_thread_joined();
     rig_deinit(&r);
-}
-
-static void *nothing(void *context)
-{
-    return NULL;
-}
-
-/* A sanitizer's own thread begins beside the first of ours: before anything is counted. */
-static void start_sanitizer(void)
-{
-    pthread_t thread;
-    if (pthread_create(&thread, NULL, nothing, NULL) == 0)
-        pthread_join(thread, NULL);
 }
 
 int main(void)
