@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`tallyman cat --output raw` gives what `docker logs` gives, byte for byte, dockerd up or down."""
 
-import os
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -125,21 +123,10 @@ def program(engine, shapes, tmp_path):
     )
 
 
-def docker_logs(engine, name, *options):
-    """(stdout, stderr, both as they come) of `docker logs`."""
-    command = ["docker", "logs", *options, name]
-    environment = {**os.environ, "DOCKER_HOST": engine.host}
-    apart = subprocess.run(command, env=environment, capture_output=True, check=True)
-    both = subprocess.run(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=True
-    )
-    return apart.stdout, apart.stderr, both.stdout
-
-
 @pytest.mark.parametrize("name", [*SHAPES, "created-45"])
 def test_same_bytes_as_docker_logs(engine, program, name):
     """S25, S27, D25, D31: every byte, both streams together and each alone."""
-    stdout, stderr, both = docker_logs(engine, name)
+    stdout, stderr, both = engine.logs(name)
     assert program.cat("--output", "raw", name) == both
     assert program.cat("--output", "raw", "--stream", "stdout", name) == stdout
     assert program.cat("--output", "raw", "--stream", "stderr", name) == stderr
@@ -147,7 +134,7 @@ def test_same_bytes_as_docker_logs(engine, program, name):
 
 def test_interleaved_streams(engine, program, shapes):
     """D31, docker-logs 4: pieces of two streams alternate; each stream is whole."""
-    stdout, stderr, _ = docker_logs(engine, "interleaved-4")
+    stdout, stderr, _ = engine.logs("interleaved-4")
     assert len(stdout) > 20000 and len(stderr) > 17000
     assert program.cat("--output", "raw", "--stream", "stdout", "interleaved-4") == stdout
     assert program.cat("--output", "raw", "--stream", "stderr", "interleaved-4") == stderr
@@ -156,7 +143,7 @@ def test_interleaved_streams(engine, program, shapes):
 def test_max_file_of_one(engine, program, docker_container):
     """docker-logs 19: engines to 20.10 leave a `.1` that `docker logs` does not read; we do."""
     name = docker_container("--log-opt", "max-size=3k", script=COUNT)
-    stdout, _, _ = docker_logs(engine, name)
+    stdout, _, _ = engine.logs(name)
     found = program.cat("--output", "raw", name)
     assert found.endswith(stdout) and len(found) > len(stdout)
     lines = found.decode().splitlines()
@@ -183,7 +170,7 @@ def docker_container(engine):
 @pytest.mark.parametrize("which", ["plain", "gzip-15", "rotated-14", "zero-last-time-22"])
 def test_since_and_until(engine, program, which):
     """Both ends inclusive, as `docker logs` has them, to the nanosecond."""
-    stamped = docker_logs(engine, which, "--timestamps")[2].decode().splitlines()
+    stamped = engine.logs(which, "--timestamps")[2].decode().splitlines()
     times = sorted({line.split(" ", 1)[0] for line in stamped}, key=parse_ns)
     for since in (times[0], times[len(times) // 2], times[-1]):
         lines = [line for line in stamped if parse_ns(line.split(" ", 1)[0]) >= parse_ns(since)]
@@ -199,10 +186,10 @@ def test_a_loose_file(engine, program, shapes, tmp_path):
     path = Path(engine.docker("inspect", "-f", "{{.LogPath}}", "plain").stdout.strip())
     loose = tmp_path / "copy.log"
     shutil.copy(path, loose)
-    assert program.cat("--output", "raw", loose) == docker_logs(engine, "plain")[2]
+    assert program.cat("--output", "raw", loose) == engine.logs("plain")[2]
     path = Path(engine.docker("inspect", "-f", "{{.LogPath}}", "gzip-15").stdout.strip())
     found = program.cat("--output", "raw", f"{path}.1.gz").decode()
-    assert found and found in docker_logs(engine, "gzip-15")[2].decode()
+    assert found and found in engine.logs("gzip-15")[2].decode()
 
 
 def test_a_name_that_is_not_there(program):
@@ -215,7 +202,7 @@ def test_a_name_that_is_not_there(program):
 def test_by_id_and_prefix(engine, program, shapes):
     """A container is named by its name, its id or 12 digits of it."""
     full = engine.docker("inspect", "-f", "{{.Id}}", "plain").stdout.strip()
-    expected = docker_logs(engine, "plain")[2]
+    expected = engine.logs("plain")[2]
     for name in (full, full[:12]):
         assert program.cat("--output", "raw", name) == expected
 
@@ -225,7 +212,7 @@ def test_with_dockerd_down(tmp_path):
     with PrivateEngine() as private:
         private.import_busybox()
         private.docker("run", "--name", "web-1", "--network", "none", "busybox", "sh", "-c", COUNT)
-        expected = docker_logs(private, "web-1")[2]
+        expected = private.logs("web-1")[2]
         route = file_route("all", tmp_path / "all")
         program = Tallyman(tmp_path, private.data_root, [route], host=private.host)
         private.stop_daemon()

@@ -2,8 +2,6 @@
 """`tallyman cat` and `ls` where only the Engine can give a log (`docker.root: none`)."""
 
 import json
-import os
-import subprocess
 
 import pytest
 
@@ -53,17 +51,6 @@ def program(engine, containers, make_program):
     return make_program(engine.host)
 
 
-def docker_logs(engine, name, *options):
-    """(stdout, stderr, both as they come) of `docker logs`."""
-    command = ["docker", "logs", *options, name]
-    environment = {**os.environ, "DOCKER_HOST": engine.host}
-    apart = subprocess.run(command, env=environment, capture_output=True, check=True)
-    both = subprocess.run(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=True
-    )
-    return apart.stdout, apart.stderr, both.stdout
-
-
 def said(done):
     """The one sentence of a verb that failed."""
     assert done.stdout == b""
@@ -75,7 +62,7 @@ def said(done):
 def test_same_bytes_as_docker_logs(engine, program, name):
     """S25, S73: every byte, both streams together and each alone; with a terminal too, also
     where a run ends in the midst of a line."""
-    stdout, stderr, both = docker_logs(engine, name)
+    stdout, stderr, both = engine.logs(name)
     assert len(both) > 40000
     assert program.cat("--output", "raw", name) == both
     assert program.cat("--output", "raw", "--stream", "stdout", name) == stdout
@@ -113,7 +100,7 @@ def test_a_running_container(engine, program):
     engine.docker("run", "-d", "--name", "runs", "--network", "none", "busybox", "sh", "-c",
                   "echo begun; exec sleep 1000")  # fmt: skip
     try:
-        wait_for(lambda: docker_logs(engine, "runs")[0], "it has begun")
+        wait_for(lambda: engine.logs("runs")[0], "it has begun")
         assert program.cat("runs") == b"begun\n"
     finally:
         engine.docker("rm", "-f", "runs")

@@ -35,6 +35,7 @@ from functools import partial
 from pathlib import Path
 
 from support import backends
+from support.processes import only_child
 
 ENGINES = ("20.10", "29")
 
@@ -145,7 +146,7 @@ class PrivateEngine:
     @property
     def pid(self):
         """dockerd's process id as seen from outside, None while it is down."""
-        return _only_child(self._daemon.pid) if self._daemon else None
+        return only_child(self._daemon.pid) if self._daemon else None
 
     # Life
 
@@ -230,6 +231,14 @@ class PrivateEngine:
         except subprocess.CalledProcessError as error:
             raise EngineError(f"docker {' '.join(map(str, args))}: {error.stderr}") from error
 
+    def logs(self, name, *options):
+        """(stdout, stderr, both as they come) of `docker logs`, as bytes."""
+        command = ["docker", "logs", *options, name]
+        run = partial(subprocess.run, command, env=self.environment, check=True)
+        apart = run(capture_output=True)
+        both = run(stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        return apart.stdout, apart.stderr, both.stdout
+
     def import_busybox(self, name="busybox"):
         """Makes an image of this machine's busybox, without any registry. Returns its name."""
         import_busybox(self.docker, name)
@@ -275,7 +284,7 @@ class PrivateEngine:
                 start_new_session=True,
             )
         self._storage_driver = self._namespace.stdout.readline().strip()
-        self._init_pid = _only_child(self._namespace.pid)
+        self._init_pid = only_child(self._namespace.pid)
         if not self._storage_driver or not self._init_pid:
             raise EngineError("no namespaces for a private Engine:\n" + self.log_tail())
 
@@ -363,14 +372,6 @@ def _shared_libraries(program):
     if said.returncode != 0:
         return []
     return re.findall(r"(?:^\s+|=> )(/\S+)", said.stdout, re.MULTILINE)
-
-
-def _only_child(pid):
-    try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except OSError:
-        return None
-    return int(children[0]) if children else None
 
 
 def _kill(pid, signal_number):

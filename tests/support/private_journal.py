@@ -21,6 +21,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from support.processes import only_child
 from support.wait import wait_for
 
 PROGRAM = "/lib/systemd/systemd-journald"
@@ -145,10 +146,10 @@ class PrivateJournal:
         return ["nsenter", f"--target={self._init_pid()}", "--mount", "--pid"]
 
     def _init_pid(self):
-        return _only_child(self._namespace.pid)
+        return only_child(self._namespace.pid)
 
     def _journald(self):
-        return wait_for(lambda: _only_child(self._process.pid), "nsenter does not start journald")
+        return wait_for(lambda: only_child(self._process.pid), "nsenter does not start journald")
 
     def _answers(self):
         if self._process.poll() is not None:
@@ -168,11 +169,3 @@ class PrivateJournal:
             start_new_session=True,
         )
         wait_for(self._init_pid, "no namespaces for a private journal")
-
-
-def _only_child(pid):
-    try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except OSError:
-        return None
-    return int(children[0]) if children else None
