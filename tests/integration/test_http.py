@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The sink `http` as it is configured: formats, compression, who we are, whom we believe."""
 
+import contextlib
 import json
+import socket
 from functools import partial
 
 import pytest
 from support.ledger_book import assert_conservation, letters
 from support.ports import free_ports
-from support.stand_in_http import StandInHttp, make_certificate, status
+from support.stand_in_http import StandInHttp, endless_body, make_certificate, status
 from support.tallyman import entries, file_route
 
 LINES = 30
@@ -339,6 +341,56 @@ def test_nobody_there(root, container, tallyman, serve, url, words):
     program.once()
     assert messages(server.accepted("/")) == [message for _, message in expected]
     assert_conservation(program.state, "web")
+
+
+def test_nobody_accepts(root, container, tallyman):
+    """R1, R13: a host that swallows what is sent to it costs a connect_timeout, not a timeout."""
+    container("web").write_lines("line", LINES)
+    with socket.socket() as full, contextlib.ExitStack() as fillers:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for _ in range(4):  # more than are queued; the kernel answers no further one
+            filler = fillers.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(full.getsockname())
+        url = f"http://127.0.0.1:{full.getsockname()[1]}/"
+        route = http_route(url, timeout="1h", connect_timeout="300ms")
+        program = tallyman(root, [route]).start()
+        wait_until_waiting(program, f"{url}: timed out: no connection within 300ms")
+        assert program.status()["resources"]["difference"] == 0
+        program.stop(expected=1)
+
+
+def test_a_kept_connection_that_was_given_up(root, container, tallyman, serve):
+    """R7: a large body meets it, and goes over a fresh one: that is no failure of the route."""
+    made = container("web")
+    lines = made.write_lines("first", 1)
+    server = serve()
+    route = http_route(server.url(), fields=["message"])
+    route["batch"]["bytes"] = "16MiB"
+    program = tallyman(root, [route]).start()
+    program.wait_until_ready()
+    program.wait_until(lambda: route_status(program)["lines"]["delivered"] == 1, "one came")
+    server.drop("/")
+    lines += made.write_lines("second", 6000, size=1000)
+    program.wait_until(lambda: route_status(program)["lines"]["delivered"] == len(lines), "all")
+    metrics = program.metrics()
+    assert metrics['tallyman_route_failures_total{route="web"}'] == 0
+    assert metrics['tallyman_route_requests_resent_total{route="web"}'] == 0
+    program.stop()
+    assert messages(server.accepted("/")) == [message for _, message in lines]
+    assert max(request.size for request in server.requests("/")) > 1 << 20
+
+
+def test_an_answer_without_end(root, container, tallyman, serve):
+    """R7: its status has decided; nobody waits for the rest, and nothing is sent again."""
+    lines = container("web").write_lines("line", LINES)
+    server = serve()
+    server.tell("/", endless_body())
+    program = tallyman(root, [http_route(server.url(), timeout="1h")])
+    program.once()
+    (request,) = server.requests("/")
+    assert messages([request]) == [message for _, message in lines]
 
 
 def test_wrong_options(root, tallyman, certificates, tmp_path):

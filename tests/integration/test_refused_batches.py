@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a batch costs a server that refuses its content, counted by the server; and dead letters that
-are full."""
+"""What a batch costs a server that refuses its content, counted by the server; and dead letters
+that are full."""
 
 import pytest
 

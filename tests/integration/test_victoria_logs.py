@@ -79,8 +79,8 @@ def test_loki_and_http_say_the_same(root, tallyman, out):
 
 
 def test_lines_that_are_longer_than_it_reads(root, tallyman):
-    """R1, docs/DELIVERY.md: of JSON it drops what is longer than 256 KiB, and says 200; not where it
-    has been told to read as much as a line of ours may have, nor by its Loki requests."""
+    """R1: of JSON it drops what is longer than 256 KiB, and says 200; not where it has been told to
+    read as much as a line of ours may have, nor of Loki's pushes."""
     made = Container(root, "web-1", created_ns=time.time_ns() - 10 * MINUTE_NS)
     lengths = [1, 200_000, 300_000, LONG_LINE_BYTES]
     for length in lengths:

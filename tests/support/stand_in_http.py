@@ -26,7 +26,8 @@ _WORDS = {200: "OK", 204: "No Content", 400: "Bad Request", 429: "Too Many Reque
 
 @dataclass(frozen=True)
 class Answer:
-    """Raw bytes, and what follows them: "keep" the connection, "close" it, "hang"."""
+    """Raw bytes, and what follows them: "keep" the connection, "close" it, "hang", or
+    "flood" it for as long as somebody reads."""
 
     raw: bytes
     then: str = "keep"
@@ -75,6 +76,11 @@ def cut_body(code=200):
     return Answer(raw, "close", accepts=200 <= code < 300)
 
 
+def endless_body(code=200):
+    raw = f"HTTP/1.1 {code} OK\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+    return Answer(raw, "flood", accepts=200 <= code < 300)
+
+
 def garbage():
     return Answer(b"\x00\x01SSH-2.0-OpenSSH_9.2\r\n\xff\xfe", "close")
 
@@ -110,6 +116,7 @@ class StandInHttp:
         self._lock = threading.Lock()
         self._orders = collections.defaultdict(collections.deque)
         self._rules = collections.defaultdict(list)
+        self._drops = collections.Counter()
         self._received = []
         self._connections = set()
         self._closing = threading.Event()
@@ -130,6 +137,12 @@ class StandInHttp:
         """The answer of all requests at `path` for which `when` is true, and that have no order."""
         with self._lock:
             self._rules[path].append((when, answer))
+
+    def drop(self, path):
+        """Closes at the head of the next request at `path`, whose body it does not read: so does a
+        server that gives up a kept connection."""
+        with self._lock:
+            self._drops[path] += 1
 
     def requests(self, path):
         with self._lock:
@@ -192,6 +205,8 @@ class StandInHttp:
             if head is None:
                 return
             request, size = _parse(head)
+            if self._is_dropped(request):
+                return
             while len(pending) < size:
                 data = connection.recv(_READ_BYTES)
                 if not data:
@@ -204,10 +219,19 @@ class StandInHttp:
             connection.sendall(answer.raw)
             if answer.then == "close":
                 return
+            while answer.then == "flood":
+                connection.sendall(b"10000\r\n" + bytes(65536) + b"\r\n")
             if answer.then == "hang":
                 while connection.recv(_READ_BYTES):
                     pass
                 return
+
+    def _is_dropped(self, request):
+        path = request.target.split("?")[0]
+        with self._lock:
+            is_dropped = self._drops[path] > 0
+            self._drops[path] -= is_dropped
+        return is_dropped
 
     def _answer(self, request):
         path = request.target.split("?")[0]
