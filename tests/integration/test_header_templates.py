@@ -110,6 +110,21 @@ def test_a_tenant_that_is_refused_holds_up_no_other(root, writers, tallyman, ser
     assert_conservation(program.state, "web")
 
 
+def test_a_tenant_that_is_to_come_later(root, writers, tallyman, server):
+    """R6, R7: 429 with Retry-After is of that tenant alone, and is heeded."""
+    asked_s = 2
+    server.tell("/x", status(429, {"Retry-After": str(asked_s)}))
+    write(writers, "first")
+    program = tallyman(root, [route(server)])
+    program.once()
+    assert sorted(delivered(server)) == sorted(expected("first"))
+    first, *others = server.requests("/x")
+    later = [r for r in others if r.headers["x-tenant"] == first.headers["x-tenant"]]
+    at_once = [r for r in others if r not in later]
+    assert later and all(r.at_s - first.at_s > asked_s - 0.1 for r in later)
+    assert at_once and all(r.at_s - first.at_s < asked_s - 0.1 for r in at_once)
+
+
 def test_dead_letters_are_replayed_with_their_headers(root, writers, tallyman, server):
     """R1: letters of several containers, in one replay."""
     picky = [True]

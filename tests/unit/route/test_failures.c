@@ -3,6 +3,7 @@
  * and tries again (design §1, §7; R1, R7; S103's outages in small). */
 #include "route_rig.h"
 
+#include "route/backoff.h"
 #include "sink/catalog.h"
 #include "sink/file_options.h"
 #include "sink/output_registry.h"
@@ -112,6 +113,22 @@ static void failure_is_over_without_a_line(void **state)
     assert_int_equal(status_of(&r, 0).failing_since_ns, 0);
     route_rig_close(&r, 0);
     route_rig_deinit(&r);
+}
+
+/* Hosts that failed at the same outage must not come back as one: their clocks differ. */
+static void backoffs_of_many_hosts_are_spread(void **state)
+{
+    enum { HOSTS = 1000 };
+    int64_t least = INT64_MAX, most = 0;
+    for (int64_t i = 0; i < HOSTS; i++) {
+        int64_t now_ns = i * 7919 * NS_PER_MS;
+        struct backoff b = {.wait_ns = ROUTE_BACKOFF_MAX_NS / 2};
+        backoff_fail(&b, now_ns, 0);
+        least = b.until_ns - now_ns < least ? b.until_ns - now_ns : least;
+        most = b.until_ns - now_ns > most ? b.until_ns - now_ns : most;
+    }
+    assert_true(least >= ROUTE_BACKOFF_MAX_NS * 3 / 4 && most <= ROUTE_BACKOFF_MAX_NS * 5 / 4);
+    assert_true(most - least > ROUTE_BACKOFF_MAX_NS / 4);
 }
 
 /* Exponential, jittered, unlimited, with a ceiling; from the start again once it has worked. */
@@ -326,6 +343,7 @@ int main(void)
         cmocka_unit_test(failed_bind_is_tried_again),
         cmocka_unit_test(failed_recovery_is_tried_again),
         cmocka_unit_test(failure_is_over_without_a_line),
+        cmocka_unit_test(backoffs_of_many_hosts_are_spread),
         cmocka_unit_test(backoff_doubles_up_to_its_maximum),
         cmocka_unit_test(failing_route_does_not_read),
         cmocka_unit_test(gap_alone_is_no_sign_of_health),
