@@ -3,14 +3,16 @@
 
 import contextlib
 import json
+import shutil
 import socket
+import subprocess
 from functools import partial
 
 import pytest
 from support.ledger_book import assert_conservation, letters
 from support.ports import free_ports
 from support.stand_in_http import StandInHttp, endless_body, make_certificate, status
-from support.tallyman import entries, file_route
+from support.tallyman import BINARY, entries, file_route
 
 LINES = 30
 
@@ -35,6 +37,31 @@ def certificates(tmp_path_factory):
     directory = tmp_path_factory.mktemp("certificates")
     names = ("localhost", "client", "stranger")
     return {name: make_certificate(directory, name) for name in names}
+
+
+@pytest.fixture
+def trusting(tmp_path):
+    """trusting(certificate): the program, on a system that believes this one and no other."""
+    if subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no right to mount")
+
+    def make(certificate):
+        directory = tmp_path / "believed"
+        directory.mkdir()
+        for name in ("ca-certificates.crt", "only.pem"):
+            shutil.copy(certificate, directory / name)
+        subprocess.run(["openssl", "rehash", directory], check=True, capture_output=True)
+        script = tmp_path / "trusting"
+        script.write_text(
+            "#!/bin/sh\n"
+            f'exec unshare --mount sh -c \'mount --bind "{directory}" /etc/ssl/certs && '
+            f'exec "{BINARY}" "$@"\' sh "$@"\n',
+            encoding="utf-8",
+        )
+        script.chmod(0o755)
+        return script
+
+    return make
 
 
 def http_route(url, name="web", **keys):
@@ -274,6 +301,22 @@ def test_a_stranger_gets_nothing(root, container, tallyman, serve, certificates)
     assert [t["code"] for t in troubles if "tls_verify" in t["reason"]] == ["sink.tls_unverified"]
     assert program.log().count("event=sink.tls_unverified") == 1
     program.stop()
+    assert messages(server.accepted("/")) == [message for _, message in expected]
+
+
+def test_whom_the_system_believes(root, container, tallyman, serve, certificates, trusting):
+    """Without `tls_ca` those that the system believes; with it nobody else, whatever the system
+    believes."""
+    expected = container("web").write_lines("line", LINES)
+    server = serve(certificate=certificates["localhost"])
+    route = http_route(server.url(host="localhost"), tls_ca=str(certificates["stranger"][0]))
+    program = tallyman(root, [route], binary=trusting(certificates["localhost"][0])).start()
+    wait_until_waiting(program, "TLS: ")
+    program.stop(expected=1)
+    assert not server.requests("/")
+    del route["sink"]["tls_ca"]
+    program.configure()
+    program.once()
     assert messages(server.accepted("/")) == [message for _, message in expected]
 
 
