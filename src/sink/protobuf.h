@@ -1,7 +1,8 @@
 /* protobuf — the few pieces of the wire format that a body is written with by hand.
  *
- * Lengths are computed before they are written. `put` functions write where they are told and
- * return where they ended; the room is the caller's matter.
+ * Lengths are computed before they are written; where a length shows only behind what is so long,
+ * room is left for a wide head. `put` functions write where they are told and return where they
+ * ended; the room is the caller's matter.
  *
  * - Source of the format: protobuf.dev, "Encoding".
  */
@@ -46,4 +47,16 @@ static inline char *protobuf_put_head(char *to, char field, size_t size)
 {
     *to++ = field;
     return protobuf_put_varint(to, size);
+}
+
+/* A head of always the same size, for up to 256 MiB: the length has four bytes, be the last ones of
+ * it zero, as every reader has to take it. */
+enum { PROTOBUF_WIDE_HEAD = 1 + 4 /* bytes */ };
+
+static inline void protobuf_put_wide_head(char *to, char field, size_t size)
+{
+    to[0] = field;
+    for (unsigned i = 0; i < 3; i++)
+        to[1 + i] = (char)(size >> (7 * i) | 0x80);
+    to[4] = (char)(size >> 21);
 }

@@ -15,7 +15,6 @@ struct loki_stream {
     struct span name, labels;   /* as in loki_texts */
     uint64_t hash;              /* of the name */
     size_t first, count;        /* in the plan's lines */
-    size_t size;                /* as the encoder needs it */
     struct sink_target *target; /* of its first lines */
     unsigned stream;            /* of those */
     enum loki_turn turn;

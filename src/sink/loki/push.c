@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sink/loki/push.h"
 
-#include "base/check.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/rfc3339.h"
@@ -18,6 +17,8 @@ enum {
     LINE = PROTOBUF_BYTES(2),
     SECONDS = PROTOBUF_VARINT(1), /* of a timestamp */
     NANOS = PROTOBUF_VARINT(2),
+    TIMESTAMP_ROOM =
+        32, /* bytes; 2 of its head, 1 + 10 of seconds and 1 + 5 of nanoseconds count */
 };
 
 struct request_terms loki_push_terms(const struct loki_labels *l, const struct loki_texts *texts)
@@ -70,21 +71,33 @@ void loki_push_extras(const struct loki_labels *l, const struct entry *e, unsign
     }
 }
 
+/* The field of a time. Neighbouring lines mostly share their second: only the nanoseconds behind it
+ * are written anew. */
 struct timestamp {
-    int64_t seconds;
-    uint32_t nanos;
+    int64_t second_ns; /* where the second begins that is written */
+    size_t head, size; /* bytes of the field before the nanoseconds, and of all */
+    char field[TIMESTAMP_ROOM];
 };
 
-static inline struct timestamp timestamp_of(int64_t ns)
+/* The size of what is in the field takes one byte. */
+static void move_second(struct timestamp *t, int64_t ns)
 {
-    int64_t seconds = ns / NS_PER_SECOND;
-    seconds -= ns < seconds * NS_PER_SECOND;
-    return (struct timestamp){seconds, (uint32_t)(ns - seconds * NS_PER_SECOND)};
+    int64_t second = ns / NS_PER_SECOND - (ns % NS_PER_SECOND < 0);
+    t->second_ns = (int64_t)((uint64_t)second * NS_PER_SECOND);
+    t->field[0] = TIMESTAMP;
+    t->field[2] = SECONDS;
+    char *end = protobuf_put_varint(t->field + 3, (uint64_t)second);
+    *end++ = NANOS;
+    t->head = (size_t)(end - t->field);
 }
 
-static inline size_t timestamp_size(struct timestamp t)
+static inline void set_time(struct timestamp *t, int64_t ns)
 {
-    return 2 + protobuf_varint_size((uint64_t)t.seconds) + protobuf_varint_size(t.nanos);
+    if (__builtin_expect((uint64_t)ns - (uint64_t)t->second_ns >= NS_PER_SECOND, 0))
+        move_second(t, ns);
+    uint32_t nanos = (uint32_t)((uint64_t)ns - (uint64_t)t->second_ns);
+    t->size = (size_t)(protobuf_put_varint(t->field + t->head, nanos) - t->field);
+    t->field[1] = (char)(t->size - 2);
 }
 
 static struct span metadata_of(const struct loki_plan *p, const struct loki_line *line)
@@ -92,39 +105,18 @@ static struct span metadata_of(const struct loki_plan *p, const struct loki_line
     return loki_line_target(p->q, line)->texts.metadata[line->source % STREAM_COUNT];
 }
 
-/* What few lines have is rendered here, one after the other, and copied in the same order. Texts
- * are looked at only to be mended: whether one must be is seen while it is copied. */
-static inline void measure_line(const struct loki_labels *l, struct loki_plan *p,
-                                struct span metadata, struct loki_line *line, bool mend)
+/* What few lines have beside that; a failure is the body's. */
+static struct span extras_of(const struct loki_labels *l, struct loki_plan *p,
+                             const struct entry *e, int64_t sent_ns, struct buf *to)
 {
-    const struct entry *e = &p->q->entries[line->entry];
-    line->text_size = (uint32_t)e->message.size;
-    if (__builtin_expect(mend, 0) && !utf8_valid(e->message))
-        line->text_size = (uint32_t)utf8_mended_size(e->message);
-    line->extras_size = 0;
-    if (__builtin_expect(e->flags || e->attrs.size || line->sent_ns != e->time_ns, 0)) {
-        size_t before = p->extras.size;
-        loki_push_extras(l, e, loki_extras_of(l, e, line->sent_ns), &p->extras);
-        line->extras_size = (uint32_t)(p->extras.size - before);
-    }
-    size_t size = 2 + timestamp_size(timestamp_of(line->sent_ns));
-    size += protobuf_bytes_size(line->text_size) + metadata.size + line->extras_size;
-    line->size = (uint32_t)size;
-}
-
-static size_t measure_stream(const struct loki_labels *l, struct loki_plan *p,
-                             const struct loki_stream *s, bool mend)
-{
-    struct loki_line *lines = p->lines + s->first;
-    struct span metadata = {0};
-    size_t size = protobuf_bytes_size(s->name.size);
-    for (size_t i = 0; i < s->count; i++) {
-        if (i == 0 || lines[i].source != lines[i - 1].source)
-            metadata = metadata_of(p, &lines[i]);
-        measure_line(l, p, metadata, &lines[i], mend);
-        size += protobuf_bytes_size(lines[i].size);
-    }
-    return size;
+    if (__builtin_expect(!e->flags && !e->attrs.size && sent_ns == e->time_ns, 1))
+        return (struct span){0};
+    buf_clear(&p->extras);
+    p->extras.size_max = ENCODED_BYTES_MAX;
+    loki_push_extras(l, e, loki_extras_of(l, e, sent_ns), &p->extras);
+    if (p->extras.failed)
+        to->failed = p->extras.failed;
+    return buf_span(&p->extras);
 }
 
 /* Copies in blocks: reads and writes up to 63 bytes past the text, as both buffers allow. False:
@@ -145,97 +137,80 @@ static inline bool copy_ascii(char *to, struct span text)
     return !((seen[0] | seen[1]) & UINT64_C(0x8080808080808080));
 }
 
-static inline char *put_text(char *to, const struct entry *e, const struct loki_line *line,
-                             bool *invalid)
+/* Of `size` bytes, its own or mended, which are more. NULL: it is to be mended. Whether it is shows
+ * while it is copied. */
+static inline char *put_text(char *to, struct span text, size_t size)
 {
-    /* A text that was mended is longer than it was. */
-    if (__builtin_expect(line->text_size != e->message.size, 0))
-        return utf8_put_mended(to, e->message);
-    if (!copy_ascii(to, e->message))
-        *invalid |= !utf8_valid(e->message);
-    return to + e->message.size;
+    if (__builtin_expect(size != text.size, 0))
+        return utf8_put_mended(to, text);
+    return copy_ascii(to, text) || utf8_valid(text) ? to + size : NULL;
 }
 
-/* The size of the time, which takes one byte, is known when it is written. */
-static inline char *put_time(char *to, int64_t ns)
+/* What a line has beside its text. */
+struct around {
+    struct timestamp time;
+    struct span metadata, extras;
+};
+
+/* False: its text, taken for one of `text_size` bytes, is to be mended, and nothing was appended.
+ */
+static inline bool append_entry(struct buf *to, struct span text, size_t text_size,
+                                const struct around *around)
 {
-    struct timestamp t = timestamp_of(ns);
-    char *begin = to + 2;
-    to[0] = TIMESTAMP;
-    to[2] = SECONDS;
-    char *end = protobuf_put_varint(to + 3, (uint64_t)t.seconds);
-    *end++ = NANOS;
-    end = protobuf_put_varint(end, t.nanos);
-    to[1] = (char)(end - begin);
-    return end;
+    size_t size = around->time.size + protobuf_bytes_size(text_size) + around->metadata.size +
+                  around->extras.size;
+    char *at = buf_reserve(to, protobuf_bytes_size(size));
+    if (!at)
+        return true;
+    at = protobuf_put_head(at, ENTRIES, size);
+    memcpy(at, around->time.field, TIMESTAMP_ROOM);
+    at = protobuf_put_head(at + around->time.size, LINE, text_size);
+    at = put_text(at, text, text_size);
+    if (!at)
+        return false;
+    at = stream_texts_copy(at, around->metadata);
+    at = encode_copy(at, around->extras);
+    to->size = (size_t)(at - to->data);
+    return true;
 }
 
-static inline char *put_entry(char *to, const struct entry *e, const struct loki_line *line,
-                              struct span metadata, bool *invalid)
-{
-    to = protobuf_put_head(to, ENTRIES, line->size);
-    to = put_time(to, line->sent_ns);
-    to = protobuf_put_head(to, LINE, line->text_size);
-    to = put_text(to, e, line, invalid);
-    return stream_texts_copy(to, metadata);
-}
-
-/* `*extras` is what was rendered for these and later lines. */
-static char *put_stream(char *to, const struct loki_plan *p, const struct loki_stream *s,
-                        struct span *extras, bool *invalid)
+static void append_lines(const struct loki_labels *l, struct loki_plan *p,
+                         const struct loki_stream *s, struct buf *to)
 {
     const struct loki_line *lines = p->lines + s->first;
-    struct span metadata = {0};
-    to = protobuf_put_head(to, STREAMS, s->size);
-    to = protobuf_put_head(to, LABELS, s->name.size);
-    to = encode_copy(to, s->name);
+    struct around around = {0};
+    move_second(&around.time, lines[0].sent_ns);
     for (size_t i = 0; i < s->count; i++) {
         const struct loki_line *line = &lines[i];
+        const struct entry *e = &p->q->entries[line->entry];
         if (i == 0 || line->source != lines[i - 1].source)
-            metadata = metadata_of(p, line);
-        to = put_entry(to, &p->q->entries[line->entry], line, metadata, invalid);
-        if (line->extras_size) {
-            to = encode_copy(to, (struct span){extras->data, line->extras_size});
-            extras->data += line->extras_size;
-            extras->size -= line->extras_size;
-        }
+            around.metadata = metadata_of(p, line);
+        set_time(&around.time, line->sent_ns);
+        around.extras = extras_of(l, p, e, line->sent_ns, to);
+        if (!append_entry(to, e->message, e->message.size, &around))
+            append_entry(to, e->message, utf8_mended_size(e->message), &around);
     }
-    return to;
 }
 
-/* False where some text is no UTF-8, and was to be mended: nothing was appended. */
-static bool push(const struct loki_labels *l, struct loki_plan *p, struct buf *to, bool mend)
+/* How long it is shows at its end only. */
+static void append_stream(const struct loki_labels *l, struct loki_plan *p,
+                          const struct loki_stream *s, struct buf *to)
 {
-    size_t size = 0;
-    bool invalid = false;
-    buf_clear(&p->extras);
-    p->extras.size_max = ENCODED_BYTES_MAX;
-    for (size_t i = 0; i < p->stream_count; i++) {
-        struct loki_stream *s = &p->streams[i];
-        if (s->count == 0)
-            continue;
-        s->size = measure_stream(l, p, s, mend);
-        size += protobuf_bytes_size(s->size);
-    }
-    if (p->extras.failed) {
-        to->failed = p->extras.failed;
-        return true;
-    }
-    char *begin = buf_reserve(to, size), *end = begin;
-    if (!begin)
-        return true;
-    struct span extras = buf_span(&p->extras);
-    for (size_t i = 0; i < p->stream_count; i++)
-        if (p->streams[i].count)
-            end = put_stream(end, p, &p->streams[i], &extras, &invalid);
-    CHECK((size_t)(end - begin) == size && extras.size == 0);
-    to->size += invalid ? 0 : size;
-    return !invalid;
+    size_t begin = to->size;
+    char *at = buf_reserve(to, PROTOBUF_WIDE_HEAD + protobuf_bytes_size(s->name.size));
+    if (!at)
+        return;
+    at = protobuf_put_head(at + PROTOBUF_WIDE_HEAD, LABELS, s->name.size);
+    at = encode_copy(at, s->name);
+    to->size = (size_t)(at - to->data);
+    append_lines(l, p, s, to);
+    if (!to->failed)
+        protobuf_put_wide_head(to->data + begin, STREAMS, to->size - begin - PROTOBUF_WIDE_HEAD);
 }
 
 void loki_push_protobuf(const struct loki_labels *l, struct loki_plan *p, struct buf *to)
 {
-    bool valid = push(l, p, to, false); /* most are */
-    if (!valid)
-        push(l, p, to, true);
+    for (size_t i = 0; i < p->stream_count; i++)
+        if (p->streams[i].count)
+            append_stream(l, p, &p->streams[i], to);
 }

@@ -41,12 +41,9 @@ static inline bool shift_is_behind(const struct entry *e, const struct shift_mem
 
 /* An entry on its way into a stream. */
 struct loki_line {
-    int64_t sent_ns;      /* the time it is sent with */
-    uint32_t entry;       /* in the request */
-    uint32_t source;      /* its part in the request, twice, and its enum stream */
-    uint32_t size;        /* bytes of the entry as it is sent, without its head; the encoder's, */
-    uint32_t text_size;   /* of its text, */
-    uint32_t extras_size; /* and of what it has beside its container's metadata */
+    int64_t sent_ns; /* the time it is sent with */
+    uint32_t entry;  /* in the request */
+    uint32_t source; /* its part in the request, twice, and its enum stream */
 };
 
 static inline struct sink_target *loki_line_target(const struct request *q,
