@@ -51,6 +51,7 @@ EACH_ROUTE(write_route_sent, is->requests.sent)
 EACH_ROUTE(write_route_resent, is->requests.resent)
 EACH_ROUTE(write_route_in_flight, is->requests.in_flight)
 EACH_ROUTE(write_route_aside, is->requests.aside)
+EACH_ROUTE(write_route_voided, is->requests.voided != 0)
 EACH_ROUTE(write_route_letters, is->requests.letters)
 EACH_ROUTE(write_route_letter_bytes, is->requests.letter_bytes)
 EACH_ROUTE(write_route_redeemed, is->requests.redeemed)
@@ -305,6 +306,11 @@ const struct metric_row metric_rows[] = {
     {GAUGE("tallyman_route_containers_aside", "Containers whose lines alone the sink does not "
                                               "take for now."),
      BY("route"), .write = write_route_aside},
+    {GAUGE(
+         "tallyman_route_refuses_everything",
+         "1 while the sink has refused whatever it was sent since the start: nothing of it counts, "
+         "and the route tries again."),
+     BY("route"), .write = write_route_voided},
     {GAUGE("tallyman_route_dead_letters", "Lines that the sink refused for good, kept in the "
                                           "ledger."),
      BY("route"), .write = write_route_letters},

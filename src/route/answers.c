@@ -39,8 +39,10 @@ static int refuse(struct route *r, struct route_request *q, const struct sink_an
 {
     bool refused = answer->verdict == VERDICT_REFUSED;
     int code = pieces_halve(&q->load.pieces, refused);
-    if (code == PIECES_WHOLE)
+    if (code == PIECES_WHOLE) {
+        doubt_note(r, q, answer);
         return refusals_add(r, q, refused ? answer->reason : "too_large", answer->text, error);
+    }
     return code < 0 ? error_set(error, code, "no memory") : 0;
 }
 
@@ -90,7 +92,7 @@ static int take(struct route *r, const struct sink_answer *answer, int64_t now_n
     if (answer->verdict != VERDICT_RETRY)
         q->backoff = (struct backoff){0};
     if (q->load.pieces.count == 0)
-        q->state = REQUEST_SETTLED;
+        q->state = q->doubted ? REQUEST_DOUBTED : REQUEST_SETTLED;
     return 0;
 }
 
@@ -101,7 +103,9 @@ int answers_take(struct route *r, int64_t now_ns, struct error *error)
     while (code == 0 && r->requests.ops && r->requests.ops->step(r->sink, &answer)) {
         if (!replay_take(r, &answer))
             code = take(r, &answer, now_ns, error);
+        if (code == 0)
+            code = doubt_lift(r, &answer, error);
         answer = (struct sink_answer){0};
     }
-    return code;
+    return code == 0 ? doubt_judge(r, error) : code;
 }

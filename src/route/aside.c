@@ -48,6 +48,7 @@ static struct route_request *separate(struct route *r, struct route_request *q)
     q->load = others;
     own->state = REQUEST_READY;
     own->resent = true;
+    own->doubted = q->doubted;
     r->requests.items[r->requests.count++] = own;
     return own;
 }

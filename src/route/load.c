@@ -180,6 +180,7 @@ int load_copy(const struct load *from, struct load *to, enum load_share share)
         in_hand += range.first < range.end && i > from->pieces.whole_count;
     }
     to->pieces.whole_count = to->pieces.count - in_hand;
+    to->pieces.sparing = from->pieces.sparing;
     to->pieces.splits_left = from->pieces.splits_left;
     return 0;
 }

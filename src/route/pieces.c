@@ -7,7 +7,10 @@
 #include "base/limits.h"
 
 /* Each makes two pieces more to be sent, beside the first. */
-enum { SPLITS_MAX = (PIECES_SENT_MAX - 1) / 2 };
+enum {
+    SPLITS_MAX = (PIECES_SENT_MAX - 1) / 2,
+    SPLITS_SPARING_MAX = (PIECES_SPARING_MAX - 1) / 2,
+};
 
 void pieces_deinit(struct pieces *p)
 {
@@ -18,6 +21,7 @@ void pieces_deinit(struct pieces *p)
 void pieces_clear(struct pieces *p)
 {
     p->count = p->whole_count = 0;
+    p->sparing = false;
 }
 
 static int make_room(struct pieces *p, size_t count)
@@ -143,7 +147,7 @@ static void take_in_hand(struct pieces *p)
     if (p->whole_count < p->count)
         return;
     p->whole_count = p->count - 1;
-    p->splits_left = SPLITS_MAX;
+    p->splits_left = p->sparing ? SPLITS_SPARING_MAX : SPLITS_MAX;
 }
 
 void pieces_settle(struct pieces *p)

@@ -6,7 +6,8 @@
  *
  * - Owns: the list.
  * - Limits: refused pieces are halved so often that what was one piece at first becomes
- *   PIECES_SENT_MAX at most. What is too large is halved as long as it can be.
+ *   PIECES_SENT_MAX at most, or PIECES_SPARING_MAX. What is too large is halved as long as it can
+ * be.
  * - Errors: -ENOMEM, and all is as before.
  */
 #pragma once
@@ -16,11 +17,14 @@
 
 #include <stdbool.h>
 
+enum { PIECES_SPARING_MAX = 7 };
+
 struct pieces {
     struct request_range *items; /* the next one last */
     size_t count, capacity;
     size_t whole_count;   /* those that nothing is split of, behind what is in hand */
     unsigned splits_left; /* of refused ones in hand */
+    bool sparing;         /* few of each, from the next that is taken in hand; after pieces_begin */
 };
 
 void pieces_deinit(struct pieces *p);

@@ -57,6 +57,13 @@ static void tell(struct route *r, size_t lines, const char *reason, const char *
                  lines, LOG_QUOTE(reason), LOG_QUOTE(answer), suppressed);
 }
 
+void refusals_tell(struct route *r, const struct load *l)
+{
+    for (size_t i = 0; i < l->refusal_count; i++)
+        tell(r, l->refusals[i].range.end - l->refusals[i].range.first, l->refusals[i].reason,
+             l->refusals[i].answer);
+}
+
 /* Lines that counted as delivered are refused, in the books of each source. */
 static void account(struct route_request *q, struct request_range range)
 {
@@ -69,23 +76,30 @@ static void account(struct route_request *q, struct request_range range)
     }
 }
 
-int refusals_add(struct route *r, struct route_request *q, const char *reason, const char *answer,
-                 struct error *error)
+int refusals_fit(struct route *r, uint64_t more_bytes, struct error *error)
 {
-    struct request_range range = pieces_next(&q->load.pieces);
     uint64_t count = 0, bytes = 0;
     int code = ledger_letter_sums(r->ledger, &count, &bytes, error);
     if (code < 0)
         return code;
-    bytes += pending_bytes(r) + bytes_of(&q->load.request, range, answer);
-    if (bytes > (uint64_t)r->options.dead_letters_bytes_max)
-        return full(r, error);
+    bytes += pending_bytes(r) + more_bytes;
+    return bytes > (uint64_t)r->options.dead_letters_bytes_max ? full(r, error) : 0;
+}
+
+int refusals_add(struct route *r, struct route_request *q, const char *reason, const char *answer,
+                 struct error *error)
+{
+    struct request_range range = pieces_next(&q->load.pieces);
+    int code = q->doubted ? 0 : refusals_fit(r, bytes_of(&q->load.request, range, answer), error);
+    if (code)
+        return code;
     code = load_refuse(&q->load, range, reason, answer, clock_now_ns());
     if (code < 0)
         return error_set(error, code, "no memory");
     account(q, range);
     pieces_settle(&q->load.pieces);
-    tell(r, range.end - range.first, reason, answer);
+    if (!q->doubted)
+        tell(r, range.end - range.first, reason, answer);
     return 0;
 }
 

@@ -70,7 +70,7 @@ void requests_free(struct route *r, struct route_request *q)
     load_clear(&q->load, r);
     draft_clear(&q->draft);
     q->state = REQUEST_FILLING;
-    q->aside = q->resent = false;
+    q->aside = q->resent = q->doubted = false;
     q->backoff = (struct backoff){0};
     all->spares[all->spare_count++] = q;
 }
@@ -90,14 +90,14 @@ int64_t requests_rest(struct route *r, int64_t now_ns)
     return q->rest_due_ns = INT64_MAX;
 }
 
-/* Those that are aside hold up nobody. */
+/* Those that are aside hold up nobody. While all is refused one at a time is tried. */
 bool requests_may_fill(const struct route *r)
 {
     const struct requests *q = &r->requests;
-    size_t busy = 0;
+    size_t busy = 0, most = q->counts.voided ? 1 : q->sent_max;
     for (size_t i = 0; i < q->count; i++)
         busy += !q->items[i]->aside;
-    return !q->ops || (!q->waiting && busy < q->sent_max);
+    return !q->ops || (!q->waiting && busy < most);
 }
 
 int requests_begin(struct route *r)
@@ -135,6 +135,7 @@ int requests_queue(struct route *r)
                             (size_t)r->options.batch_lines_max);
         if (code < 0)
             return code;
+        load->pieces.sparing = doubt_is_sparing(r);
         q->filling->state = REQUEST_READY;
     }
     CHECK(q->count < ARRAY_SIZE(q->items));

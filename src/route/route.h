@@ -92,6 +92,8 @@ struct request_counts {
     uint64_t in_flight;                     /* now */
     uint64_t aside;                         /* now: containers that the sink holds up alone */
     uint64_t letters, letter_bytes;         /* in the ledger now */
+    uint64_t voided;                        /* tries at which all was refused, and nothing counted;
+                                               0 once the sink has taken a line */
     uint64_t redeemed;                      /* letters that a replay has delivered after all */
 };
 

@@ -5,8 +5,8 @@
  *
  * Where the sink sends requests: requests.c (filling and sending), load.h (what one carries),
  * pieces.h (its ranges), answers.c (what an answer does), aside.c (one stream alone is held up),
- * refusals.c (refused for good), errand.h (dead letters, when somebody asks: replay.c, drop.c),
- * binding.c (targets outlive their requests). */
+ * refusals.c (refused for good), doubt.c (or the whole configuration is wrong), errand.h (dead
+ * letters, when somebody asks: replay.c, drop.c), binding.c (targets outlive their requests). */
 #pragma once
 
 #include "base/beat.h"
@@ -65,6 +65,7 @@ enum request_state {
     REQUEST_FILLING,
     REQUEST_READY,   /* its next piece waits for a slot, and for the end of a backoff */
     REQUEST_SENT,    /* in `slot` */
+    REQUEST_DOUBTED, /* answered to its end, but see doubt.c */
     REQUEST_SETTLED, /* to be committed */
 };
 
@@ -75,6 +76,7 @@ struct route_request {
     unsigned slot;          /* of the sink, while it is sent */
     bool aside;             /* sources that are held up alone */
     bool resent;            /* its next piece was sent before */
+    bool doubted;           /* of what was refused of it, some may not be to blame */
     struct backoff backoff; /* of its own, beside the route's */
 };
 
@@ -90,6 +92,7 @@ struct requests {
     size_t spare_count;
     int64_t rest_due_ns; /* when that is given back, monotonic; 0: to be told; INT64_MAX: it was */
     uint32_t slots;      /* a bit for each that is used */
+    bool understood;     /* by the sink, since the start: doubt.c */
     bool waiting;        /* the sink is not reached: one probe when the backoff is over */
     int probe;           /* its slot; -1: none is under way */
     struct request_counts counts;
@@ -219,7 +222,7 @@ struct binding *binding_release(struct route *r, struct binding *b);
 /* waiting.c */
 /* It cannot deliver: tells it, and waits. */
 void waiting_begin(struct route *r, const char *reason, int64_t at_least_ns, int64_t now_ns);
-/* It works again. */
+/* It works again, but for a sink that still refuses everything. */
 void waiting_end(struct route *r);
 
 /* commit.c */
@@ -268,14 +271,35 @@ bool aside_put(struct route *r, struct route_request *q, const struct sink_answe
 
 /* refusals.c */
 enum { REFUSALS_FULL = 1 };
+/* Whether all that requests have, and so many bytes more, have room among the dead letters. 0,
+ * REFUSALS_FULL, which `error` says, or -errno. */
+int refusals_fit(struct route *r, uint64_t more_bytes, struct error *error) MUST_CHECK;
 /* The next piece goes to the dead letters, with the commit of its request. REFUSALS_FULL: there is
- * no room, `error` says so. */
+ * no room. A doubted request asks for room when it is no longer. */
 int refusals_add(struct route *r, struct route_request *q, const char *reason, const char *answer,
                  struct error *error) MUST_CHECK;
+/* Logs what a doubted request has, once it counts. */
+void refusals_tell(struct route *r, const struct load *l);
 /* Within a transaction. */
 int refusals_put(struct route *r, const struct route_request *q, struct error *error) MUST_CHECK;
 /* How many there are, for the status. */
 int refusals_count(struct route *r, struct error *error) MUST_CHECK;
+
+/* doubt.c: a sink that refuses whatever it is sent may have no fault to find with the lines: the
+ * path or the tenant may be wrong, or a proxy answers in its place. So until it has taken a line
+ * since the start, or said of one in its own words why not, a refusal that explains nothing is
+ * doubted. It becomes a dead letter as soon as the sink has shown that it understands us. When all
+ * that is under way is refused, all is void instead: no cursor moves, and the route waits and tries
+ * again, one request at a time, which is read anew and so holds what came meanwhile. */
+/* The answer refuses for good. */
+void doubt_note(const struct route *r, struct route_request *q, const struct sink_answer *answer);
+/* Whether a try shall be no search for the culprit, but cost a few requests. */
+bool doubt_is_sparing(const struct route *r);
+/* It may show that the sink understands us. -errno: what was doubted has no room among the dead
+ * letters; that, too, is to be read anew. */
+int doubt_lift(struct route *r, const struct sink_answer *answer, struct error *error) MUST_CHECK;
+/* -EREMOTEIO: all is refused. */
+int doubt_judge(struct route *r, struct error *error) MUST_CHECK;
 
 /* replay.c: does nothing while nobody asks for one. */
 /* Goes on with it where a slot is free. Letters and lines that want the same slot have it in turn.

@@ -32,6 +32,8 @@ void waiting_begin(struct route *r, const char *reason, int64_t at_least_ns, int
 
 void waiting_end(struct route *r)
 {
+    if (r->requests.counts.voided) /* an answer, or nothing to send, is no line that is taken */
+        return;
     r->backoff = (struct backoff){0};
     if (r->status.failing_since_ns == 0)
         return;

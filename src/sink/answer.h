@@ -29,6 +29,8 @@ struct sink_answer {
     int64_t retry_after_ns;         /* as the server asks; 0: it does not */
     struct sink_target *target;     /* blamed alone (a rate limit of one stream); NULL: nobody is */
     bool of_group;                  /* retry: the group of these lines is blamed alone (a tenant) */
+    bool unexplained;               /* refused, and nothing in the answer shows that the lines were
+                                       looked at: a wrong configuration may be the cause as well */
     char reason[ANSWER_REASON_MAX]; /* refused: a stable word for dead letters and metrics:
                                        "line_too_long", "too_old", "http_400" */
     char text[ANSWER_TEXT_MAX];     /* for people: "http://…: HTTP 400: max entry size …" */

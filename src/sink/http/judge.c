@@ -11,7 +11,7 @@ static const struct {
     {200, 299, VERDICT_DELIVERED, NULL},
     /* Not followed: a body would go, with its secrets, to where nobody has sent it. */
     {300, 399, VERDICT_RETRY, "redirects are not followed; let url be where it leads"},
-    /* The content is to blame. */
+    /* The content is to blame, as far as a status can tell: only the protocol's own words can. */
     {400, 400, VERDICT_REFUSED, NULL},
     {422, 422, VERDICT_REFUSED, NULL},
     /* The configuration is to blame, ours or the server's: it waits until somebody has repaired it,
@@ -88,6 +88,7 @@ void http_judge(const struct http_answer *answer, struct sink_answer *ret)
         ret->verdict = VERDICT_TOO_LARGE;
         snprintf(ret->reason, sizeof(ret->reason), "too_large");
     } else if (answer->status != 0) {
+        ret->unexplained = ret->verdict == VERDICT_REFUSED;
         snprintf(ret->reason, sizeof(ret->reason), "http_%d", answer->status);
     }
 }

@@ -104,6 +104,7 @@ void loki_judge(const struct http_answer *answer, struct sink_answer *ret, struc
     if (!refusal)
         return;
     ret->verdict = is_too_much_at_once(answer) ? VERDICT_TOO_LARGE : refusal->verdict;
+    ret->unexplained = false;
     if (refusal->reason)
         snprintf(ret->reason, sizeof(ret->reason), "%s", refusal->reason);
     if (refusal->blames)

@@ -48,8 +48,10 @@ static void expect(char *columns[COLUMNS])
     loki_judge(&answer, &ret, &stream);
     if (strcmp(verdicts[ret.verdict], columns[1]) != 0)
         fail_msg("%s %s: %s", columns[0], columns[4], verdicts[ret.verdict]);
-    if (ret.verdict == VERDICT_REFUSED)
+    bool refused = ret.verdict == VERDICT_REFUSED;
+    if (refused)
         assert_string_equal(ret.reason, columns[2]);
+    assert_int_equal(ret.unexplained, refused && strncmp(columns[2], "http_", 5) == 0);
     if (strcmp(columns[3], "-") == 0) {
         assert_null(stream.data);
     } else {

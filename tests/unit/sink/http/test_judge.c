@@ -45,7 +45,8 @@ static void verdicts(void **state)
     };
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
         for (int status = rows[i].first; status <= rows[i].last; status++)
-            if (judged(status, "", 0).verdict != rows[i].verdict)
+            if (judged(status, "", 0).verdict != rows[i].verdict ||
+                judged(status, "", 0).unexplained != (rows[i].verdict == VERDICT_REFUSED))
                 fail_msg("status %d", status);
 }
 
