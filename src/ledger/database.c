@@ -146,6 +146,20 @@ void database_rollback(struct database *db)
         transaction_step(db, ROLLBACK);
 }
 
+/* Through SQLite's own file, whose first sync also makes the log's name durable. What a checkpoint
+ * has copied out of the log it has synced itself. The handle keeps no errno of this call. */
+int database_sync(struct database *db, struct error *error)
+{
+    if (in_transaction(db))
+        return out_of_turn(db, error);
+
+    sqlite3_file *log = NULL;
+    int code = sqlite3_file_control(db->handle, NULL, SQLITE_FCNTL_JOURNAL_POINTER, &log);
+    if (code == SQLITE_OK && log && log->pMethods)
+        code = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
+    return code == SQLITE_OK ? 0 : fault_set(error, code, NULL, db->kind, db->path);
+}
+
 struct row database_row(struct database *db, unsigned statement)
 {
     return (struct row){.statement = db->statements[statement], .next = 1};

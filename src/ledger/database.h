@@ -53,6 +53,12 @@ int database_begin(struct database *db, struct error *error) MUST_CHECK;
 int database_commit(struct database *db, bool *ret_may_stand, struct error *error) MUST_CHECK;
 void database_rollback(struct database *db);
 
+/* Has the disk keep what is committed, where the schema's settings leave that for later
+ * (synchronous = NORMAL): one fdatasync of the write-ahead log. A power cut before it undoes the
+ * last commits, whole ones, newest first; a killed process undoes none. Not within a transaction.
+ */
+int database_sync(struct database *db, struct error *error) MUST_CHECK;
+
 /* The statement of that index, its first parameter next. */
 struct row database_row(struct database *db, unsigned statement);
 

@@ -46,6 +46,9 @@ int ledger_open(struct ledger **ret, const char *path, const char *vfs, unsigned
              "INSERT INTO route (only, attached_ns) VALUES (1, %" PRId64 ")", attached_ns);
     struct schema schema = ledger_schema;
     schema.first_rows = first_rows;
+    if (flags & LEDGER_SYNC_LATER)
+        schema.settings = ledger_settings_sync_later;
+    l->sync_later = flags & LEDGER_SYNC_LATER;
 
     int r = database_open(&l->database, path, vfs,
                           flags & LEDGER_READ_ONLY ? DATABASE_READ_ONLY : 0, &schema, error);
@@ -80,9 +83,12 @@ int ledger_settle(struct ledger *l, struct error *error)
     r = database_run(l->database, &row, NULL, error);
     if (r == 0)
         r = database_commit(l->database, NULL, error);
-    if (r == 0)
-        l->unsettled = false;
-    return r;
+    if (r < 0)
+        return r;
+
+    l->unsettled = false;
+    l->unsynced = l->sync_later;
+    return 0;
 }
 
 static void read_source(struct row *row, struct ledger_source *ret)
@@ -300,7 +306,25 @@ int ledger_put_output(struct ledger *l, const struct ledger_output *output, stru
 
 int ledger_commit(struct ledger *l, struct error *error)
 {
-    return database_commit(l->database, &l->unsettled, error);
+    int r = database_commit(l->database, &l->unsettled, error);
+    if (r == 0)
+        l->unsynced = l->sync_later;
+    return r;
+}
+
+int ledger_sync(struct ledger *l, struct error *error)
+{
+    int r = ledger_settle(l, error);
+    if (r == 0 && l->unsynced)
+        r = database_sync(l->database, error);
+    if (r == 0)
+        l->unsynced = false;
+    return r;
+}
+
+bool ledger_is_synced(const struct ledger *l)
+{
+    return !l->unsynced;
 }
 
 void ledger_rollback(struct ledger *l)

@@ -1,8 +1,13 @@
 /* ledger — the durable book of one route: cursors, tallies, gaps, and its sink's rows.
  *
- * One SQLite file per route, WAL, synchronous=FULL. Dead letters lie in it too (letters.h). All of
- * a commit is one transaction: begin, put…, commit. Only what is put is written. Readable beside
- * the running daemon with sqlite3.
+ * One SQLite file per route, WAL. Dead letters lie in it too (letters.h). All of a commit is one
+ * transaction: begin, put…, commit. Only what is put is written. Readable beside the running daemon
+ * with sqlite3.
+ *
+ * A commit is on the disk when ledger_commit answers. With LEDGER_SYNC_LATER it survives our own
+ * death then, and a power cut only from the next ledger_sync on: until that a cut undoes the newest
+ * commits, each as a whole. That is for books whose sink may deliver twice; what a commit makes
+ * superfluous (a pin) is given back only behind a sync.
  *
  * - Owns: one connection and its prepared statements.
  * - Thread: one (the route's). Readers open their own with LEDGER_READ_ONLY.
@@ -27,7 +32,7 @@ enum {
     LEDGER_SCHEMA_VERSION = 2,
     LEDGER_GAPS_MAX = 100000, /* gap rows per book; past it the oldest go, their sums stay */
 };
-enum ledger_flags { LEDGER_READ_ONLY = 1 << 0 };
+enum ledger_flags { LEDGER_READ_ONLY = 1 << 0, LEDGER_SYNC_LATER = 1 << 1 };
 
 struct ledger;
 
@@ -99,6 +104,11 @@ int ledger_put_output(struct ledger *l, const struct ledger_output *output, stru
     MUST_CHECK;
 int ledger_commit(struct ledger *l, struct error *error) MUST_CHECK;
 void ledger_rollback(struct ledger *l);
+
+/* Has the disk keep all commits; nothing to do where it does. After an error they may still be
+ * undone by a power cut, and it is to be called again. */
+int ledger_sync(struct ledger *l, struct error *error) MUST_CHECK;
+bool ledger_is_synced(const struct ledger *l);
 
 /* Folds the sources removed before `before_ns` into daily totals and deletes their rows. Own
  * transaction. *ret_folded counts them. */

@@ -13,6 +13,8 @@ struct ledger {
     struct database *database; /* owned */
     int64_t attached_ns;
     bool unsettled; /* a commit failed: see ledger_settle */
+    bool sync_later;
+    bool unsynced; /* commits that a power cut would undo */
     /* The labels of the letters put last, as text; those of another container replace them. */
     const struct container *labels_of; /* borrowed, within one transaction; NULL: nobody */
     struct buf labels;

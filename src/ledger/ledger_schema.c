@@ -227,13 +227,16 @@ static const char *const statements[LEDGER_STATEMENT_COUNT] = {
                      " WHERE source IN (SELECT key FROM sources WHERE removed_ns < ?)",
 };
 
+#define SETTINGS " PRAGMA journal_size_limit = 16777216; PRAGMA cache_size = -512;"
+
+const char ledger_settings_sync_later[] = "PRAGMA synchronous = NORMAL;" SETTINGS;
+
 const struct schema ledger_schema = {
     .kind = "ledger",
     .application_id = 0x746d6c67, /* "tmlg" */
     .migrations = migrations,
     .version = ARRAY_SIZE(migrations),
-    .settings = "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 16777216;"
-                " PRAGMA cache_size = -512;",
+    .settings = "PRAGMA synchronous = FULL;" SETTINGS,
     .statements = statements,
     .statement_count = LEDGER_STATEMENT_COUNT,
 };

@@ -45,3 +45,5 @@ enum ledger_statement {
 
 /* A new ledger's schema also needs `first_rows` (ledger.c). */
 extern const struct schema ledger_schema;
+/* Its settings with LEDGER_SYNC_LATER. */
+extern const char ledger_settings_sync_later[];

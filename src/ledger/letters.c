@@ -237,6 +237,8 @@ int ledger_drop_letters(struct ledger *l, const struct ledger_letter_filter *fil
     if (r == 0)
         r = ledger_commit(l, error);
     if (r == 0)
+        r = ledger_sync(l, error);
+    if (r == 0)
         *ret_count = (uint64_t)count;
     return r;
 }

@@ -58,7 +58,8 @@ bool ledger_letter_matches(const struct ledger_letter_filter *filter,
 /* How many match, and the key of the newest of them; 0 where there is none. */
 int ledger_count_letters(struct ledger *l, const struct ledger_letter_filter *filter,
                          uint64_t *ret_count, uint64_t *ret_newest, struct error *error) MUST_CHECK;
-/* Gives up all that match: they are gone from the book. Own transaction. *ret_count: how many. */
+/* Gives up all that match: they are gone from the book, and do not come back with a power cut. Own
+ * transaction. *ret_count: how many. */
 int ledger_drop_letters(struct ledger *l, const struct ledger_letter_filter *filter,
                         uint64_t *ret_count, struct error *error) MUST_CHECK;
 

@@ -2,10 +2,16 @@
 #include "failing_vfs.h"
 
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { NAME_MAX_BYTES = 1024, COPY_BYTES = 64 * 1024 };
 
 struct failing_file {
     sqlite3_file base;
     struct failing_vfs *owner;
+    const char *name; /* SQLite's, for as long as it is open */
     bool log;
     _Alignas(sqlite3_file) char real[]; /* the real VFS's file */
 };
@@ -48,10 +54,63 @@ static int failing_truncate(sqlite3_file *file, sqlite3_int64 size)
     return real_of(file)->pMethods->xTruncate(real_of(file), size);
 }
 
+static void check(bool good)
+{
+    if (!good)
+        abort();
+}
+
+/* A missing one is left out. */
+static void copy(const char *from, const char *to)
+{
+    char bytes[COPY_BYTES];
+    size_t size;
+    FILE *in = fopen(from, "rb"), *out = NULL;
+    unlink(to);
+    if (!in)
+        return;
+    check((out = fopen(to, "wb")));
+    while ((size = fread(bytes, 1, sizeof(bytes), in)))
+        check(fwrite(bytes, 1, size, out) == size);
+    check(fclose(out) == 0);
+    fclose(in);
+}
+
+static void synced_name(char to[NAME_MAX_BYTES], const char *path, const char *suffix)
+{
+    check(snprintf(to, NAME_MAX_BYTES, "%s%s.synced", path, suffix) < NAME_MAX_BYTES);
+}
+
+static void remember(const struct failing_file *f)
+{
+    char name[NAME_MAX_BYTES];
+    synced_name(name, f->name, "");
+    copy(f->name, name);
+}
+
+void failing_vfs_copy_after_cut(const char *path, const char *to)
+{
+    char from[NAME_MAX_BYTES], log[NAME_MAX_BYTES];
+    synced_name(from, path, "");
+    copy(from, to);
+    synced_name(from, path, "-wal");
+    check(snprintf(log, sizeof(log), "%s-wal", to) < (int)sizeof(log));
+    copy(from, log);
+}
+
 static int failing_sync(sqlite3_file *file, int flags)
 {
+    struct failing_file *f = (struct failing_file *)file;
     int code = allow(file, FAIL_SYNC);
-    return code ? code : real_of(file)->pMethods->xSync(real_of(file), flags);
+    if (code == SQLITE_OK)
+        code = real_of(file)->pMethods->xSync(real_of(file), flags);
+    if (code != SQLITE_OK)
+        return code;
+    f->owner->log_syncs += f->log;
+    f->owner->other_syncs += !f->log;
+    if (f->owner->remembers && f->name)
+        remember(f);
+    return SQLITE_OK;
 }
 
 static int failing_file_size(sqlite3_file *file, sqlite3_int64 *ret)
@@ -134,6 +193,7 @@ static int failing_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, 
 {
     struct failing_file *f = (struct failing_file *)file;
     f->owner = vfs->pAppData;
+    f->name = name;
     f->log = flags & SQLITE_OPEN_WAL;
     f->base.pMethods = NULL;
 
