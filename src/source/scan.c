@@ -11,6 +11,8 @@
 
 enum { LOOKS_MAX = 4, FILES_MIN = 8, STATX_WANTED = STATX_BASIC_STATS | STATX_BTIME };
 
+#define SETTLED_NS NS_PER_SECOND /* far more than the ticks by which a kernel stamps its files */
+
 void scan_deinit(struct scan *s)
 {
     free(s->files);
@@ -90,21 +92,36 @@ static int make_room(struct scan *s)
     return 0;
 }
 
-static int look(const char *directory, const char *live_name, struct scan *s)
+/* When a name in it was made, moved or removed last; INT64_MAX where that cannot be told. */
+static int64_t changed_ns(DIR *dir)
+{
+    struct stat st;
+    if (fstat(dirfd(dir), &st) < 0)
+        return INT64_MAX;
+    return (int64_t)st.st_mtim.tv_sec * NS_PER_SECOND + st.st_mtim.tv_nsec;
+}
+
+/* *ret_settled: no name has changed for a while, nor while they were listed. */
+static int look(const char *directory, const char *live_name, struct scan *s, bool *ret_settled)
 {
     CLEANUP(closedir) DIR *dir = opendir(directory);
     if (!dir)
         return -errno;
 
+    int64_t before_ns = changed_ns(dir);
+    bool settled = before_ns < clock_now_ns() - SETTLED_NS;
     s->count = 0;
     for (struct dirent *entry; s->count < SCAN_FILES_MAX && (entry = readdir(dir));) {
         if (make_room(s) < 0)
             return -ENOMEM;
         struct scan_file *f = &s->files[s->count];
         struct statx st;
-        if (!parse_name(entry->d_name, live_name, f) ||
-            statx(dirfd(dir), entry->d_name, AT_SYMLINK_NOFOLLOW, STATX_WANTED, &st) < 0 ||
-            !S_ISREG(st.stx_mode))
+        if (!parse_name(entry->d_name, live_name, f))
+            continue;
+        int r = statx(dirfd(dir), entry->d_name, AT_SYMLINK_NOFOLLOW, STATX_WANTED, &st);
+        if (r < 0 && errno == EACCES)
+            return -EACCES;
+        if (r < 0 || !S_ISREG(st.stx_mode))
             continue;
         identity_of(&st, &f->file);
         f->size = st.stx_size;
@@ -118,6 +135,7 @@ static int look(const char *directory, const char *live_name, struct scan *s)
         if (kept == 0 || s->files[i].number != s->files[kept - 1].number)
             s->files[kept++] = s->files[i];
     s->count = kept;
+    *ret_settled = settled && changed_ns(dir) == before_ns;
     return 0;
 }
 
@@ -135,10 +153,11 @@ static bool same(const struct scan *a, const struct scan *b)
 int scan_directory(const char *directory, const char *live_name, struct scan *ret)
 {
     struct scan first = {0}, second = {0};
-    int r = look(directory, live_name, &first);
+    bool settled = false;
+    int r = look(directory, live_name, &first, &settled);
 
-    for (int i = 1; r == 0 && i < LOOKS_MAX; i++) {
-        r = look(directory, live_name, &second);
+    for (int i = 1; r == 0 && !settled && i < LOOKS_MAX; i++) {
+        r = look(directory, live_name, &second, &settled);
         if (r < 0 || same(&first, &second))
             break;
         struct scan before = first;

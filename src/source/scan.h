@@ -30,7 +30,7 @@ struct scan {
 void scan_deinit(struct scan *s);
 
 /* 0, -ENOENT where the directory is gone, -errno. Looks again until two looks agree, since a
- * rotation may be under way. */
+ * rotation may be under way; one will do where the directory's own time says that none is. */
 int scan_directory(const char *directory, const char *live_name, struct scan *ret) MUST_CHECK;
 
 /* Device, inode and birth of an open file; of what a path names, links not followed. */

@@ -5,6 +5,7 @@
 #include "source/scan.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -44,6 +45,21 @@ static void oldest_come_first_the_live_file_last(void **state)
     touch(&r, ".10.gz");
     touch(&r, ".9");
     assert_scan(&r, ".10.gz .9 .2.gz .1 live");
+    source_rig_deinit(&r);
+}
+
+/* A directory that has long been as it is, is looked at once: with the same result. */
+static void one_look_at_what_is_settled_will_do(void **state)
+{
+    struct source_rig r;
+    source_rig_init(&r);
+    touch(&r, "");
+    touch(&r, ".1");
+    struct timespec long_ago[2] = {{.tv_sec = 1000000000}, {.tv_sec = 1000000000}};
+    assert_int_equal(utimensat(AT_FDCWD, r.directory, long_ago, 0), 0);
+    assert_scan(&r, ".1 live");
+    touch(&r, ".2");
+    assert_scan(&r, ".2 .1 live");
     source_rig_deinit(&r);
 }
 
@@ -123,6 +139,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(oldest_come_first_the_live_file_last),
+        cmocka_unit_test(one_look_at_what_is_settled_will_do),
         cmocka_unit_test(plain_rotation_is_preferred_to_its_growing_gz),
         cmocka_unit_test(foreign_names_are_ignored),
         cmocka_unit_test(only_regular_files_count),
