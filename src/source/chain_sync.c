@@ -19,6 +19,8 @@ struct sync {
     struct scan scan;
     uint64_t *serials;                /* of each file's element; 0: none */
     struct fingerprint *fingerprints; /* of the files that no element had by inode */
+    int probed_fd;                    /* of the one that was opened last for it; owned, or -1 */
+    size_t probed;                    /* … which is this one */
     int created;                      /* as chain_sync(), with what is owed of failed looks */
     bool counted;                     /* … and they are, in the chain */
     bool changed;
@@ -88,11 +90,21 @@ static int open_file(const struct chain *c, const struct scan_file *f, int *ret_
     return 0;
 }
 
-/* The fingerprint of a file that is not (yet) an element. {0} where it has no whole record. */
-static int fingerprint_file(const struct sync *s, const struct scan_file *f,
-                            struct fingerprint *ret)
+/* Most sources have one file, which has just been looked into. */
+static int open_probed(struct sync *s, size_t i, int *ret_fd)
 {
+    if (s->probed_fd < 0 || s->probed != i)
+        return open_file(s->chain, &s->scan.files[i], ret_fd);
+    *ret_fd = TAKE_FD(s->probed_fd);
+    return 0;
+}
+
+/* The fingerprint of a file that is not (yet) an element. {0} where it has no whole record. */
+static int fingerprint_file(struct sync *s, size_t i, struct fingerprint *ret)
+{
+    const struct scan_file *f = &s->scan.files[i];
     CLEANUP(close_fd) int fd = -1;
+    s->probed_fd = close_fd(s->probed_fd);
     int r = open_file(s->chain, f, &fd);
     if (r < 0)
         return r;
@@ -110,6 +122,8 @@ static int fingerprint_file(const struct sync *s, const struct scan_file *f,
     *ret = (struct fingerprint){0};
     r = fingerprint_read(s->chain->tools->reader, probe, s->chain->tools->scratch, ret);
     reader_forget(s->chain->tools->reader, probe);
+    s->probed_fd = segment_take_fd(probe);
+    s->probed = i;
     return r < 0 ? r : 0;
 }
 
@@ -186,14 +200,15 @@ static int hold(struct sync *s, struct chain_element *e)
 }
 
 /* Makes a known element readable again through the file that it was found in. */
-static int reopen(struct sync *s, struct chain_element *e, const struct scan_file *f)
+static int reopen(struct sync *s, struct chain_element *e, size_t i)
 {
+    const struct scan_file *f = &s->scan.files[i];
     if (e->read || segment_is_open(e->segment) || segment_has_pin(e->segment))
         return 0;
     if (file_id_equal(e->segment->file, f->file))
         return hold(s, e);
     CLEANUP(close_fd) int fd = -1;
-    int r = open_file(s->chain, f, &fd);
+    int r = open_probed(s, i, &fd);
     if (r < 0)
         return r;
 
@@ -226,7 +241,7 @@ static int add_generation(struct sync *s, size_t i, struct fingerprint fingerpri
     const struct scan_file *f = &s->scan.files[i];
     bool unreadable = f->gzip && !fingerprint_known(fingerprint);
     CLEANUP(close_fd) int fd = -1;
-    int r = unreadable ? 0 : open_file(s->chain, f, &fd);
+    int r = unreadable ? 0 : open_probed(s, i, &fd);
     if (r < 0)
         return r;
 
@@ -261,7 +276,7 @@ static int match_by_content(struct sync *s)
         const struct scan_file *f = &s->scan.files[i];
         if (s->serials[i] || is_ignored(s->chain, f->file))
             continue;
-        int r = fingerprint_file(s, f, &s->fingerprints[i]);
+        int r = fingerprint_file(s, i, &s->fingerprints[i]);
         if (r < 0)
             return r;
         struct chain_element *e = match_by_fingerprint(s, i, s->fingerprints[i]);
@@ -502,7 +517,7 @@ static int open_matched(struct sync *s)
         struct chain_element *e = s->serials[i] ? element_of(s->chain, s->serials[i]) : NULL;
         if (!e || e->segment->hole)
             continue;
-        int r = reopen(s, e, &s->scan.files[i]);
+        int r = reopen(s, e, i);
         if (r < 0)
             return r;
     }
@@ -577,7 +592,7 @@ static void keep_count(struct sync *s)
 
 int chain_sync(struct chain *c, int created, bool *ret_changed, struct error *error)
 {
-    struct sync s = {.chain = c, .created = add_created(c->created_owed, created)};
+    struct sync s = {.chain = c, .created = add_created(c->created_owed, created), .probed_fd = -1};
     c->created_owed = 0;
     int r = look(&s);
     if (r < 0)
@@ -588,6 +603,7 @@ int chain_sync(struct chain *c, int created, bool *ret_changed, struct error *er
         r = -ESTALE; /* there is room now: as after a rotation, the next look will do */
     *ret_changed = s.changed;
     scan_deinit(&s.scan);
+    close_fd(s.probed_fd);
     free(s.serials);
     free(s.fingerprints);
     if (r < 0) {

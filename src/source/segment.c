@@ -11,8 +11,8 @@
 
 enum { OPENINGS_MAX = 4 /* tries, where rotation takes the name away in between */ };
 
-/* The one place where a segment's descriptor begins to be open, and the one where it ends. The lock
- * is held, or nobody else knows the segment. */
+/* The one place where a segment's descriptor begins to be open, and the one where it ends; between
+ * them it can only be taken out. The lock is held, or nobody else knows the segment. */
 static void keep(struct segment *s, int fd)
 {
     s->fd = fd;
@@ -173,6 +173,18 @@ bool segment_close_idle(struct segment *s)
     bool closed = s->fd < 0;
     lock_give(&s->lock);
     return closed;
+}
+
+int segment_take_fd(struct segment *s)
+{
+    lock_take(&s->lock);
+    CHECK(s->users == 0);
+    int fd = s->fd;
+    if (fd >= 0)
+        descriptors_remove(s);
+    s->fd = -1;
+    lock_give(&s->lock);
+    return fd;
 }
 
 bool segment_is_open(struct segment *s)

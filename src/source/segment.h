@@ -85,6 +85,8 @@ void segment_release(struct segment *s);
 /* Closes the descriptor if nobody uses it. True where it is closed now. */
 bool segment_close_idle(struct segment *s);
 bool segment_is_open(struct segment *s);
+/* Makes the descriptor the caller's; -1 where it is closed. Nobody uses it. */
+int segment_take_fd(struct segment *s);
 /* It is to be readable no more: without its pin, the descriptor is closed now or with the last
  * release. */
 void segment_give_up(struct segment *s);

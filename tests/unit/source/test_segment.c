@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "base/resource.h"
 #include "source/scan.h"
 
 enum { THREADS = 4, ROUNDS = 2000 };
@@ -170,6 +171,20 @@ static void closed_segment_opens_again_from_its_pin(void **state)
     source_rig_deinit(&r);
 }
 
+/* What was open for one segment serves another, and is counted once. */
+static void s1_a_descriptor_is_taken_out(void **state)
+{
+    uint64_t before = resource_open(RESOURCE_SEGMENT);
+    int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    struct segment *s = new_segment(fd);
+    assert_int_equal(segment_take_fd(s), fd);
+    assert_false(segment_is_open(s));
+    assert_int_equal(segment_take_fd(s), -1);
+    assert_int_equal(resource_open(RESOURCE_SEGMENT), before);
+    segment_unref(s);
+    assert_int_equal(close(fd), 0);
+}
+
 static void fingerprint_is_written_once(void **state)
 {
     CLEANUP(segment_unref) struct segment *s = new_segment(-1);
@@ -224,6 +239,7 @@ int main(void)
         cmocka_unit_test(closed_segment_opens_again_by_dockers_name),
         cmocka_unit_test(closed_segment_is_never_another_file),
         cmocka_unit_test(closed_segment_opens_again_from_its_pin),
+        cmocka_unit_test(s1_a_descriptor_is_taken_out),
         cmocka_unit_test(fingerprint_is_written_once),
         cmocka_unit_test(s1_threads_share_one_descriptor),
     };
