@@ -13,6 +13,7 @@ struct pin {
     char *directory;
     int fd;
     enum pin_way way;
+    bool by_proc; /* a descriptor cannot be linked but by its name in /proc */
 };
 
 const char *pin_way_word(enum pin_way way)
@@ -42,11 +43,18 @@ struct pin *pin_close(struct pin *p)
     return NULL;
 }
 
-static int link_descriptor(int fd, int dirfd, const char *name)
+/* The kernel links a bare descriptor only for whoever has CAP_DAC_READ_SEARCH; the name in /proc is
+ * a longer way for it. */
+static int link_descriptor(struct pin *p, int fd, int dirfd, const char *name)
 {
+    if (!p->by_proc && linkat(fd, "", dirfd, name, AT_EMPTY_PATH) == 0)
+        return 0;
     char from[64];
     snprintf(from, sizeof(from), "/proc/self/fd/%d", fd);
-    return linkat(AT_FDCWD, from, dirfd, name, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
+    if (linkat(AT_FDCWD, from, dirfd, name, AT_SYMLINK_FOLLOW) < 0)
+        return -errno;
+    p->by_proc = true;
+    return 0;
 }
 
 /* Tries it: a file made in Docker's own directory is linked into ours. Docker does not mind: it
@@ -69,7 +77,7 @@ static int try_link(struct pin *p, const char *containers, struct error *reason)
         return 0;
     char name[64];
     snprintf(name, sizeof(name), ".probe.%d", getpid());
-    int r = link_descriptor(probe, p->fd, name);
+    int r = link_descriptor(p, probe, p->fd, name);
     unlinkat(p->fd, name, 0);
     if (r < 0)
         return error_set(
@@ -132,10 +140,10 @@ int pin_segment(struct pin *p, struct segment *s)
     r = segment_acquire(s, &fd);
     if (r)
         return r < 0 ? r : -ENOENT;
-    r = link_descriptor(fd, AT_FDCWD, path);
+    r = link_descriptor(p, fd, AT_FDCWD, path);
     if (r == -EEXIST) { /* left behind by a serial that was never committed */
         unlink(path);
-        r = link_descriptor(fd, AT_FDCWD, path);
+        r = link_descriptor(p, fd, AT_FDCWD, path);
     }
     segment_release(s);
     if (r == 0)
