@@ -27,8 +27,43 @@ static void found_directory(struct monitor *m, const char *id)
     monitor_mark_stale(m, t);
 }
 
+struct ids {
+    char (*items)[CONTAINER_ID_SIZE + 1];
+    size_t count, capacity;
+};
+
+static bool add_id(struct ids *ids, const char *id)
+{
+    if (ids->count == ids->capacity) {
+        size_t capacity = ids->capacity ? 2 * ids->capacity : 64;
+        void *items = reallocarray(ids->items, capacity, sizeof(ids->items[0]));
+        if (!items)
+            return false;
+        ids->items = items;
+        ids->capacity = capacity;
+    }
+    memcpy(ids->items[ids->count++], id, CONTAINER_ID_SIZE + 1);
+    return true;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+/* Sorted, so that the table of the monitor and the index of its book grow at their ends. */
+static void found_directories(struct monitor *m, struct ids *ids)
+{
+    if (ids->count)
+        qsort(ids->items, ids->count, sizeof(ids->items[0]), by_id);
+    for (size_t i = 0; i < ids->count; i++)
+        found_directory(m, ids->items[i]);
+    free(ids->items);
+}
+
 void monitor_list_directories(struct monitor *m, bool all)
 {
+    struct ids ids = {0};
     if (m->root != ROOT_THERE)
         return;
     int fd = openat(m->containers_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -41,8 +76,10 @@ void monitor_list_directories(struct monitor *m, bool all)
         return;
     }
     for (struct dirent *entry; (entry = readdir(dir));)
-        if (container_id_valid(entry->d_name) && (all || !monitor_find(m, entry->d_name)))
+        if (container_id_valid(entry->d_name) && (all || !monitor_find(m, entry->d_name)) &&
+            !add_id(&ids, entry->d_name))
             found_directory(m, entry->d_name);
+    found_directories(m, &ids);
     m->discovered = true;
 }
 
