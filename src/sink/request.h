@@ -30,7 +30,7 @@ struct request_part {
     const struct container *container;
     struct request_terms terms;
     size_t first, count; /* in request.entries */
-    unsigned stream_count;
+    unsigned stream_count; /* of these; at most */
 };
 
 /* Entries from `first` to before `end`. */

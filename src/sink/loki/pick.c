@@ -9,18 +9,22 @@ static void forget_piece(const struct request *q)
                 (struct loki_piece){.oldest_ns = INT64_MAX};
 }
 
-/* The lines of one part that are not delivered. */
-static void add_lines(const struct request *q, const struct request_part *part, size_t first,
-                      size_t end)
+/* Adds the lines from `at` on that are neighbours and of one stream; returns the next. */
+static const struct entry *add_run(const struct request_part *part, const struct entry *at,
+                                   const struct entry *end)
 {
-    for (size_t at = first; at < end; at++) {
-        const struct entry *e = &q->entries[at];
-        struct loki_piece *piece = &part->target->standing[e->stream]->piece;
-        if (e->flags & ENTRY_DELIVERED)
+    struct loki_piece *piece = &part->target->standing[at->stream]->piece;
+    int64_t oldest_ns = piece->oldest_ns;
+    uint64_t bytes = 0;
+    for (unsigned stream = at->stream; at < end && at->stream == stream; at++) {
+        if (at->flags & ENTRY_DELIVERED)
             continue;
-        piece->bytes += request_line_bytes(part->terms, e);
-        piece->oldest_ns = e->time_ns < piece->oldest_ns ? e->time_ns : piece->oldest_ns;
+        bytes += request_line_bytes(part->terms, at);
+        oldest_ns = at->time_ns < oldest_ns ? at->time_ns : oldest_ns;
     }
+    piece->bytes += bytes;
+    piece->oldest_ns = oldest_ns;
+    return at;
 }
 
 static void survey(const struct request *q, struct request_range range)
@@ -28,9 +32,11 @@ static void survey(const struct request *q, struct request_range range)
     forget_piece(q);
     for (size_t i = 0; i < q->part_count; i++) {
         const struct request_part *part = &q->parts[i];
-        size_t end = part->first + part->count;
-        add_lines(q, part, part->first > range.first ? part->first : range.first,
-                  end < range.end ? end : range.end);
+        size_t first = part->first, end = part->first + part->count;
+        const struct entry *at = q->entries + (first > range.first ? first : range.first);
+        const struct entry *behind = q->entries + (end < range.end ? end : range.end);
+        while (at < behind)
+            at = add_run(part, at, behind);
     }
 }
 

@@ -72,6 +72,19 @@ static uint32_t stream_of(struct loki_plan *p, struct sink_target *target, unsig
     return p->index[at] - 1;
 }
 
+static void count_lines(const struct request *q, const struct request_part *part,
+                        size_t ret[STREAM_COUNT])
+{
+    const struct entry *entries = q->entries + part->first;
+    memset(ret, 0, STREAM_COUNT * sizeof(*ret));
+    if (part->stream_count == 1) {
+        ret[entries[0].stream] = part->count;
+        return;
+    }
+    for (size_t i = 0; i < part->count; i++)
+        ret[entries[i].stream]++;
+}
+
 /* Which streams go, and where their lines begin. */
 static void find_streams(struct loki_plan *p)
 {
@@ -80,9 +93,8 @@ static void find_streams(struct loki_plan *p)
     p->stream_count = 0;
     for (size_t i = 0; i < q->part_count; i++) {
         const struct request_part *part = &q->parts[i];
-        size_t counts[STREAM_COUNT] = {0};
-        for (size_t j = 0; j < part->count; j++)
-            counts[q->entries[part->first + j].stream]++;
+        size_t counts[STREAM_COUNT];
+        count_lines(q, part, counts);
         for (unsigned s = 0; s < STREAM_COUNT; s++) {
             p->of_source[i * STREAM_COUNT + s] = NO_STREAM;
             if (counts[s] == 0 || loki_turn_of(part->target, s) == LOKI_STAYS)
@@ -100,21 +112,34 @@ static void find_streams(struct loki_plan *p)
     }
 }
 
+/* Adds the lines of a part from `at` on that are neighbours and of one stream; returns the next. */
+static size_t place_run(struct loki_plan *p, uint32_t source, size_t at, size_t end,
+                        unsigned *flags)
+{
+    const struct entry *entries = p->q->entries;
+    struct loki_stream *s = &p->streams[p->of_source[source]];
+    struct loki_line *line = p->lines + s->first + s->count;
+    unsigned stream = entries[at].stream;
+    size_t first = at;
+    for (; at < end && entries[at].stream == stream; at++) {
+        *line++ = (struct loki_line){
+            .sent_ns = entries[at].time_ns, .entry = (uint32_t)at, .source = source};
+        *flags |= entries[at].flags;
+    }
+    s->count += at - first;
+    return at;
+}
+
 /* True: some are delivered. */
 static bool place_lines(struct loki_plan *p)
 {
     const struct request *q = p->q;
     unsigned flags = 0;
     for (size_t i = 0; i < q->part_count; i++) {
-        const struct request_part *part = &q->parts[i];
-        for (size_t at = part->first; at < part->first + part->count; at++) {
+        size_t at = q->parts[i].first, end = at + q->parts[i].count;
+        while (at < end) {
             uint32_t source = (uint32_t)(i * STREAM_COUNT) + q->entries[at].stream;
-            if (p->of_source[source] == NO_STREAM)
-                continue;
-            struct loki_stream *s = &p->streams[p->of_source[source]];
-            p->lines[s->first + s->count++] = (struct loki_line){
-                .sent_ns = q->entries[at].time_ns, .entry = (uint32_t)at, .source = source};
-            flags |= q->entries[at].flags;
+            at = p->of_source[source] == NO_STREAM ? at + 1 : place_run(p, source, at, end, &flags);
         }
     }
     return flags & ENTRY_DELIVERED;
