@@ -157,26 +157,37 @@ static void share_record(struct tracked *t)
     last->container = container_ref(t->container);
 }
 
+/* Most have one record for all that their log holds: the ledger has it once, and no eras. */
+static bool is_one_era(const struct tracked *t)
+{
+    const struct era *only = &t->eras[0];
+    return t->era_count == 1 && only->serial == 0 && only->offset == 0 &&
+           container_renders_same(only->container, t->container);
+}
+
 /* The eras as they were before this start, oldest first, and as the ledger has them. */
 static int restore_eras(struct tracked *t, const struct known_source *known,
                         const struct container_constants *constants, struct error *error)
 {
-    if (known->era_count == 0)
+    struct known_era one = {.record = known->record};
+    const struct known_era *eras = known->era_count ? known->eras : &one;
+    if (!eras->record)
         return 0;
     free_eras(t);
-    for (size_t i = 0; i < known->era_count; i++) {
+    for (size_t i = 0; i == 0 || i < known->era_count; i++) {
         CLEANUP(container_unref) struct container *whole = NULL;
         CLEANUP(container_unref) struct container *c = NULL;
-        int r = container_record_parse(&whole, span_of(known->eras[i].record), constants, error);
+        int r = container_record_parse(&whole, span_of(eras[i].record), constants, error);
         if (r == 0)
             r = container_fold(&c, whole);
         if (r == 0)
-            r = append_era(t, known->eras[i].serial, known->eras[i].offset, c);
+            r = append_era(t, eras[i].serial, eras[i].offset, c);
         if (r < 0)
             return r;
     }
     share_record(t);
-    t->eras_dirty = false;
+    /* The ledger must get what it has only as the container's record before that is replaced. */
+    t->eras_dirty = known->era_count == 0 && !is_one_era(t);
     return 0;
 }
 
@@ -355,6 +366,8 @@ static int put_record(struct tracked *t, struct containers *book, struct error *
 
 static int put_eras(struct tracked *t, struct containers *book, struct error *error)
 {
+    if (is_one_era(t))
+        return containers_put_eras(book, t->id, NULL, 0, error);
     struct era_row *rows = calloc(t->era_count, sizeof(*rows));
     struct buf *texts = calloc(t->era_count, sizeof(*texts));
     int r = rows && texts ? 0 : error_set(error, -ENOMEM, "no memory");

@@ -53,7 +53,8 @@ int containers_segments(struct containers *c, const char *id,
                         struct error *error) MUST_CHECK; /* by serial, ascending */
 int containers_eras(struct containers *c, const char *id,
                     int (*visit)(void *, const struct era_row *), void *context,
-                    struct error *error) MUST_CHECK; /* by position, ascending */
+                    struct error *error) MUST_CHECK; /* by position, ascending; none: the
+                                                        container's record holds for all */
 
 int containers_begin(struct containers *c, struct error *error) MUST_CHECK;
 int containers_put(struct containers *c, const struct container_row *container, struct error *error)

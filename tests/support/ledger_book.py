@@ -46,11 +46,12 @@ def tallies(state, route):
 
 
 def eras(state, source_id):
-    """The records of a container's eras as the monitor booked them, in their order."""
+    """The records of a container's eras as the monitor booked them, in their order: of a log with
+    one record for all of it that is the container's own."""
     rows = _rows(
         state / "containers.db",
-        "SELECT c.id, e.record FROM eras e JOIN containers c ON c.key = e.container"
-        " ORDER BY e.serial, e.offset",
+        "SELECT c.id, coalesce(e.record, c.record) AS record"
+        " FROM containers c LEFT JOIN eras e ON c.key = e.container ORDER BY e.serial, e.offset",
     )
     return [row["record"] for row in rows if row["id"] == source_id]
 
