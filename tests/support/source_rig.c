@@ -429,3 +429,13 @@ void rig_write_generations(struct source_rig *r, int count)
         rig_sync(r, 1);
     }
 }
+
+void rig_write_around_hole(struct source_rig *r)
+{
+    rig_write_generations(r, 1);
+    rig_rotate(r, 1);
+    rig_rotate(r, 1);
+    rig_log(r, 3, "3\\n");
+    rig_sync(r, 2);
+    assert_chain(r, "1s 2h:rotated 3");
+}

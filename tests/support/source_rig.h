@@ -127,6 +127,8 @@ void assert_chain(struct source_rig *r, const char *expected);
 /* Both: generations 1 to `count`, a record each (its message the number, its time too), each looked
  * at before the next. */
 void rig_write_generations(struct source_rig *r, int count);
+/* Generations 1 and 3, likewise, and 2 that came and went between two looks. */
+void rig_write_around_hole(struct source_rig *r);
 
 /* Route. */
 int rig_pull(struct source_rig *r);     /* one pull */

@@ -279,12 +279,7 @@ static void holes_come_back(void **state)
 {
     struct source_rig r;
     source_rig_init(&r);
-    rig_write_generations(&r, 1);
-    rig_rotate(&r, 1);
-    rig_rotate(&r, 1);
-    rig_log(&r, 3, "3\\n");
-    rig_sync(&r, 2);
-    assert_chain(&r, "1s 2h:rotated 3");
+    rig_write_around_hole(&r);
     rig_restart(&r);
     assert_chain(&r, "1s 2h:rotated 3");
     assert_int_equal(rig_pull_all(&r), FOLLOW_IDLE);
@@ -297,12 +292,7 @@ static void a_hole_that_was_not_booked_comes_back(void **state)
 {
     struct source_rig r;
     source_rig_init(&r);
-    rig_write_generations(&r, 1);
-    rig_rotate(&r, 1);
-    rig_rotate(&r, 1);
-    rig_log(&r, 3, "3\\n");
-    rig_sync(&r, 2);
-    assert_chain(&r, "1s 2h:rotated 3");
+    rig_write_around_hole(&r);
     r.known[1] = (struct chain_known){.ref.serial = 3, .sealed = true, .dirty = true};
     r.known_count = 2;
     rig_restart(&r);

@@ -216,12 +216,7 @@ static void hole_is_booked_once_by_each_route(void **state)
 {
     struct source_rig r;
     source_rig_init(&r);
-    rig_write_generations(&r, 1);
-    rig_rotate(&r, 1);
-    rig_rotate(&r, 1);
-    rig_log(&r, 3, "3\\n");
-    rig_sync(&r, 2);
-    assert_chain(&r, "1s 2h:rotated 3");
+    rig_write_around_hole(&r);
     rig_pull_all(&r);
     assert_came(&r, "o:1\ngap rotated ?@2:0\no:3\n");
     assert_int_equal(rig_pull_all(&r), FOLLOW_IDLE);
@@ -236,11 +231,7 @@ static void gap_says_after_which_record(void **state)
 {
     struct source_rig r;
     source_rig_init(&r);
-    rig_write_generations(&r, 1);
-    rig_rotate(&r, 1);
-    rig_rotate(&r, 1);
-    rig_log(&r, 3, "3\\n");
-    rig_sync(&r, 2);
+    rig_write_around_hole(&r);
     rig_pull(&r);
     while (r.batch.gap_count == 0)
         assert_int_equal(rig_pull(&r), FOLLOW_PROGRESS);

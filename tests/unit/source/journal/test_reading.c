@@ -21,13 +21,19 @@
     "a gap rotated ?\n" A_SECOND "b gap open_line ?\nb gap rotated ?\n"                            \
     "b oc:233 bytes \xa9\xc3..\xc3\xa9\n" C_SECOND
 
+/* A route that has read the first file. */
+static void begin(struct journal_rig *r, void **state)
+{
+    journal_rig_init(r, state, FORM_BYTES);
+    journal_rig_add_file(r, "first");
+    journal_rig_settle(r);
+    assert_came(r, A_FIRST C_FIRST);
+}
+
 static void first_each_alone_then_all_together(void **state)
 {
     struct journal_rig r;
-    journal_rig_init(&r, state, FORM_BYTES);
-    journal_rig_add_file(&r, "first");
-    journal_rig_settle(&r);
-    assert_came(&r, A_FIRST C_FIRST);
+    begin(&r, state);
     assert_int_equal(resource_open(RESOURCE_JOURNAL), 1);
 
     journal_rig_add_file(&r, "second");
@@ -65,10 +71,7 @@ static void a_line_is_whole_before_it_is_escaped(void **state)
 static void a_restart_goes_on_from_the_cursors(void **state)
 {
     struct journal_rig r;
-    journal_rig_init(&r, state, FORM_BYTES);
-    journal_rig_add_file(&r, "first");
-    journal_rig_settle(&r);
-    assert_came(&r, A_FIRST C_FIRST);
+    begin(&r, state);
     journal_rig_restart(&r, false);
     journal_rig_settle(&r);
     assert_came(&r, "");
@@ -83,10 +86,7 @@ static void a_restart_goes_on_from_the_cursors(void **state)
 static void a_source_goes_back_alone(void **state)
 {
     struct journal_rig r;
-    journal_rig_init(&r, state, FORM_BYTES);
-    journal_rig_add_file(&r, "first");
-    journal_rig_settle(&r);
-    assert_came(&r, A_FIRST C_FIRST);
+    begin(&r, state);
     struct cursor before = r.follows[0].cursor;
     journal_rig_add_file(&r, "second");
     journal_rig_settle(&r);
@@ -101,10 +101,7 @@ static void a_source_goes_back_alone(void **state)
 static void what_was_staged_is_dropped_with_a_reset(void **state)
 {
     struct journal_rig r;
-    journal_rig_init(&r, state, FORM_BYTES);
-    journal_rig_add_file(&r, "first");
-    journal_rig_settle(&r);
-    assert_came(&r, A_FIRST C_FIRST);
+    begin(&r, state);
     journal_rig_add_file(&r, "second");
     assert_int_equal(journal_look(r.journal, 0), JOURNAL_SOME);
     for (size_t i = 0; i < RIG_SOURCES; i++) {
@@ -122,10 +119,7 @@ static void what_was_staged_is_dropped_with_a_reset(void **state)
 static void what_was_vacuumed_is_booked(void **state)
 {
     struct journal_rig r;
-    journal_rig_init(&r, state, FORM_BYTES);
-    journal_rig_add_file(&r, "first");
-    journal_rig_settle(&r);
-    assert_came(&r, A_FIRST C_FIRST);
+    begin(&r, state);
     journal_rig_restart(&r, false);
     journal_rig_remove_file(&r, "first");
     journal_rig_add_file(&r, "second");
@@ -138,10 +132,7 @@ static void what_was_vacuumed_is_booked(void **state)
 static void what_is_vacuumed_meanwhile_is_booked(void **state)
 {
     struct journal_rig r;
-    journal_rig_init(&r, state, FORM_BYTES);
-    journal_rig_add_file(&r, "first");
-    journal_rig_settle(&r);
-    assert_came(&r, A_FIRST C_FIRST);
+    begin(&r, state);
     journal_rig_remove_file(&r, "first");
     journal_rig_add_file(&r, "second");
     journal_rig_settle(&r);
