@@ -199,6 +199,12 @@ int64_t route_rig_step(struct route_rig *r, unsigned number)
     return timeout_ns;
 }
 
+void route_rig_go_on(struct route_rig *r, unsigned number)
+{
+    int64_t timeout_ns = route_rig_step(r, number);
+    r->now_ns += timeout_ns == INT64_MAX ? NS_PER_MS : timeout_ns;
+}
+
 void route_rig_settle(struct route_rig *r, unsigned number)
 {
     for (int i = 0; i < ROUTE_RIG_STEPS_MAX; i++) {

@@ -46,6 +46,8 @@ void route_rig_close(struct route_rig *r, unsigned number); /* without a commit:
 
 /* One step; how long the next may wait. */
 int64_t route_rig_step(struct route_rig *r, unsigned number);
+/* The same, and lets the time pass that it allows; some where it would wait for ever. */
+void route_rig_go_on(struct route_rig *r, unsigned number);
 /* Steps, and lets the time pass that each step allows, until the route would wait for ever. */
 void route_rig_settle(struct route_rig *r, unsigned number);
 void route_rig_mark_ready(struct route_rig *r);

@@ -158,6 +158,15 @@ static void r1_removed_while_we_were_down_is_booked(void **state)
     route_rig_deinit(&r);
 }
 
+/* And its source is read to its end. */
+static void remove_container(struct route_rig *r, size_t source)
+{
+    rig_remove_container(&r->sources[source]);
+    rig_sync(&r->sources[source], 0);
+    route_rig_mark_ready(r);
+    route_rig_settle(r, 0);
+}
+
 /* R1: read to its end, then killed before the monitor had let go of it, or the route had seen so.
  */
 static void r1_what_was_read_to_its_end_is_not_booked(void **state)
@@ -166,10 +175,7 @@ static void r1_what_was_read_to_its_end_is_not_booked(void **state)
     begin(&r, 2);
     route_rig_publish(&r, 2);
     route_rig_settle(&r, 0);
-    rig_remove_container(&r.sources[1]);
-    rig_sync(&r.sources[1], 0);
-    route_rig_mark_ready(&r);
-    route_rig_settle(&r, 0);
+    remove_container(&r, 1);
     route_rig_close(&r, 0);
     route_rig_open(&r, 0);
     route_rig_publish(&r, 1);
@@ -186,10 +192,7 @@ static void what_was_read_to_its_end_needs_nothing_after_a_restart(void **state)
     begin(&r, 1);
     route_rig_publish(&r, 1);
     route_rig_settle(&r, 0);
-    rig_remove_container(&r.sources[0]);
-    rig_sync(&r.sources[0], 0);
-    route_rig_mark_ready(&r);
-    route_rig_settle(&r, 0);
+    remove_container(&r, 0);
     route_rig_close(&r, 0);
     atomic_store(&r.sources[0].slot->routes[0].needs, 0);
     route_rig_open(&r, 0);

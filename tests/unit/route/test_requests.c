@@ -28,6 +28,16 @@ static void wait_until_sent(struct route_rig *r, struct request_rig *rig, size_t
     }
 }
 
+/* A request of each of the first two sources. */
+static void open_and_send_two(struct route_rig *r, struct request_rig *rig)
+{
+    route_rig_open(r, 0);
+    for (size_t i = 0; i < 2; i++) {
+        request_rig_write(r, i, 1, 1);
+        request_rig_step_until_sent(r, rig, i + 1);
+    }
+}
+
 static const struct sink_answer delivered = {.verdict = VERDICT_DELIVERED};
 static const struct sink_answer later = {.verdict = VERDICT_RETRY, .text = "HTTP 503"};
 
@@ -120,11 +130,7 @@ static void answers_of_one_turn_share_a_commit(void **state)
     struct request_rig rig;
     request_rig_begin(&r, &rig, 2);
     rig.by_hand = true;
-    route_rig_open(&r, 0);
-    for (size_t i = 0; i < 2; i++) {
-        request_rig_write(&r, i, 1, 1);
-        request_rig_step_until_sent(&r, &rig, i + 1);
-    }
+    open_and_send_two(&r, &rig);
     uint64_t commits = request_rig_status(&r).sums.commits;
     for (unsigned i = 0; i < 2; i++)
         request_rig_answer(&rig, i, delivered);
@@ -168,11 +174,7 @@ static void no_free_slot_means_no_pull_and_no_wakeup(void **state)
     request_rig_begin(&r, &rig, 3);
     rig.by_hand = true;
     rig.options.requests_max = 2;
-    route_rig_open(&r, 0);
-    for (size_t i = 0; i < 2; i++) {
-        request_rig_write(&r, i, 1, 1);
-        request_rig_step_until_sent(&r, &rig, i + 1);
-    }
+    open_and_send_two(&r, &rig);
     request_rig_write(&r, 2, 1, 1);
     for (int i = 0; i < 5; i++) {
         assert_int_equal(route_rig_step(&r, 0), INT64_MAX);
@@ -256,11 +258,7 @@ static void network_failure_backs_off_with_one_probe(void **state)
     struct request_rig rig;
     request_rig_begin(&r, &rig, 3);
     rig.by_hand = true;
-    route_rig_open(&r, 0);
-    for (size_t i = 0; i < 2; i++) {
-        request_rig_write(&r, i, 1, 1);
-        request_rig_step_until_sent(&r, &rig, i + 1);
-    }
+    open_and_send_two(&r, &rig);
     request_rig_answer(&rig, 0, later);
     request_rig_answer(&rig, 1, later);
     request_rig_write(&r, 2, 1, 1);
