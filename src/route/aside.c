@@ -19,11 +19,11 @@ static bool has_room(const struct requests *q)
 static int move_blamed(struct route_request *q, struct route_request *own)
 {
     for (size_t i = q->draft.count; i-- > 0;) {
-        uint32_t key = q->draft.sources[i].key;
-        if (!load_blames(&q->load, key) || draft_move(&q->draft, &own->draft, key) == 0)
+        if (!load_blames(&q->load, q->draft.sources[i].key) ||
+            draft_move(&q->draft, &own->draft, i) == 0)
             continue;
         while (own->draft.count) /* there they have had room before */
-            CHECK(draft_move(&own->draft, &q->draft, own->draft.sources[0].key) == 0);
+            CHECK(draft_move(&own->draft, &q->draft, own->draft.count - 1) == 0);
         return -ENOMEM;
     }
     return 0;
@@ -103,9 +103,7 @@ static bool blame(struct load *l, const struct sink_answer *answer, bool room)
 {
     if (answer->target)
         return load_blame_target(l, answer->target);
-    if (answer->of_group && room)
-        load_blame_group(l);
-    return answer->of_group && room;
+    return answer->of_group && room && load_blame_group(l);
 }
 
 bool aside_put(struct route *r, struct route_request *q, const struct sink_answer *answer,

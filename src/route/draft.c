@@ -121,8 +121,9 @@ static int copy_gaps(const struct draft *from, struct draft *to, uint32_t key)
     return 0;
 }
 
-int draft_move(struct draft *from, struct draft *to, uint32_t key)
+int draft_move(struct draft *from, struct draft *to, size_t place)
 {
+    uint32_t key = from->sources[place].key;
     if (make_room(to) < 0 || copy_gaps(from, to, key) < 0)
         return -ENOMEM;
     size_t kept = 0;
@@ -131,7 +132,6 @@ int draft_move(struct draft *from, struct draft *to, uint32_t key)
             from->gaps[kept++] = from->gaps[i];
     from->gap_count = kept;
 
-    size_t place = place_of(from, key);
     to->sources[to->count] = from->sources[place];
     settle_place(to, to->count++);
     from->count--;

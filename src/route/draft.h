@@ -57,8 +57,9 @@ void draft_close_gaps(struct draft *d, uint32_t key, int64_t before_ns);
 
 /* So many of its lines, which count as delivered, were refused. */
 void draft_refuse(struct draft *d, uint32_t key, uint64_t lines);
-/* A source, with its gaps, goes into another draft. -ENOMEM, and all is as before. */
-int draft_move(struct draft *from, struct draft *to, uint32_t key) MUST_CHECK;
+/* The source at this place, which the last one takes, goes into another draft with its gaps.
+ * -ENOMEM, and all is as before. */
+int draft_move(struct draft *from, struct draft *to, size_t place) MUST_CHECK;
 /* The source is about to go. */
 void draft_forget(struct route_source *s);
 

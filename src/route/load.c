@@ -23,6 +23,13 @@ static void drop_refusals(struct load *l)
     l->refusal_count = 0;
 }
 
+static void drop_blamed(struct load *l)
+{
+    free(l->blamed);
+    l->blamed = NULL;
+    l->blamed_count = 0;
+}
+
 static void drop_bindings(struct load *l, struct route *r)
 {
     for (size_t i = 0; i < l->request.part_count; i++)
@@ -33,6 +40,7 @@ void load_clear(struct load *l, struct route *r)
 {
     drop_bindings(l, r);
     drop_refusals(l);
+    drop_blamed(l);
     pieces_clear(&l->pieces);
     request_clear(&l->request);
     if (l->part_capacity > PARTS_KEPT_MAX) {
@@ -46,6 +54,7 @@ void load_deinit(struct load *l, struct route *r)
 {
     drop_bindings(l, r);
     drop_refusals(l);
+    drop_blamed(l);
     pieces_deinit(&l->pieces);
     request_deinit(&l->request);
     free(l->parts);
@@ -109,31 +118,46 @@ static const struct load_part *find_target(const struct load *l, const struct si
     return NULL;
 }
 
+static int order_keys(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return x < y ? -1 : x > y;
+}
+
 bool load_blames(const struct load *l, uint32_t key)
 {
-    for (size_t i = 0; i < l->request.part_count; i++)
-        if (l->parts[i].blamed && l->parts[i].key == key)
-            return true;
-    return false;
+    return l->blamed_count &&
+           bsearch(&key, l->blamed, l->blamed_count, sizeof(key), order_keys) != NULL;
+}
+
+/* So many at most, and none yet. */
+static bool begin_blame(struct load *l, size_t count)
+{
+    drop_blamed(l);
+    l->blamed = calloc(count, sizeof(*l->blamed));
+    return l->blamed;
 }
 
 bool load_blame_target(struct load *l, const struct sink_target *target)
 {
     const struct load_part *found = find_target(l, target);
-    for (size_t i = 0; found && i < l->request.part_count; i++)
-        l->parts[i].blamed = l->parts[i].key == found->key;
-    return found;
+    if (!found || !begin_blame(l, 1))
+        return false;
+    l->blamed[l->blamed_count++] = found->key;
+    return true;
 }
 
-/* What its sources had under another name or label goes along: a source is in one draft. */
-void load_blame_group(struct load *l)
+bool load_blame_group(struct load *l)
 {
     const struct request *q = &l->request;
     const void *group = request_part_at(q, pieces_next(&l->pieces).first)->terms.group;
+    if (!begin_blame(l, q->part_count))
+        return false;
     for (size_t i = 0; i < q->part_count; i++)
-        l->parts[i].blamed = q->parts[i].terms.group == group;
-    for (size_t i = 0; i < q->part_count; i++)
-        l->parts[i].blamed = l->parts[i].blamed || load_blames(l, l->parts[i].key);
+        if (q->parts[i].terms.group == group)
+            l->blamed[l->blamed_count++] = l->parts[i].key;
+    qsort(l->blamed, l->blamed_count, sizeof(*l->blamed), order_keys);
+    return true;
 }
 
 /* The share's part of a range; *ret is where it stands in `to`. */
@@ -150,7 +174,7 @@ static int copy_range(const struct load *from, struct load *to, struct request_r
                               .container = part->container,
                               .entries = q->entries + at,
                               .count = end - at};
-        if (mine->blamed == (share == LOAD_OF_BLAMED) &&
+        if (load_blames(from, mine->key) == (share == LOAD_OF_BLAMED) &&
             load_add(to, mine->binding, part->terms, mine->key, &lines) < 0)
             return -ENOMEM;
         at = end;

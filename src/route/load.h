@@ -21,7 +21,6 @@ struct route;
 struct load_part {
     struct binding *binding; /* held */
     uint32_t key;            /* the source's, in the ledger */
-    bool blamed;             /* its source is, by the last load_blame_… */
 };
 
 /* Refused for good. */
@@ -39,6 +38,8 @@ struct load {
     struct pieces pieces;
     struct refusal *refusals;
     size_t refusal_count;
+    uint32_t *blamed; /* keys of the sources that are, by the last load_blame_…; ascending */
+    size_t blamed_count;
 };
 
 void load_init(struct load *l, enum message_form form);
@@ -55,10 +56,11 @@ int load_cut(struct load *l, uint64_t bytes_max, size_t lines_max) MUST_CHECK;
 int load_refuse(struct load *l, struct request_range range, const char *reason, const char *answer,
                 int64_t now_ns) MUST_CHECK;
 
-/* Marks the parts of the sources that alone are held up: of the target's, false where the next
- * piece has no line of it; or of those that have lines of the next piece's group. */
+/* Notes the sources that alone are held up: the target's, or those that have lines of the next
+ * piece's group. False where the next piece has no line of the target, or for want of memory. */
 bool load_blame_target(struct load *l, const struct sink_target *target);
-void load_blame_group(struct load *l);
+bool load_blame_group(struct load *l);
+/* With all it has in the request, under whatever name or label: a source is in one draft. */
 bool load_blames(const struct load *l, uint32_t key);
 /* What is unsettled or refused of it, and of these sources only, or only of the others, becomes the
  * content of `to`, which is empty. */
