@@ -315,7 +315,9 @@ static int reconcile_rows(struct route *r, struct roster *roster, struct route_s
     for (size_t i = 0; code == 0 && i < r->source_count; i++)
         if (!in_roster(roster, r->sources[i]->slot))
             code = retire(r, r->sources[i], error);
-    return code == 0 ? ledger_commit(r->ledger, error) : code;
+    if (code == 0)
+        code = ledger_commit(r->ledger, error);
+    return code == 0 ? ledger_sync(r->ledger, error) : code; /* where a source begins is for good */
 }
 
 int attach_reconcile(struct route *r, struct error *error)

@@ -91,8 +91,26 @@ void commit_vouch(struct route *r, struct route_sums *sums)
     pthread_mutex_unlock(&r->status_lock);
 }
 
-/* It is durable: shown, and nothing of it is pending any more. */
-static void conclude(struct route *r, struct draft *d)
+static int sync_now(struct route *r, struct error *error)
+{
+    beat_mark(&r->beat, BEAT_DELIVERING);
+    int code = ledger_sync(r->ledger, error);
+    beat_mark(&r->beat, BEAT_WORKING);
+    return code;
+}
+
+/* Something will be given back that was needed before. */
+static bool lets_go(const struct route *r, const struct draft *d)
+{
+    for (size_t i = 0; i < d->count; i++)
+        if (d->sources[i].source && source_needs_moved(r, d->sources[i].source))
+            return true;
+    return false;
+}
+
+/* It is committed: shown, and nothing of it is pending any more. What it needs no longer is given
+ * back, which nothing undoes, only where that is `synced`. */
+static void conclude(struct route *r, struct draft *d, bool synced)
 {
     struct route_sums sums;
     draft_sum(d, &sums);
@@ -102,7 +120,8 @@ static void conclude(struct route *r, struct draft *d)
         if (!s)
             continue;
         draft_forget(s);
-        source_publish_needs(r, s);
+        if (synced)
+            source_publish_needs(r, s);
         source_let_go(r, s);
         source_rest(r, s);
     }
@@ -126,8 +145,9 @@ int commit_written(struct route *r, struct error *error)
         return SINK_FAILED;
     }
     count_commit(r);
-    conclude(r, &r->written);
-    return 0;
+    code = lets_go(r, &r->written) ? sync_now(r, error) : 0;
+    conclude(r, &r->written, code == 0);
+    return code ? SINK_FAILED : 0;
 }
 
 static int put_settled(struct route *r, struct error *error)
@@ -142,6 +162,15 @@ static int put_settled(struct route *r, struct error *error)
             code = put_draft(r, &q->items[i]->draft, error);
     }
     return code == 0 ? ledger_commit(r->ledger, error) : code;
+}
+
+static bool settled_let_go(const struct route *r)
+{
+    const struct requests *q = &r->requests;
+    for (size_t i = 0; i < q->count; i++)
+        if (q->items[i]->state == REQUEST_SETTLED && lets_go(r, &q->items[i]->draft))
+            return true;
+    return false;
 }
 
 static bool any_settled(const struct requests *q)
@@ -165,19 +194,43 @@ int commit_settled(struct route *r, struct error *error)
         return code;
     }
     count_commit(r);
+    code = settled_let_go(r) ? sync_now(r, error) : 0;
     size_t kept = 0;
     for (size_t i = 0; i < q->count; i++) {
         if (q->items[i]->state == REQUEST_SETTLED) {
-            conclude(r, &q->items[i]->draft);
+            conclude(r, &q->items[i]->draft, code == 0);
             requests_free(r, q->items[i]);
         } else {
             q->items[kept++] = q->items[i];
         }
     }
     q->count = kept;
+    if (code)
+        return code;
     if (!q->waiting)
         waiting_end(r);
     return refusals_count(r, error);
+}
+
+int commit_sync(struct route *r, int64_t now_ns, struct error *error)
+{
+    int64_t due_ns = r->sync_due_ns;
+    r->sync_due_ns = INT64_MAX;
+    if (ledger_is_synced(r->ledger))
+        return 0;
+    if (now_ns >= due_ns)
+        return sync_now(r, error);
+    r->sync_due_ns = due_ns < INT64_MAX ? due_ns : now_ns + LEDGER_SYNC_MS * NS_PER_MS;
+    return 0;
+}
+
+void commit_end(struct route *r)
+{
+    struct error error = {""};
+    if (ledger_sync(r->ledger, &error))
+        log_line(LOG_WARN, "ledger.not_synced",
+                 "what was delivered last comes again if the power fails now", "route=%s error=%s",
+                 r->options.name, LOG_QUOTE(error.text));
 }
 
 struct rows_copy {
@@ -278,7 +331,9 @@ static int recover_sources(struct route *r, struct error *error)
 
 int commit_recover(struct route *r, struct error *error)
 {
-    int code = recover_sources(r, error);
+    int code = ledger_sync(r->ledger, error);
+    if (code == 0)
+        code = recover_sources(r, error);
     if (code == 0)
         backlog_recovered(r);
     if (code == 0 && !r->roster) /* what there is counts as unread, whatever the sink does */

@@ -66,8 +66,8 @@ static int open_parts(struct route *r, struct error *error)
     int code = r->ops->open(&r->sink, r->options.sink.options, r->options.environment, error);
     if (code)
         return code < 0 ? code : -EIO;
-    code = ledger_open(&r->ledger, r->options.ledger_path, r->options.ledger_vfs, 0, clock_now_ns(),
-                       error);
+    code = ledger_open(&r->ledger, r->options.ledger_path, r->options.ledger_vfs,
+                       sink_is_exact(r->ops) ? 0 : LEDGER_SYNC_LATER, clock_now_ns(), error);
     if (code)
         return code;
     enum message_form form = r->ops->form(r->sink);
@@ -100,6 +100,7 @@ int route_open(struct route **ret, const struct route_options *options, struct e
         return error_set(error, -ENOMEM, "no memory");
     r->options = *options;
     r->wake_fd = -1;
+    r->sync_due_ns = INT64_MAX;
     pthread_mutex_init(&r->status_lock, NULL);
     backlog_init(&r->backlog);
     r->failing = true; /* the first step brings the sink to what is committed */
@@ -401,10 +402,12 @@ static int64_t tend(struct route *r, int64_t now_ns)
 static int64_t next_timeout(struct route *r, int64_t now_ns, int64_t tend_due_ns)
 {
     if (r->failing)
-        return time_until(r->backoff.until_ns, now_ns);
+        return time_until(earlier(r->backoff.until_ns, r->sync_due_ns), now_ns);
     if (r->finishing)
         return 0;
-    int64_t due = r->requests.ops ? earlier(requests_due_ns(r), tend_due_ns) : tend_due_ns;
+    int64_t due = earlier(tend_due_ns, r->sync_due_ns);
+    if (r->requests.ops)
+        due = earlier(due, requests_due_ns(r));
     if (!r->requests.waiting && is_due(r, now_ns))
         return 0;
     if (route_may_pull(r)) {
@@ -481,6 +484,8 @@ void route_step(struct route *r, int64_t now_ns, int64_t *ret_timeout_ns)
     if (recover(r, now_ns) && work(r, now_ns, &error))
         fail(r, &error, now_ns);
     drop_step(r);
+    if (commit_sync(r, now_ns, &error) && !r->failing)
+        fail(r, &error, now_ns);
     show_requests(r);
     backlog_answer(r);
     *ret_timeout_ns = next_timeout(r, now_ns, tend(r, now_ns));

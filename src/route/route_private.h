@@ -130,6 +130,7 @@ struct route {
     struct errand errand;
     struct backlog backlog;
     int64_t commit_due_ns, tick_due_ns; /* monotonic */
+    int64_t sync_due_ns; /* of the ledger, monotonic; INT64_MAX: all of it is on the disk */
 
     bool finishing; /* `once`: only the sink has something to do */
     bool failing;   /* what is not committed is void */
@@ -184,8 +185,11 @@ void source_let_go(struct route *r, struct route_source *s);
 void source_rest(struct route *r, struct route_source *s);
 /* The follow alone, where nothing came: so many that are looked at together are not all awake. */
 void source_rest_follow(struct route *r, struct route_source *s);
-/* Tells the monitor what the committed cursor needs. */
+/* Tells the monitor what the committed cursor needs, which lets go of what is before that: the
+ * cursor is on the disk by then. */
 void source_publish_needs(struct route *r, struct route_source *s);
+/* That would be something else than it was told last. */
+bool source_needs_moved(const struct route *r, const struct route_source *s);
 
 /* attach.c */
 int attach_reconcile(struct route *r, struct error *error) MUST_CHECK;
@@ -232,6 +236,11 @@ void commit_vouch(struct route *r, struct route_sums *sums);
 int commit_written(struct route *r, struct error *error) MUST_CHECK;
 /* The requests that are settled, in one transaction; their sources are pulled again. */
 int commit_settled(struct route *r, struct error *error) MUST_CHECK;
+/* Has the disk keep the ledger's commits where the first of them is LEDGER_SYNC_MS old, in whatever
+ * state the route is; `sync_due_ns` is when to call it again. */
+int commit_sync(struct route *r, int64_t now_ns, struct error *error) MUST_CHECK;
+/* The same at once: the route's end. */
+void commit_end(struct route *r);
 int commit_recover(struct route *r, struct error *error) MUST_CHECK;
 
 /* requests.c: all but the first two do nothing where the sink is written through. */

@@ -112,6 +112,12 @@ void source_rest(struct route *r, struct route_source *s)
     source_rest_follow(r, s);
 }
 
+bool source_needs_moved(const struct route *r, const struct route_source *s)
+{
+    const struct slot_route *mine = &s->slot->routes[r->options.number];
+    return atomic_load_explicit(&mine->needs, memory_order_relaxed) != s->needs;
+}
+
 void source_publish_needs(struct route *r, struct route_source *s)
 {
     struct slot_route *mine = &s->slot->routes[r->options.number];

@@ -55,6 +55,7 @@ static void *run(void *context)
     }
     if (!route_commit_now(r))
         route_leave_undelivered(r);
+    commit_end(r);
     beat_mark(&r->beat, BEAT_WAITING);
     return NULL;
 }

@@ -149,6 +149,13 @@ struct sink_request_ops {
     bool (*step)(struct sink *s, struct sink_answer *ret);
 };
 
+/* It has rows that must agree with the cursors, also after a power cut: each commit waits for the
+ * disk. Any other sink may be given lines a second time. */
+static inline bool sink_is_exact(const struct sink_ops *ops)
+{
+    return ops->checkpoint != NULL;
+}
+
 /* What a route is given: a sink and its options, which the configuration has filled and keeps. */
 struct sink_config {
     const struct sink_ops *ops;
