@@ -23,6 +23,11 @@ static bool exists(const char *path)
     return stat(path, &st) == 0;
 }
 
+static bool is_missing(const char *path)
+{
+    return !exists(path) && (errno == ENOENT || errno == ENOTDIR);
+}
+
 /* The path without its last component. */
 static void directory_of(const char *path, char directory[PATH_BYTES_MAX])
 {
@@ -54,7 +59,8 @@ static struct log_surroundings look_around(const struct monitor *m, const struct
                         m->containers_directory ? m->containers_directory : "", t->id);
     return (struct log_surroundings){
         .root = monitor_engine_decides(m) ? NULL : m->options.docker_root,
-        .cache_present = m->containers_directory && size < (int)sizeof(path) && exists(path),
+        .cache_present = m->containers_directory && log_place_minds_cache(t->container) &&
+                         size < (int)sizeof(path) && exists(path),
         .journal = m->journal,
         .engine = m->engine_configured,
         .spools = m->options.spools,
@@ -82,28 +88,6 @@ void monitor_set_unreadable(struct monitor *m, struct tracked *t, bool unreadabl
     health_raise(m->options.health, "files.unreadable", where, reason);
 }
 
-/* Where its lines are to be read. What was begun from files goes on from them, though they may not
- * be read now, and what was begun as a stream stays one: nothing is read twice. */
-static int find_place(struct monitor *m, struct tracked *t, const struct known_source *known,
-                      struct log_place *ret, struct error *error)
-{
-    struct log_surroundings around = look_around(m, t);
-    if (monitor_has_spool(m, t->id)) {
-        around = (struct log_surroundings){.engine = true, .spools = around.spools};
-        return log_place_of(ret, t->container, &around, error);
-    }
-    if (known && m->containers_directory)
-        around.root = m->options.docker_root;
-    int r = log_place_of(ret, t->container, &around, error);
-    if (r < 0 || !is_in_directories(ret->kind) || m->root != ROOT_THERE)
-        return r;
-    monitor_set_unreadable(m, t, !may_be_read(ret));
-    if (!t->unreadable || known || !around.engine)
-        return 0;
-    around.root = NULL;
-    return log_place_of(ret, t->container, &around, error);
-}
-
 void monitor_check_readable(struct monitor *m, struct tracked *t)
 {
     struct log_surroundings around = look_around(m, t);
@@ -120,7 +104,7 @@ static bool is_there(const struct monitor *m, const struct log_place *place,
     if (place->kind != LOG_KIND_LOCAL || known || m->root != ROOT_THERE)
         return true;
     directory_of(place->path, directory);
-    return exists(directory);
+    return !is_missing(directory);
 }
 
 /* Where the files are not in the container's own directory, which is watched already. */
@@ -131,23 +115,61 @@ static void watch_directory(struct monitor *m, struct tracked *t, const struct l
     t->unwatched |= !monitor_watch_names(m, directory, t->id);
 }
 
-int monitor_open_source(struct monitor *m, struct tracked *t, struct error *error)
+/* What was begun from files goes on from them, though they may not be read now, and what was begun
+ * as a stream stays one: nothing is read twice. */
+static struct log_surroundings surroundings_of(const struct monitor *m, const struct tracked *t,
+                                               const struct known_source *known)
 {
-    struct log_place place;
-    if (t->slot || strcmp(t->id, m->own_id) == 0)
-        return 0;
-    const struct known_source *known = known_find(m->options.known, t->id);
-    int r = find_place(m, t, known, &place, error);
-    enum log_kind kind = r == 0 ? place.kind : LOG_KIND_NONE;
-    t->kind = kind;
+    struct log_surroundings around = look_around(m, t);
+    if (monitor_has_spool(m, t->id))
+        return (struct log_surroundings){.engine = true, .spools = around.spools};
+    if (known && m->containers_directory)
+        around.root = m->options.docker_root;
+    return around;
+}
+
+/* *ret_forbidden: its files are there, and may not be read. */
+static int open_place(struct monitor *m, struct tracked *t, const struct known_source *known,
+                      const struct log_surroundings *around, bool *ret_forbidden,
+                      struct error *error)
+{
+    struct log_place place = {0};
+    *ret_forbidden = false;
+    int r = log_place_of(&place, t->container, around, error);
+    t->kind = place.kind;
     if (r == 0 && place.kind == LOG_KIND_STREAM)
         r = monitor_stream_want(m, t, error);
     if (r < 0 || place.kind == LOG_KIND_NONE || !is_there(m, &place, known))
         return r;
     if (place.kind == LOG_KIND_LOCAL || place.kind == LOG_KIND_STREAM)
         watch_directory(m, t, &place);
-    bool look = !is_in_directories(place.kind) || m->root == ROOT_THERE;
-    r = tracked_open_source(t, &m->shared, &place, known, look, error);
+    r = tracked_open_source(t, &m->shared, &place, known, error);
+    bool in_directories = is_in_directories(place.kind);
+    if (r < 0 || !t->chain || (in_directories && m->root != ROOT_THERE))
+        return r;
+    int looked = tracked_first_look(t);
+    bool refused = looked == -EACCES || looked == -EPERM;
+    if (in_directories) /* what is known is found again without being opened */
+        *ret_forbidden = refused || (known && !may_be_read(&place));
+    return 0;
+}
+
+/* Whether files may be read shows when they are looked into: the answer is nearly always yes. */
+int monitor_open_source(struct monitor *m, struct tracked *t, struct error *error)
+{
+    if (t->slot || strcmp(t->id, m->own_id) == 0)
+        return 0;
+    const struct known_source *known = known_find(m->options.known, t->id);
+    struct log_surroundings around = surroundings_of(m, t, known);
+    bool forbidden;
+    int r = open_place(m, t, known, &around, &forbidden, error);
+    if (is_in_directories(t->kind) && m->root == ROOT_THERE)
+        monitor_set_unreadable(m, t, forbidden);
+    if (forbidden && !known && around.engine) {
+        tracked_close_source(t);
+        around.root = NULL;
+        r = open_place(m, t, known, &around, &forbidden, error);
+    }
     m->roster_stale |= t->slot != NULL;
     return r;
 }

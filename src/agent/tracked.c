@@ -265,24 +265,8 @@ static int open_chain(struct tracked *t, const struct tracked_shared *shared,
                      known ? known->segment_count : 0, error);
 }
 
-/* A rotation between looking and opening only means to look again: what is published without a
- * look would have routes give up files that are there. */
-static void first_look(struct tracked *t)
-{
-    bool changed;
-    int r = -ESTALE;
-    for (int i = 0; r == -ESTALE && i < FIRST_LOOKS_MAX; i++) {
-        t->created = CHAIN_CREATED_UNKNOWN;
-        r = tracked_sync(t, &changed, NULL);
-    }
-    if (r == 0)
-        return;
-    t->chain_stale = true; /* which is told with the next look */
-    t->created = CHAIN_CREATED_UNKNOWN;
-}
-
 int tracked_open_source(struct tracked *t, const struct tracked_shared *shared,
-                        const struct log_place *place, const struct known_source *known, bool look,
+                        const struct log_place *place, const struct known_source *known,
                         struct error *error)
 {
     t->kind = place->kind;
@@ -304,9 +288,31 @@ int tracked_open_source(struct tracked *t, const struct tracked_shared *shared,
     if (!t->chain)
         return settle_in(t);
     tracked_mark_once_end(t);
-    if (look)
-        first_look(t);
     return 0;
+}
+
+/* A rotation between looking and opening only means to look again: what is published without a
+ * look would have routes give up files that are there. */
+int tracked_first_look(struct tracked *t)
+{
+    bool changed;
+    int r = -ESTALE;
+    for (int i = 0; r == -ESTALE && i < FIRST_LOOKS_MAX; i++) {
+        t->created = CHAIN_CREATED_UNKNOWN;
+        r = tracked_sync(t, &changed, NULL);
+    }
+    if (r == 0)
+        return 0;
+    t->chain_stale = true; /* which is told with the next look */
+    t->created = CHAIN_CREATED_UNKNOWN;
+    return r;
+}
+
+void tracked_close_source(struct tracked *t)
+{
+    chain_unpin_read(t->chain, UINT64_MAX);
+    t->chain = chain_free(t->chain);
+    t->slot = slot_unref(t->slot);
 }
 
 int tracked_sync(struct tracked *t, bool *ret_changed, struct error *error)

@@ -73,11 +73,14 @@ int tracked_set_record(struct tracked *t, struct container *whole, bool *ret_ren
 void tracked_mark_once_end(struct tracked *t);
 
 /* Gives it the source that `place` names, with its chain where that is made of files, from what is
- * known (may be NULL). `look`: its directory can be looked at now; else what is known stands, and
- * nobody reads until it has been looked at. */
+ * known (may be NULL). Until it has been looked at what is known stands, and nobody reads. */
 int tracked_open_source(struct tracked *t, const struct tracked_shared *shared,
-                        const struct log_place *place, const struct known_source *known, bool look,
+                        const struct log_place *place, const struct known_source *known,
                         struct error *error) MUST_CHECK;
+/* The first look at its directory. 0, or -errno: the next look tells of it. */
+int tracked_first_look(struct tracked *t) MUST_CHECK;
+/* Takes a source back that was just opened, of which nothing was known and nobody has heard. */
+void tracked_close_source(struct tracked *t);
 
 /* A route saw that `serial` was truncated in place (chain_cut); a `--once` that was to end in it
  * ends in its successor. True where the chain changed. */

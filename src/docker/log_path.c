@@ -34,6 +34,11 @@ static bool only_sends(const char *driver)
     return false;
 }
 
+bool log_place_minds_cache(const struct container *c)
+{
+    return strcmp(c->log_driver, "json-file") != 0 && strcmp(c->log_driver, "local") != 0;
+}
+
 static enum log_kind kind_of(const struct container *c, const struct log_surroundings *around)
 {
     const char *driver = c->log_driver;

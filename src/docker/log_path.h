@@ -49,6 +49,9 @@ struct log_place {
 enum log_name { LOG_NAME_OTHER, LOG_NAME_LIVE, LOG_NAME_ROTATED };
 enum log_name log_name_of(enum log_kind kind, const char *id, const char *name);
 
+/* False for drivers with files of their own: whether there is a cache makes no difference. */
+bool log_place_minds_cache(const struct container *c);
+
 /* 0, or -ENAMETOOLONG with words. */
 int log_place_of(struct log_place *ret, const struct container *c,
                  const struct log_surroundings *around, struct error *error) MUST_CHECK;

@@ -87,6 +87,23 @@ static enum log_kind kind_with(struct container_fields f, struct log_surrounding
     return place.kind;
 }
 
+/* S73: nobody needs to look for a cache that decides nothing. */
+static void s73_who_minds_the_cache(void **state)
+{
+    static const char *const drivers[] = {"json-file", "local", "journald", "syslog", "a-plugin"};
+    for (size_t i = 0; i < ARRAY_SIZE(drivers); i++) {
+        CLEANUP(container_unref) struct container *c = NULL;
+        struct container_fields f = {.id = ID, .log_driver = drivers[i]};
+        struct log_surroundings around = {.root = "/r", .engine = true};
+        assert_int_equal(container_new(&c, &f), 0);
+        enum log_kind without = place_of(drivers[i], "", around).kind;
+        around.cache_present = true;
+        if (!log_place_minds_cache(c))
+            assert_int_equal(place_of(drivers[i], "", around).kind, without);
+        assert_int_equal(log_place_minds_cache(c), i >= 2);
+    }
+}
+
 /* S73: what `cache-disabled` takes away. A driver that reads back does not mind. */
 static void s73_without_the_cache(void **state)
 {
@@ -208,6 +225,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(s73_the_routing_table),
+        cmocka_unit_test(s73_who_minds_the_cache),
         cmocka_unit_test(s73_without_the_cache),
         cmocka_unit_test(s73_a_plugin_before_its_first_start),
         cmocka_unit_test(names_of_a_log),
