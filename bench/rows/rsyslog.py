@@ -14,61 +14,61 @@ from pathlib import Path
 
 from measuring import MeasuringError, Process
 
-HTTP_OUTPUT = Path("/usr/lib") / f"{os.uname().machine}-linux-gnu" / "rsyslog/omelasticsearch.so"
+HTTP_MODULE = Path("/usr/lib") / f"{os.uname().machine}-linux-gnu" / "rsyslog/omelasticsearch.so"
 RSYSLOG = shutil.which("rsyslogd", path="/usr/sbin:/usr/bin:/sbin:/bin")
-HTTP = RSYSLOG and HTTP_OUTPUT.exists()
+HTTP = RSYSLOG and HTTP_MODULE.exists()
 SECONDS_MAX = 120
 QUIET_SECONDS = 1.0  # without growth: it has read everything
 
 CONFIGURATION = r"""
 global(workDirectory="@directory@" maxMessageSize="128k")
-main_queue(queue.type="Direct")
+@queue@
 module(load="imfile")
 module(load="mmjsonparse")
 template(name="three" type="list") {
     constant(value="{\"time\":\"")      property(name="$!time")
     constant(value="\",\"message\":\"") property(name="$!log" format="json")
     constant(value="\",\"stream\":\"")  property(name="$!stream")
-    constant(value="\"}\n")
+    constant(value="\"}@end@")
 }
 ruleset(name="docker") {
     action(type="mmjsonparse" cookie="")
-    action(type="omfile" file="@directory@/output" template="three"
-        ioBufferSize="256k" flushOnTXEnd="off")
+    @action@
 }
 input(type="imfile" file="@logs@" tag="docker:" ruleset="docker")
 """
 
+FILE_OUTPUT = {
+    "queue": 'main_queue(queue.type="Direct")',
+    "end": r"\n",
+    "action": """action(type="omfile" file="@directory@/output" template="three"
+        ioBufferSize="256k" flushOnTXEnd="off")""",
+}
+
 # Bulk requests need a queue to collect them from.
-HTTP_CONFIGURATION = r"""
-global(workDirectory="@directory@" maxMessageSize="128k")
-main_queue(queue.type="LinkedList" queue.dequeueBatchSize="2048" queue.size="100000"
+HTTP_OUTPUT = {
+    "queue": """main_queue(queue.type="LinkedList" queue.dequeueBatchSize="2048" queue.size="100000"
     queue.workerThreads="1")
-module(load="imfile")
-module(load="mmjsonparse")
-module(load="omelasticsearch")
-template(name="three" type="list") {
-    constant(value="{\"time\":\"")      property(name="$!time")
-    constant(value="\",\"message\":\"") property(name="$!log" format="json")
-    constant(value="\",\"stream\":\"")  property(name="$!stream")
-    constant(value="\"}")
+module(load="omelasticsearch")""",
+    "end": "",
+    "action": """action(type="omelasticsearch" server="127.0.0.1" serverport="@port@" template="three"
+        bulkmode="on" maxbytes="1m" searchIndex="logs" skipverifyhost="on")""",
 }
-ruleset(name="docker") {
-    action(type="mmjsonparse" cookie="")
-    action(type="omelasticsearch" server="127.0.0.1" serverport="@port@" template="three"
-        bulkmode="on" maxbytes="1m" searchIndex="logs" skipverifyhost="on")
-}
-input(type="imfile" file="@logs@" tag="docker:" ruleset="docker")
-"""
+
+
+def start(directory, output, **values):
+    """A Process. `output` and `values`: what stands for each @name@."""
+    text = CONFIGURATION
+    for name, value in {**output, **values, "directory": directory}.items():
+        text = text.replace(f"@{name}@", str(value))
+    configuration = directory / "rsyslog.conf"
+    configuration.write_text(text, encoding="utf-8")
+    return Process([RSYSLOG, "-n", "-f", configuration, "-i", directory / "pid"])
 
 
 def start_rsyslog_http(directory, logs, port):
     """A Process that posts to the receiver."""
-    configuration = directory / "rsyslog.conf"
-    configuration.write_text(HTTP_CONFIGURATION.replace("@directory@", str(directory))
-                             .replace("@logs@", str(logs)).replace("@port@", str(port)),
-                             encoding="utf-8")
-    return Process([RSYSLOG, "-n", "-f", configuration, "-i", directory / "pid"])
+    return start(directory, HTTP_OUTPUT, logs=logs, port=port)
 
 
 def run_rsyslog_http(directory, corpus, port):
@@ -92,10 +92,7 @@ def lines_received(port):
 
 def start_rsyslog(directory, logs):
     """A Process. `logs`: a path, or a glob."""
-    configuration = directory / "rsyslog.conf"
-    configuration.write_text(CONFIGURATION.replace("@directory@", str(directory))
-                             .replace("@logs@", str(logs)), encoding="utf-8")
-    return Process([RSYSLOG, "-n", "-f", configuration, "-i", directory / "pid"])
+    return start(directory, FILE_OUTPUT, logs=logs)
 
 
 def run_rsyslog(directory, corpus):
