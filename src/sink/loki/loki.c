@@ -192,19 +192,13 @@ static struct request_terms loki_terms(const struct sink_target *target)
     return target->terms;
 }
 
-static bool goes(const struct sink_target *t)
-{
-    return loki_turn_of(t, STREAM_STDOUT) != LOKI_STAYS ||
-           loki_turn_of(t, STREAM_STDERR) != LOKI_STAYS;
-}
-
 /* The plan borrows the texts until they are trimmed. What other tenants get is none of its matter.
  */
 static int encode(struct sink *s, const struct request *q, struct slot *slot, struct buf *body)
 {
     int r = 0;
     for (size_t i = 0; i < q->part_count && r == 0; i++)
-        if (goes(q->parts[i].target))
+        if (loki_target_goes(q->parts[i].target))
             r = loki_target_use(&s->targets, q->parts[i].target, &s->labels, q->parts[i].container);
     if (r == 0)
         r = loki_plan_make(&s->plan, q, slot->range);

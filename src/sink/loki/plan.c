@@ -72,17 +72,16 @@ static uint32_t stream_of(struct loki_plan *p, struct sink_target *target, unsig
     return p->index[at] - 1;
 }
 
+/* By stream. */
 static void count_lines(const struct request *q, const struct request_part *part,
                         size_t ret[STREAM_COUNT])
 {
     const struct entry *entries = q->entries + part->first;
-    memset(ret, 0, STREAM_COUNT * sizeof(*ret));
-    if (part->stream_count == 1) {
-        ret[entries[0].stream] = part->count;
-        return;
-    }
+    size_t counts[STREAM_COUNT] = {0};
     for (size_t i = 0; i < part->count; i++)
-        ret[entries[i].stream]++;
+        for (unsigned s = 0; s < STREAM_COUNT; s++)
+            counts[s] += entries[i].stream == s;
+    memcpy(ret, counts, sizeof(counts));
 }
 
 /* Which streams go, and where their lines begin. */
@@ -93,8 +92,9 @@ static void find_streams(struct loki_plan *p)
     p->stream_count = 0;
     for (size_t i = 0; i < q->part_count; i++) {
         const struct request_part *part = &q->parts[i];
-        size_t counts[STREAM_COUNT];
-        count_lines(q, part, counts);
+        size_t counts[STREAM_COUNT] = {0};
+        if (loki_target_goes(part->target))
+            count_lines(q, part, counts);
         for (unsigned s = 0; s < STREAM_COUNT; s++) {
             p->of_source[i * STREAM_COUNT + s] = NO_STREAM;
             if (counts[s] == 0 || loki_turn_of(part->target, s) == LOKI_STAYS)
@@ -137,6 +137,8 @@ static bool place_lines(struct loki_plan *p)
     unsigned flags = 0;
     for (size_t i = 0; i < q->part_count; i++) {
         size_t at = q->parts[i].first, end = at + q->parts[i].count;
+        if (!loki_target_goes(q->parts[i].target))
+            continue;
         while (at < end) {
             uint32_t source = (uint32_t)(i * STREAM_COUNT) + q->entries[at].stream;
             at = p->of_source[source] == NO_STREAM ? at + 1 : place_run(p, source, at, end, &flags);

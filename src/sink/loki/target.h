@@ -28,6 +28,13 @@ static inline enum loki_turn loki_turn_of(const struct sink_target *t, unsigned 
     return t->standing[stream] ? t->standing[stream]->piece.turn : LOKI_GOES;
 }
 
+/* Whether lines of it are in the push. */
+static inline bool loki_target_goes(const struct sink_target *t)
+{
+    return loki_turn_of(t, STREAM_STDOUT) != LOKI_STAYS ||
+           loki_turn_of(t, STREAM_STDERR) != LOKI_STAYS;
+}
+
 struct loki_targets {
     struct sink_target *newest, *oldest;
     size_t count;
