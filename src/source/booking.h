@@ -24,6 +24,15 @@ static inline struct booking booking_begin(struct batch *batch, uint64_t serial,
                             .gaps_closed = batch->gap_count};
 }
 
+/* How many NULs damage begins with. */
+static inline size_t booking_nul_run(struct span s)
+{
+    size_t run = 0;
+    while (run < s.size && s.data[run] == 0)
+        run++;
+    return run;
+}
+
 /* The caller has seen that there is room. */
 static inline void booking_add(struct booking *k, enum gap_reason reason, uint64_t offset,
                                size_t bytes)

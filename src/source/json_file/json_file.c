@@ -146,14 +146,6 @@ static bool resync(struct span line, struct record *ret, const char **ret_start)
     return false;
 }
 
-static size_t nul_run(struct span s)
-{
-    size_t run = 0;
-    while (run < s.size && s.data[run] == 0)
-        run++;
-    return run;
-}
-
 static bool is_blank(struct span s)
 {
     for (size_t i = 0; i < s.size; i++)
@@ -176,7 +168,7 @@ static bool take_record(struct json_file_decoding *k, struct span line, const st
         return false;
     b->count++;
 
-    book(k, nul_run(before) == before.size ? GAP_NUL : GAP_TORN, before);
+    book(k, booking_nul_run(before) == before.size ? GAP_NUL : GAP_TORN, before);
     if (!(entry->flags & ENTRY_TIME_MISSING)) {
         booking_close(&k->booking, entry->time_ns);
         k->booking.last_ns = entry->time_ns;
@@ -194,7 +186,7 @@ static bool any_line(struct json_file_decoding *k)
     struct span whole = {k->at, line.size + 1};
 
     struct span inner = line; /* without the NULs at its ends */
-    size_t leading = nul_run(inner);
+    size_t leading = booking_nul_run(inner);
     inner.data += leading;
     inner.size -= leading;
     while (inner.size && inner.data[inner.size - 1] == 0)

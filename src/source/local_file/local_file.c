@@ -27,14 +27,6 @@ static void book(struct decoding *k, enum gap_reason reason, const char *from, s
     booking_add(&k->booking, reason, k->position.offset + (uint64_t)(from - k->start), bytes);
 }
 
-static size_t nul_run(struct span s)
-{
-    size_t run = 0;
-    while (run < s.size && s.data[run] == 0)
-        run++;
-    return run;
-}
-
 /* Is it the start of a frame whose end is not there? */
 static bool is_torn(struct span s)
 {
@@ -45,7 +37,7 @@ static bool is_torn(struct span s)
 /* How many NULs stand in front that are no part of a torn frame's mark. */
 static size_t leading_nuls(struct span damage)
 {
-    size_t run = nul_run(damage);
+    size_t run = booking_nul_run(damage);
     for (size_t at = run < FRAME_MARK_SIZE ? 0 : run - FRAME_MARK_SIZE + 1; at < run; at++)
         if (run < damage.size && is_torn((struct span){damage.data + at, damage.size - at}))
             return at;
