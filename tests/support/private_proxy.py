@@ -11,10 +11,10 @@ proxy asks for. Its port stays its own through `stop` and `start`.
 """
 
 import socket
-import subprocess
 from pathlib import Path
 
 from support.ports import HOST, free_ports
+from support.processes import start_logged
 from support.wait import wait_for
 
 PROGRAMS = {"http": "tinyproxy", "socks5": "microsocks"}
@@ -46,11 +46,7 @@ class PrivateProxy:
         hosts = self.directory / "hosts"
         hosts.write_text(f"{HOST} localhost {' '.join(self.names)}\n", encoding="utf-8")
         apart = ["unshare", "--mount", "sh", "-c", _HOSTS_OF_ITS_OWN, hosts]
-        with open(self.directory / "log", "ab") as log:
-            self._process = subprocess.Popen(
-                ["setpriv", "--pdeathsig=KILL", *apart, *self._command()],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-            )  # fmt: skip
+        self._process = start_logged([*apart, *self._command()], self.directory / "log")
         wait_for(self._answers, lambda: f"{PROGRAMS[self.scheme]} answers\n{self.log()}")
 
     def stop(self):

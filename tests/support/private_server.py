@@ -2,19 +2,19 @@
 """private_server: a real server of `make backends`, on loopback, with a directory of its own.
 
 Its ports and its data stay its own through `stop`, `kill` and `start`: whoever sends to its URL
-finds it again. `setpriv` has it killed when we end, in whatever way.
+finds it again. It is killed when we end, in whatever way.
 """
 
 import http.client
 import json
 import shutil
-import subprocess
 import tempfile
 import urllib.parse
 from pathlib import Path
 
 from support import backends
 from support.ports import HOST, free_ports
+from support.processes import start_logged
 from support.wait import PATIENCE, wait_for
 
 START_SECONDS_MAX, STOP_SECONDS_MAX, ANSWER_SECONDS_MAX = 60, 30, 60
@@ -62,11 +62,7 @@ class PrivateServer:
     def start(self):
         """Returns when it is ready."""
         assert self._process is None, "it runs already"
-        with open(self.log_path, "ab") as log:
-            self._process = subprocess.Popen(
-                ["setpriv", "--pdeathsig=KILL", *map(str, self.command(self._program))],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-            )  # fmt: skip
+        self._process = start_logged(self.command(self._program), self.log_path)
         wait_for(self._has_started, lambda: f"{self.backend} is ready\n{self.log_tail()}",
                  START_SECONDS_MAX)  # fmt: skip
 

@@ -1,7 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""processes: what /proc says of processes that we started."""
+"""processes: ours, and what /proc says of them."""
 
+import subprocess
 from pathlib import Path
+
+
+def start_logged(words, log_path):
+    """A Popen that appends what it says to a file, and is killed when we end, in whatever way."""
+    with open(log_path, "ab") as log:
+        return subprocess.Popen(
+            ["setpriv", "--pdeathsig=KILL", *map(str, words)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
 
 
 def only_child(pid):
