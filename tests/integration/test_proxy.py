@@ -4,17 +4,21 @@
 R1: what the proxy does costs no line. R13: what is wrong is said with the proxy's name.
 """
 
+import base64
 import shutil
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
-from support.ledger_book import assert_conservation
-from support.private_proxy import PROGRAMS, PrivateProxy
+from support.ledger_book import assert_conservation, letters
+from support.private_proxy import PROGRAMS, USER, PrivateProxy
 from support.stand_in_http import StandInHttp, make_certificate
 from test_http import http_route, messages, route_status, wait_until_waiting
 
 LINES = 30
+PASSWORD = "s3cret-of-the-proxy"
+ADVICE = "check proxy_username and proxy_password"
 NAME = "behind.test"  # nobody but the proxy knows where that is
 
 
@@ -104,8 +108,9 @@ def test_a_proxy_that_goes_away(root, container, tallyman, servers, start_proxy,
 
 
 @pytest.mark.parametrize("scheme, kind, words", [
-    ("http", "plain", "HTTP 407 (check proxy)"),
-    ("http", "tls", "the proxy {}/ did not connect us: CONNECT tunnel failed, response 407"),
+    ("http", "plain", f"HTTP 407 (the proxy wants credentials: {ADVICE})"),
+    ("http", "tls",
+     f"the proxy {{}}/ did not connect us: CONNECT tunnel failed, response 407 ({ADVICE})"),
     ("socks5", "tls", "the proxy {}/ did not connect us: "),
 ])  # fmt: skip
 def test_a_proxy_that_refuses(
@@ -118,12 +123,77 @@ def test_a_proxy_that_refuses(
     route = http_route(server.url(host=NAME), proxy=proxy.url, tls_ca=servers[2])
     program = tallyman(root, [route]).start()
     wait_until_waiting(program, words.format(proxy.url))
+    assert ADVICE in route_status(program)["reason"]
     proxy.stop()
     proxy.password = None
     proxy.start()
     program.wait_until(lambda: not route_status(program)["reason"], "it goes on")
     program.stop()
     assert messages(server.accepted("/")) == expected
+
+
+def assert_no_secret_in(*texts):
+    for text in texts:
+        for secret in (PASSWORD, base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()):
+            assert secret not in text, text
+
+
+@pytest.mark.parametrize("scheme", PROGRAMS)
+def test_credentials_for_the_proxy(root, container, tallyman, servers, start_proxy, scheme):
+    """R13: what the proxy asks for is given to it alone, and shown nowhere."""
+    expected = [message for _, message in container("web").write_lines("line", LINES)]
+    proxy = start_proxy(scheme, password=PASSWORD)
+    keys = {
+        "proxy": proxy.url,
+        "proxy_username": USER,
+        "proxy_password": "${T_PASSWORD}",
+        "tls_ca": servers[2],
+    }
+    routes = [
+        http_route(server.url(host=NAME), name, **keys)
+        for name, server in zip(("plain", "tls"), servers, strict=False)
+    ]
+    environment = {"T_PASSWORD": PASSWORD}
+    program = tallyman(root, routes, log={"level": "debug"})
+    assert_no_secret_in(
+        program.run("check", "--print", environment=environment).stdout.decode()
+    )
+    program.start(environment=environment)
+    program.wait_until(lambda: all(server.accepted("/") for server in servers[:2]), "all arrived")
+    command_line = Path(f"/proc/{program.pid}/cmdline").read_text(encoding="utf-8")
+    assert_no_secret_in(str(program.status()), str(program.metrics()), command_line)
+    program.stop()
+    assert_no_secret_in(program.log())
+    for server in servers[:2]:
+        assert messages(server.accepted("/")) == expected
+        for request in server.requests("/"):
+            assert_no_secret_in(str(request.headers))
+
+
+@pytest.mark.parametrize("scheme, kind, words", [
+    ("http", "plain", "HTTP 401 "),  # so says tinyproxy in the server's place
+    ("http", "tls", ADVICE),
+    ("socks5", "tls", ADVICE),
+])  # fmt: skip
+def test_a_wrong_password_for_the_proxy(
+    root, container, tallyman, servers, start_proxy, tmp_path, scheme, kind, words
+):
+    """R1, R13: it is waited for; a password that is put right in its file needs no restart."""
+    expected = [message for _, message in container("web").write_lines("line", LINES)]
+    server = servers[kind == "tls"]
+    proxy = start_proxy(scheme, password=PASSWORD)
+    password = tmp_path / "password"
+    password.write_text("wrong\n", encoding="utf-8")
+    keys = {"proxy_username": USER, "proxy_password_file": str(password), "tls_ca": servers[2]}
+    route = http_route(server.url(host=NAME), proxy=proxy.url, **keys)
+    program = tallyman(root, [route]).start()
+    wait_until_waiting(program, words)
+    password.write_text(f"{PASSWORD}\n", encoding="utf-8")
+    program.wait_until(lambda: not route_status(program)["reason"], "it goes on")
+    program.stop()
+    assert messages(server.accepted("/")) == expected
+    assert letters(program.state, "web") == []
+    assert_no_secret_in(program.log())
 
 
 def test_a_server_behind_the_proxy_is_away(root, container, tallyman, servers, start_proxy):

@@ -16,6 +16,7 @@ enum {
     STEPS_MAX = 16, /* at the sockets in one go: so a body need not wait for as many turns */
     STATUS_UNAUTHORIZED = 401,
     STATUS_FORBIDDEN = 403,
+    STATUS_PROXY = 407,
 };
 
 #define TROUBLE_UNVERIFIED "sink.tls_unverified"
@@ -345,7 +346,8 @@ static void end_transfer(struct http_client *c, struct transfer *t, CURLcode cod
     if (again)
         return;
     c->addresses.doubted |= t->status == 0;
-    c->credentials.refused |= t->status == STATUS_UNAUTHORIZED || t->status == STATUS_FORBIDDEN;
+    c->credentials.refused |= t->status == STATUS_UNAUTHORIZED || t->status == STATUS_FORBIDDEN ||
+                              t->status == STATUS_PROXY || (t->status == 0 && t->proxy);
 }
 
 static void end_transfers(struct http_client *c)

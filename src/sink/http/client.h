@@ -3,9 +3,9 @@
  *     http_client_open → { http_client_post … http_client_wait, http_client_step … } → close
  *
  * Names are looked up by c-ares within wait and step (base/name_lookup.h), so no thread is ever
- * started. Redirects are not followed. Secrets out of files are read again for each connection that
- * an answer 401 or 403 came on, so that they can be renewed. What is written about a request never
- * holds a password, a token, or the user part of its URL.
+ * started. Redirects are not followed. Secrets out of files are read again after an answer 401 or
+ * 403, or 407 or no way through the proxy, so that they can be renewed. What is written about a
+ * request never holds a password, a token, or the user part of its URL.
  *
  * - Owns: a curl multi handle, its connections (at most requests_max, counted as sink connections),
  *   bodies until they are answered; their buffers are used again.
@@ -29,9 +29,10 @@ struct http_options {
     const char *token, *token_file;                  /* bearer */
     struct option_pairs headers;
     const char *proxy; /* http://…, socks5://…; NULL: none, whatever the environment says */
-    const char *tls_ca, *tls_cert, *tls_key; /* PEM files */
-    bool tls_verify;                         /* false: said loudly at start, and in health */
-    int64_t timeout_ns;                      /* of a request as a whole */
+    const char *proxy_username, *proxy_password, *proxy_password_file; /* basic, or SOCKS5's own */
+    const char *tls_ca, *tls_cert, *tls_key;                           /* PEM files */
+    bool tls_verify;    /* false: said loudly at start, and in health */
+    int64_t timeout_ns; /* of a request as a whole */
     int64_t connect_timeout_ns;
 };
 

@@ -167,47 +167,41 @@ static int add_protocols_headers(struct credentials *c, const struct http_protoc
     return r == 0 ? add_line(&c->headers, "Expect:") : r;
 }
 
-static int check_choice(const struct http_options *o, struct error *error)
+static int check_login(const struct login *l, struct error *error)
 {
-    bool has_password = o->password || o->password_file, has_token = o->token || o->token_file;
+    const char *given = l->password ? "password" : "password_file";
 
-    if (o->password && o->password_file)
-        return error_set(error, -EINVAL, "password_file: there is a password as well; take one");
-    if (o->token && o->token_file)
-        return error_set(error, -EINVAL, "token_file: there is a token as well; take one");
-    if (o->username && !has_password)
-        return error_set(error, -EINVAL, "username: needs password or password_file");
-    if (has_password && !o->username)
-        return error_set(error, -EINVAL, "%s: needs username",
-                         o->password ? "password" : "password_file");
-    if (has_password && has_token)
-        return error_set(error, -EINVAL, "%s: there is a password as well; take one",
-                         o->token ? "token" : "token_file");
+    if (l->password && l->password_file)
+        return error_set(error, -EINVAL, "%spassword_file: there is a password as well; take one",
+                         l->prefix);
+    if (l->username && !l->password && !l->password_file)
+        return error_set(error, -EINVAL, "%susername: needs %spassword or %spassword_file",
+                         l->prefix, l->prefix, l->prefix);
+    if ((l->password || l->password_file) && !l->username)
+        return error_set(error, -EINVAL, "%s%s: needs %susername", l->prefix, given, l->prefix);
     return 0;
 }
 
-/* Reads the secrets' files; what is there already stays where one cannot be read. */
-static int read_secrets(struct credentials *c, struct error *error)
+static int check_choice(const struct credentials *c, struct error *error)
 {
     const struct http_options *o = c->options;
-    char *secret = NULL;
     int r = 0;
 
-    if (o->password_file &&
-        (r = read_secret(&secret, "password_file", o->password_file, error)) == 0) {
-        wipe(c->password);
-        c->password = secret;
-    }
-    if (o->token_file && (r = read_secret(&secret, "token_file", o->token_file, error)) == 0) {
-        wipe(c->token);
-        c->token = secret;
-    }
-    return r;
+    if (o->token && o->token_file)
+        return error_set(error, -EINVAL, "token_file: there is a token as well; take one");
+    if ((r = check_login(&c->server, error)) < 0 || (r = check_login(&c->proxy, error)) < 0)
+        return r;
+    if (c->server.username && (o->token || o->token_file))
+        return error_set(error, -EINVAL, "%s: there is a password as well; take one",
+                         o->token ? "token" : "token_file");
+    if (c->proxy.username && !o->proxy)
+        return error_set(error, -EINVAL, "proxy_username: there is no proxy");
+    return 0;
 }
 
-static const char *password_of(const struct credentials *c)
+static const char *password_of(const struct login *l)
 {
-    return c->password ? c->password : c->options->password;
+    return l->secret ? l->secret : l->password;
 }
 
 static const char *token_of(const struct credentials *c)
@@ -216,12 +210,10 @@ static const char *token_of(const struct credentials *c)
 }
 
 /* As curl will send it, so that it is known where a server echoes it. */
-static int encode_basic(struct credentials *c)
+static int encode_basic(struct login *l)
 {
     CLEANUP(wipe) char *plain = NULL;
-    if (!c->options->username)
-        return 0;
-    if (asprintf(&plain, "%s:%s", c->options->username, password_of(c)) < 0) {
+    if (asprintf(&plain, "%s:%s", l->username, password_of(l)) < 0) {
         plain = NULL;
         return -ENOMEM;
     }
@@ -230,20 +222,63 @@ static int encode_basic(struct credentials *c)
     if (!basic)
         return -ENOMEM;
     EVP_EncodeBlock((unsigned char *)basic, (const unsigned char *)plain, (int)size);
-    wipe(c->basic);
-    c->basic = basic;
+    wipe(l->basic);
+    l->basic = basic;
     return 0;
+}
+
+/* What is there already stays where the file cannot be read. */
+static int read_login(struct login *l, struct error *error)
+{
+    char option[sizeof("proxy_password_file")], *secret = NULL;
+
+    if (!l->username)
+        return 0;
+    snprintf(option, sizeof(option), "%spassword_file", l->prefix);
+    int r = l->password_file ? read_secret(&secret, option, l->password_file, error) : 0;
+    if (r < 0)
+        return r;
+    if (secret) {
+        wipe(l->secret);
+        l->secret = secret;
+    }
+    return encode_basic(l);
+}
+
+/* Reads the secrets' files; each that cannot be read leaves what is there already. */
+static int read_secrets(struct credentials *c, struct error *error)
+{
+    const char *path = c->options->token_file;
+    char *secret = NULL;
+    int r = read_login(&c->server, error);
+
+    if (r == 0)
+        r = read_login(&c->proxy, error);
+    if (r == 0 && path && (r = read_secret(&secret, "token_file", path, error)) == 0) {
+        wipe(c->token);
+        c->token = secret;
+    }
+    return r;
 }
 
 int credentials_init(struct credentials *c, const struct http_options *options,
                      const struct http_protocol *protocol, struct error *error)
 {
-    *c = (struct credentials){.options = options};
-    int r = check_choice(options, error);
+    const struct http_options *o = options;
+    *c = (struct credentials){
+        .options = o,
+        .server = {.prefix = "",
+                   .username = o->username,
+                   .password = o->password,
+                   .password_file = o->password_file},
+        .proxy = {.prefix = "proxy_",
+                  .username = o->proxy_username,
+                  .password = o->proxy_password,
+                  .password_file = o->proxy_password_file},
+    };
+    int r = check_choice(c, error);
     if (r == 0)
         r = read_secrets(c, error);
-    if (r == 0)
-        r = encode_basic(c);
     if (r == 0)
         r = add_users_headers(c, error);
     if (r == 0)
@@ -253,11 +288,17 @@ int credentials_init(struct credentials *c, const struct http_options *options,
     return r;
 }
 
+static void deinit_login(struct login *l)
+{
+    l->secret = wipe(l->secret);
+    l->basic = wipe(l->basic);
+}
+
 void credentials_deinit(struct credentials *c)
 {
-    c->password = wipe(c->password);
+    deinit_login(&c->server);
+    deinit_login(&c->proxy);
     c->token = wipe(c->token);
-    c->basic = wipe(c->basic);
     curl_slist_free_all(c->headers);
     c->headers = NULL;
     header_templates_deinit(&c->varying);
@@ -282,22 +323,29 @@ int credentials_headers(const struct credentials *c, const char *varying, struct
 
 void credentials_renew(struct credentials *c)
 {
-    if (c->refused && read_secrets(c, NULL) == 0 && encode_basic(c) == 0)
+    if (c->refused && read_secrets(c, NULL) == 0)
         c->refused = false;
+}
+
+/* Basic alone: what else a server offers is never taken up. */
+static CURLcode apply_login(CURL *easy, const struct login *l, CURLoption kind, CURLoption username,
+                            CURLoption password)
+{
+    curl_easy_setopt(easy, kind, CURLAUTH_BASIC);
+    CURLcode code = curl_easy_setopt(easy, username, l->username);
+    return code == CURLE_OK ? curl_easy_setopt(easy, password, password_of(l)) : code;
 }
 
 int credentials_apply(const struct credentials *c, struct curl_slist *headers, CURL *easy)
 {
-    const struct http_options *o = c->options;
     const char *token = token_of(c);
     CURLcode code = curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers ? headers : c->headers);
 
-    if (code == CURLE_OK && o->username) {
-        curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
-        code = curl_easy_setopt(easy, CURLOPT_USERNAME, o->username);
-        if (code == CURLE_OK)
-            code = curl_easy_setopt(easy, CURLOPT_PASSWORD, password_of(c));
-    }
+    if (code == CURLE_OK && c->server.username)
+        code = apply_login(easy, &c->server, CURLOPT_HTTPAUTH, CURLOPT_USERNAME, CURLOPT_PASSWORD);
+    if (code == CURLE_OK && c->proxy.username)
+        code = apply_login(easy, &c->proxy, CURLOPT_PROXYAUTH, CURLOPT_PROXYUSERNAME,
+                           CURLOPT_PROXYPASSWORD);
     if (code == CURLE_OK && token) {
         curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
         code = curl_easy_setopt(easy, CURLOPT_XOAUTH2_BEARER, token);
@@ -332,9 +380,11 @@ void credentials_hide(const struct credentials *c, char text[ANSWER_TEXT_MAX])
     char said[ANSWER_TEXT_MAX];
     memcpy(said, text, sizeof(said));
     const struct option_pairs *headers = &c->options->headers;
-    hide(text, said, password_of(c));
+    hide(text, said, password_of(&c->server));
+    hide(text, said, c->server.basic);
+    hide(text, said, password_of(&c->proxy));
+    hide(text, said, c->proxy.basic);
     hide(text, said, token_of(c));
-    hide(text, said, c->basic);
     for (size_t i = 0; i < headers->count; i++)
         if (secret_header_named(headers->items[i].key))
             hide_header(text, said, &headers->items[i]);

@@ -1,5 +1,5 @@
-/* credentials — by what we are known to a server: basic or bearer authentication, the headers of
- * all requests.
+/* credentials — by what we are known to a server, basic or bearer authentication and the headers of
+ * all requests, and by what to a proxy.
  *
  * Secrets out of files are read at the start, and again where the server has refused them: so they
  * can be renewed without a restart. A file that cannot be read then leaves the old secret.
@@ -17,25 +17,36 @@
 
 #include <curl/curl.h>
 
+/* Said to whom the proxy does not let through. */
+#define PROXY_ADVICE "check proxy_username and proxy_password"
+
 enum {
     SECRET_BYTES_MAX = 64 * 1024, /* tokens of some providers are long */
     SECRET_CUT_MIN = 4,           /* bytes: fewer of one at a text's end tell nothing */
 };
 
+/* A user and their password; of nobody where there is no username. */
+struct login {
+    const char *prefix; /* of the names of its options */
+    const char *username, *password, *password_file;
+    char *secret; /* of the file */
+    char *basic;  /* user and password as they are sent */
+};
+
 struct credentials {
     const struct http_options *options;
-    char *password, *token;     /* of the files */
-    char *basic;                /* user and password as they are sent; NULL: none */
+    struct login server, proxy;
+    char *token;                /* of the file */
     struct curl_slist *headers; /* full lines, for curl: of all requests */
     struct header_templates varying;
-    bool refused; /* 401, 403: to be read again */
+    bool refused; /* by the server or the proxy: the files are to be read again */
 };
 
 int credentials_init(struct credentials *c, const struct http_options *options,
                      const struct http_protocol *protocol, struct error *error) MUST_CHECK;
 void credentials_deinit(struct credentials *c);
 
-/* Reads the files again where the server refused what they held. */
+/* Reads the files again where somebody refused what they held. */
 void credentials_renew(struct credentials *c);
 
 /* The list of headers with those that vary, as header_templates_render gave them. 0 or -ENOMEM. */

@@ -22,7 +22,7 @@ static const struct {
     {404, 404, VERDICT_RETRY, "check the path of url"},
     {405, 405, VERDICT_RETRY, "check the path of url"},
     {406, 406, VERDICT_RETRY, "check headers"},
-    {407, 407, VERDICT_RETRY, "check proxy"},
+    {407, 407, VERDICT_RETRY, "the proxy wants credentials: " PROXY_ADVICE},
     {410, 410, VERDICT_RETRY, "check the path of url"},
     {411, 411, VERDICT_RETRY, NULL},
     {412, 412, VERDICT_RETRY, "check headers"},

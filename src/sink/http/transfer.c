@@ -13,6 +13,8 @@
 enum {
     STATUS_FINAL = 200, /* below: more is to come */
     STATUS_REDIRECT = 300,
+    STATUS_UNAUTHORIZED = 401, /* tinyproxy, of a wrong password */
+    STATUS_PROXY = 407,
     /* A body goes through a buffer that curl takes anew for each request: as large as it can be
      * without being mapped (agent.c), which would cost a page fault per page. */
     UPLOAD_BUFFER_BYTES = 120 * 1024,
@@ -256,14 +258,25 @@ static bool is_proxys_fault(const struct transfer *t, CURLcode code)
     return code == CURLE_PROXY || (code == CURLE_RECV_ERROR && status >= STATUS_REDIRECT);
 }
 
+/* A proxy that does not know us, or not well enough, says so in one of these ways. */
+static bool wants_credentials(const struct transfer *t)
+{
+    long status = 0, fault = CURLPX_OK;
+
+    curl_easy_getinfo(t->easy, CURLINFO_HTTP_CONNECTCODE, &status);
+    curl_easy_getinfo(t->easy, CURLINFO_PROXY_ERROR, &fault);
+    return status == STATUS_UNAUTHORIZED || status == STATUS_PROXY || fault == CURLPX_NO_AUTH ||
+           fault == CURLPX_USER_REJECTED;
+}
+
 static void explain(struct transfer *t, CURLcode code)
 {
     const char *fault = t->fault[0] ? t->fault : curl_easy_strerror(code);
     const char *what = "";
 
     if (t->proxy && is_proxys_fault(t, code)) {
-        snprintf(t->failure, sizeof(t->failure), "the proxy %s did not connect us: %s", t->proxy,
-                 fault);
+        snprintf(t->failure, sizeof(t->failure), "the proxy %s did not connect us: %s%s", t->proxy,
+                 fault, wants_credentials(t) ? " (" PROXY_ADVICE ")" : "");
         return;
     }
     switch (code) {

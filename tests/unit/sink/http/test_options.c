@@ -52,6 +52,14 @@ static void contradictions(void **state)
     REFUSES("password_file: needs username", o.password_file = "/x");
     REFUSES("token: there is a password", o.username = "me", o.password = "s3cret",
             o.token = "s3cret");
+    REFUSES("proxy_password_file: there is a password", o.proxy = "http://p/",
+            o.proxy_username = "me", o.proxy_password = "s3cret", o.proxy_password_file = "/x");
+    REFUSES("proxy_username: needs proxy_password or proxy_password_file", o.proxy = "http://p/",
+            o.proxy_username = "me");
+    REFUSES("proxy_password: needs proxy_username", o.proxy = "http://p/",
+            o.proxy_password = "s3cret");
+    REFUSES("proxy_username: there is no proxy", o.proxy_username = "me",
+            o.proxy_password = "s3cret");
     REFUSES("tls_cert: a certificate needs its key", o.tls_cert = "/x");
     REFUSES("tls_key: a certificate needs its key", o.tls_key = "/x");
 }
@@ -85,6 +93,8 @@ static void secret_files(void **state)
     REFUSES("token_file: ", o.token_file = SCRATCH("nul"));
     REFUSES("token_file: ", o.token_file = SCRATCH("large"));
     REFUSES("password_file: ", o.username = "me", o.password_file = SCRATCH("empty"));
+    REFUSES("proxy_password_file: ", o.proxy = "http://p/", o.proxy_username = "me",
+            o.proxy_password_file = SCRATCH("missing"));
     REFUSES("token_file: ", o.token_file = "/tmp"); /* a directory */
 }
 
