@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "base/check.h"
 #include "base/span.h"
 
 #include <stdint.h>
@@ -49,12 +50,16 @@ static inline char *protobuf_put_head(char *to, char field, size_t size)
     return protobuf_put_varint(to, size);
 }
 
-/* A head of always the same size, for up to 256 MiB: the length has four bytes, be the last ones of
- * it zero, as every reader has to take it. */
-enum { PROTOBUF_WIDE_HEAD = 1 + 4 /* bytes */ };
+/* A head of always the same size: the length has four bytes, be the last ones of it zero, as every
+ * reader has to take it. */
+enum {
+    PROTOBUF_WIDE_HEAD = 1 + 4,        /* bytes */
+    PROTOBUF_WIDE_MAX = (1 << 28) - 1, /* bytes behind it */
+};
 
 static inline void protobuf_put_wide_head(char *to, char field, size_t size)
 {
+    CHECK(size <= PROTOBUF_WIDE_MAX);
     to[0] = field;
     for (unsigned i = 0; i < 3; i++)
         to[1 + i] = (char)(size >> (7 * i) | 0x80);

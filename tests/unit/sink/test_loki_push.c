@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "loki_rig.h"
 
+#include "sink/protobuf.h"
+
 #include <string.h>
 
 #define T INT64_C(1795449731597707236)
@@ -49,15 +51,59 @@ static void test_protobuf(void **state)
     loki_rig_deinit(&r);
 }
 
-/* D27: Loki takes UTF-8 only. */
-static void test_what_is_no_utf8_is_mended(void **state)
+/* S32 to S47: a second's lines share what is written of it. */
+static void test_times_of_many_seconds(void **state)
 {
+    static const int64_t times[] = {
+        INT64_C(-9000000000000000001), -1, 0, 1, 999999999, 1000000000, T, T + 1, INT64_MAX,
+    };
     struct loki_rig r;
     loki_rig_init(&r, LOKI_PROTOBUF, NULL, NULL);
-    loki_rig_lines(&r, 0, STREAM_STDOUT, "\xff no \xc3 UTF-8 \xed\xa0\x80", T, "é 🐳", T + 1, NULL);
+    for (size_t i = 0; i < ARRAY_SIZE(times); i++)
+        loki_rig_lines(&r, 0, STREAM_STDOUT, "a", times[i], NULL);
     loki_rig_push_all(&r);
-    assert_string_equal(r.sent[0].line, "\ufffd no \ufffd UTF-8 \ufffd\ufffd\ufffd");
-    assert_string_equal(r.sent[1].line, "é 🐳");
+    for (size_t i = 0; i < ARRAY_SIZE(times); i++)
+        assert_int_equal(r.sent[i].ns, times[i]);
+    loki_rig_deinit(&r);
+}
+
+/* A stream's head: its length always takes four bytes. */
+static void test_a_wide_head_tells_any_length(void **state)
+{
+    static const size_t sizes[] = {0, 1, 127, 128, 16384, 1 << 21, PROTOBUF_WIDE_MAX};
+    for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+        unsigned char head[PROTOBUF_WIDE_HEAD];
+        protobuf_put_wide_head((char *)head, PROTOBUF_BYTES(1), sizes[i]);
+        assert_int_equal(head[0], 0x0a);
+        assert_int_equal((head[1] & head[2] & head[3]) >> 7, 1);
+        assert_int_equal(head[4] >> 7, 0);
+        size_t size = (head[1] & 0x7fU) | (head[2] & 0x7fU) << 7 | (head[3] & 0x7fU) << 14 |
+                      (size_t)head[4] << 21;
+        assert_int_equal(size, sizes[i]);
+    }
+}
+
+/* D27: Loki takes UTF-8 only. What stands around a line that is mended is as it was. */
+static void test_what_is_no_utf8_is_mended(void **state)
+{
+    const struct entry entries[] = {
+        {.message = SPAN("before"), .time_ns = T},
+        {.message = SPAN("\xff no \xc3 UTF-8 \xed\xa0\x80"),
+         .time_ns = T + 1,
+         .flags = ENTRY_PARTIAL},
+        {.message = SPAN("é 🐳"), .time_ns = T + 2},
+    };
+    struct loki_rig r;
+    loki_rig_init(&r, LOKI_PROTOBUF, NULL, NULL);
+    loki_rig_add(&r, 0, entries, 3);
+    loki_rig_push_all(&r);
+    assert_sent(&r.sent[0], STREAM_OF("web-0", "stdout"), T, entries[0].message,
+                METADATA("000000000000"));
+    assert_sent(&r.sent[1], STREAM_OF("web-0", "stdout"), T + 1,
+                SPAN("\ufffd no \ufffd UTF-8 \ufffd\ufffd\ufffd"),
+                METADATA("000000000000") "partial=true;");
+    assert_sent(&r.sent[2], STREAM_OF("web-0", "stdout"), T + 2, entries[2].message,
+                METADATA("000000000000"));
     loki_rig_deinit(&r);
 }
 
@@ -235,6 +281,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_protobuf),
+        cmocka_unit_test(test_times_of_many_seconds),
+        cmocka_unit_test(test_a_wide_head_tells_any_length),
         cmocka_unit_test(test_what_is_no_utf8_is_mended),
         cmocka_unit_test(test_what_few_lines_have),
         cmocka_unit_test(test_chosen_metadata),
