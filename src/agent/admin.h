@@ -4,8 +4,8 @@
  *     GET /-/healthy        200 while the threads turn, else 503  (also /health, /healthz)
  *     GET /-/ready          200 once lines are being delivered, else 503  (also /readyz)
  *     GET /api/v1/status    everything, as JSON
- *     …   /api/v1/routes/NAME/dead, and a replay of it (admin_dead.h): the only thing that changes
- *                           anything
+ *     …   /api/v1/routes/NAME/dead, to be replayed or dropped (admin_dead.h): the only pages that
+ *                           change anything
  *
  * Where it cannot listen, the program goes on without, since its logs matter more: that is told as
  * a trouble, and tried again.

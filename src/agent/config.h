@@ -2,8 +2,8 @@
  *
  * agent/config_table.c lists every key once: name, type, default, bounds, unit, help; the options
  * of a sink are listed by the sink. The parser, `check --print` and docs/configuration.md are made
- * from these tables. A wrong key, type or value
- * is one error "file:line:column: …" with the nearest known key, and nothing is started.
+ * from these tables. A wrong key, type or value is one error "file:line:column: …" with the nearest
+ * known key, and nothing is started.
  *
  * - Owns: all its strings. Immutable once loaded.
  * - Nothing below agent/ parses configuration: it is given filled structs.

@@ -1,8 +1,8 @@
 /* config_units — sizes and durations as people write them: a whole number and its unit.
  *
  * Sizes in bytes: B, kB (or KB), MB, GB, TB of 1000, KiB, MiB, GiB, TiB of 1024. Durations in
- * nanoseconds: ms, s, m, h, d. Nothing but 0 may go without its unit;
- * counts have none.
+ * nanoseconds: ms, s, m, h, d. Nothing but 0 may go without its unit; counts
+ * have none.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* status — how the program is, gathered for whoever asks from outside.
  *
  * The monitor's part is counted by its own thread, and only when somebody asks: the asking one
- * wakes it and waits a little; until it answers then, what it said last is shown. An
+ * wakes it and waits a little; where it does not answer in time, what it said last is shown. An
  * idle program is not woken for the sake of a status nobody reads. That it answers is also how it
  * is seen to live. So do the routes count their backlogs (route/backlog.h), but for status_ask
  * alone.

@@ -1,7 +1,7 @@
 /* buf — a growing byte buffer that cannot grow past its maximum.
  *
  * The first failure (too large, no memory) is sticky: what is appended later is dropped and
- * buf_failed() says so, so that a long encoding checks once, at its end.
+ * `failed` says so, so that a long encoding checks once, at its end.
  *
  * - Owns: its memory, from the heap. Always BUF_SLACK readable and writable bytes past `size`, for
  *   vector loads and stores that run over the end.

@@ -5,8 +5,8 @@
  * than that of another address. So each is remembered until a request goes out on it, and what is
  * remembered is looked at from time to time: is it still the same, by its inode?
  *
- *     connections_count → curl connects → connections_made, … connections_compare →
- * connections_deinit
+ *     connections_count → curl connects → connections_made, … connections_compare
+ *         → connections_deinit
  *
  * - Owns: a list; the descriptors are curl's.
  * - Limits: a few bytes for each that is being connected.

@@ -1,8 +1,8 @@
 /* health — what is wrong with the program right now, each with its reason: what makes it degraded.
  *
  * Whoever meets a lasting trouble raises it under a code and a subject, and clears it when it is
- * over. Each is logged once when it begins and
- * once when it ends; the admin server shows all that stand.
+ * over. Each is logged once when it begins and once when it ends; the admin server shows all that
+ * stand.
  *
  *     health_raise(h, "files.unreadable", "/var/lib/docker/containers", "… what to do …");
  *     health_clear(h, "files.unreadable", "/var/lib/docker/containers");

@@ -1,7 +1,7 @@
 /* admin_ask — asks the running daemon at its admin.listen, for the verbs that change something in
  * it.
  *
- * - Limits: ADMIN_ANSWER_BYTES_MAX of an answer, ADMIN_ASK_WAIT_MS for it.
+ * - Limits: ADMIN_ASK_WAIT_MS for an answer; its body is no longer than the caller's buffer takes.
  * - Thread: main.
  */
 #pragma once

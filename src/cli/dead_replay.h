@@ -2,6 +2,7 @@
  * (dead_asked.h). It waits until it is over.
  *
  * - Errors: -errno with words where it did not come to an end; *ret is what was reached by then.
+ * - Thread: main.
  */
 #pragma once
 

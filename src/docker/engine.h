@@ -1,10 +1,10 @@
 /* engine — the client of the Engine API: asks, and hears the answers in engine_step().
  *
  * Asynchronous on one curl multi handle: no thread, nothing blocks but engine_poll, and a host's
- * name is looked up alike, with each ping. Each ask is
- * answered by exactly one call of its callback, made from engine_step, unless it is cancelled or
- * the engine is closed: then by none. Callbacks may ask and cancel, not step or close. Whether and
- * when to try again is the caller's; a failure says why in one sentence.
+ * name is looked up alike, with each ping. Each ask is answered by exactly one call of its
+ * callback, made from engine_step, unless it is cancelled or the engine is closed: then by none.
+ * Callbacks may ask and cancel, not step or close. Whether and when to try again is the caller's; a
+ * failure says why in one sentence.
  *
  *     engine_open → engine_ping, engine_events, engine_list … → engine_poll, engine_step, …
  *

@@ -7,7 +7,7 @@
  * - Owns: the list.
  * - Limits: refused pieces are halved so often that what was one piece at first becomes
  *   PIECES_SENT_MAX at most, or PIECES_SPARING_MAX. What is too large is halved as long as it can
- * be.
+ *   be.
  * - Errors: -ENOMEM, and all is as before.
  */
 #pragma once

@@ -16,7 +16,8 @@
  * - Errors: a failing sink or ledger never ends it: it waits (ROUTE_BACKOFF_MIN_NS, doubling to
  *   ROUTE_BACKOFF_MAX_NS, jittered), goes back to what is committed and tries again. A request that
  *   the sink could not take is kept meanwhile, and sent again.
- * - Thread: route_step runs in the route's own; the others from the monitor's.
+ * - Thread: route_step runs in the route's own; the others from the monitor's, unless they say
+ *   otherwise.
  */
 #pragma once
 

@@ -4,7 +4,9 @@
  *
  *     open → recover(rows of the ledger) → { bind … encode … commit … unbind } → close
  *
- * and a commit is: prepare → ledger(rows) → flush → checkpoint → ledger(rows + cursors).
+ * and a commit is: prepare → ledger(rows) → flush → checkpoint → ledger(rows + cursors). So it is
+ * where a sink is written through. One that sends requests has struct sink_request_ops instead of
+ * recover, encode and commit; it answers to each request what became of it (answer.h).
  *
  * - A sink never looks at a position: the route owns cursors, and moves them only after flush
  *   answered SINK_DELIVERED and checkpoint's rows went into the same transaction.

@@ -17,7 +17,7 @@
  * era in which journald received it.
  *
  * - Owns: the handle, from the first source that the route wants until the last is gone; the
- * stages.
+ *   stages.
  * - Limits: READ_QUANTUM_BYTES and BATCH_ENTRIES_MAX staged at once.
  * - Errors: where the journal cannot be read, health "journal.unreadable" says why; it is tried
  *   again, JOURNAL_RETRY_MIN_NS, doubling to JOURNAL_RETRY_MAX_NS.

@@ -1,8 +1,8 @@
 /* route_rig — a route that is stepped by hand: sources that the source rig plays, a roster, a sink
  * that can be told to fail, a ledger, and the test's own clock.
  *
- * The sink is the test's: what it was
- * given is pending until a flush delivers it, and void when something fails. Two routes at most.
+ * The sink is the test's: what it was given is pending until a flush delivers it, and void when
+ * something fails. Two routes at most.
  */
 #pragma once
 
