@@ -3,16 +3,23 @@
 #include <inttypes.h>
 
 #include "base/check.h"
+#include "base/limits.h"
 #include "route/route_private.h"
 
 #define ASIDE_LOG_NS (60 * NS_PER_SECOND)
 
-static bool has_room(const struct requests *q)
+/* They may hold as much as the requests that others are sent in, in however many parts: of each
+ * tenant that is refused a request mostly has a little. */
+static bool has_room(const struct route *r)
 {
+    const struct requests *q = &r->requests;
+    uint64_t bytes = 0, bytes_max = q->sent_max * (uint64_t)r->options.batch_bytes_max;
     size_t aside = 0;
-    for (size_t i = 0; i < q->count; i++)
+    for (size_t i = 0; i < q->count; i++) {
         aside += q->items[i]->aside;
-    return aside < q->sent_max;
+        bytes += q->items[i]->aside ? q->items[i]->load.request.bytes : 0;
+    }
+    return aside < ASIDE_MAX && bytes < bytes_max;
 }
 
 /* All of it or, for want of memory, nothing. */
@@ -110,7 +117,7 @@ bool aside_put(struct route *r, struct route_request *q, const struct sink_answe
                int64_t now_ns)
 {
     struct route_request *own = q;
-    bool room = has_room(&r->requests);
+    bool room = has_room(r);
     if (!blame(&q->load, answer, q->aside || room))
         return false;
     if (!q->aside && room)

@@ -86,7 +86,7 @@ struct requests {
     unsigned sent_max;                  /* in flight at once: the sink's slots */
     int64_t max_age_ns;                 /* of a line; 0: any */
     struct route_request *filling;      /* owned; NULL: nothing is pulled */
-    struct route_request *items[2 * REQUESTS_MAX]; /* owned; at most sent_max, and as many aside */
+    struct route_request *items[REQUESTS_MAX + ASIDE_MAX]; /* owned; sent_max, and those aside */
     size_t count;
     struct route_request *spares[REQUESTS_MAX + 1]; /* owned: their memory, for the next ones */
     size_t spare_count;

@@ -107,6 +107,61 @@ static void r6_a_group_is_held_up_alone(void **state)
     request_rig_end(&r, &rig);
 }
 
+static void refuse_all_but_d(struct request_rig *rig, const struct flight *f,
+                             struct sink_answer *ret)
+{
+    if (*flight_container(f, f->range.first) != 'd')
+        *ret = (struct sink_answer){.verdict = VERDICT_RETRY, .of_group = true, .text = "HTTP 403"};
+}
+
+/* However few requests may be under way: more tenants than that are held up, and others go on. */
+static void r6_many_groups_are_held_up_alone(void **state)
+{
+    struct route_rig r;
+    struct request_rig rig;
+    begin(&r, &rig, "wxyz");
+    rig.judge = refuse_all_but_d;
+    rig.options.requests_max = 1;
+    for (size_t i = 0; i < 4; i++)
+        request_rig_write(&r, i, 1, 10);
+    route_rig_open(&r, 0);
+    for (int round = 0; round < 20; round++) {
+        request_rig_write(&r, 3, 11 + round, 1);
+        for (int i = 0; i < 50; i++)
+            r.now_ns += route_rig_step(&r, 0) ? 100 * NS_PER_MS : 0;
+    }
+    assert_int_equal(rig.lines_taken, 30);
+    assert_int_equal(request_rig_status(&r).requests.aside, 3);
+    assert_int_equal(request_rig_status(&r).failing_since_ns, 0);
+    rig.judge = NULL;
+    request_rig_settle(&rig, &r);
+    assert_each_line_once(&rig, 4, 1, 10);
+    assert_int_equal(route_rig_total(&r, 0).lines_delivered, 60);
+    request_rig_end(&r, &rig);
+}
+
+/* What is aside is in memory: it comes to as much as what is under way, and no more. */
+static void what_is_aside_is_bounded(void **state)
+{
+    struct route_rig r;
+    struct request_rig rig;
+    begin(&r, &rig, "wxyz");
+    rig.judge = refuse_all_but_d;
+    rig.options.requests_max = 1;
+    r.options[0].batch_bytes_max = 64;
+    for (size_t i = 0; i < 4; i++)
+        request_rig_write(&r, i, 1, 100);
+    route_rig_open(&r, 0);
+    for (int i = 0; i < 500; i++)
+        r.now_ns += route_rig_step(&r, 0) ? 100 * NS_PER_MS : 0;
+    assert_int_equal(request_rig_status(&r).requests.aside, 1);
+    assert_true(request_rig_status(&r).failing_since_ns > 0);
+    rig.judge = NULL;
+    request_rig_settle(&rig, &r);
+    assert_int_equal(route_rig_total(&r, 0).lines_delivered, 400);
+    request_rig_end(&r, &rig);
+}
+
 /* What a refused group keeps under way is its letters, too. */
 static void r1_letters_go_aside_with_their_group(void **state)
 {
@@ -144,6 +199,8 @@ int main(void)
         cmocka_unit_test(r6_groups_are_cut_into_ranges),
         cmocka_unit_test(r1_poison_lines_of_each_group_are_found),
         cmocka_unit_test(r6_a_group_is_held_up_alone),
+        cmocka_unit_test(r6_many_groups_are_held_up_alone),
+        cmocka_unit_test(what_is_aside_is_bounded),
         cmocka_unit_test(r1_letters_go_aside_with_their_group),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

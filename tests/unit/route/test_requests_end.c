@@ -45,7 +45,7 @@ static void r7_container_that_is_held_up_holds_up_nobody(void **state)
     request_rig_end(&r, &rig);
 }
 
-/* More of them than may be aside: they share the slots, and nothing is lost or doubled. */
+/* More of them than may be under way: they share the slots, and nothing is lost or doubled. */
 static void r1_many_held_up_containers_are_delivered_in_the_end(void **state)
 {
     static const char *const names[] = {"a", "b", "c", "d"};
