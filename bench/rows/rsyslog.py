@@ -51,8 +51,8 @@ HTTP_OUTPUT = {
     queue.workerThreads="1")
 module(load="omelasticsearch")""",
     "end": "",
-    "action": """action(type="omelasticsearch" server="127.0.0.1" serverport="@port@" template="three"
-        bulkmode="on" maxbytes="1m" searchIndex="logs" skipverifyhost="on")""",
+    "action": """action(type="omelasticsearch" server="127.0.0.1" serverport="@port@"
+        template="three" bulkmode="on" maxbytes="1m" searchIndex="logs" skipverifyhost="on")""",
 }
 
 
