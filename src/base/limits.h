@@ -54,8 +54,8 @@ enum {
     REQUESTS_MAX = 32,                   /* requests in flight per route that a user may ask for */
     ASIDE_MAX = 512, /* requests of a route that wait for what holds up their lines alone, tenants
                         or streams; then the next one holds up the whole route between probes */
-    PIECES_SENT_MAX = 64, /* requests that one batch may become when its content is refused;
-                             then what is left of the refused part goes to the dead letters */
+    PIECES_SENT_MAX = 64,  /* requests that one batch may become when its content is refused;
+                              then what is left of the refused part goes to the dead letters */
     LEDGER_SYNC_MS = 1000, /* commits of a route that may deliver twice are not on the disk for
                               longer: after a power cut so much is sent again at most */
 };

@@ -29,7 +29,7 @@ struct request_part {
     struct sink_target *target;
     const struct container *container;
     struct request_terms terms;
-    size_t first, count; /* in request.entries */
+    size_t first, count;   /* in request.entries */
     unsigned stream_count; /* of these; at most */
 };
 

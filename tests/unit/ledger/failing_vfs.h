@@ -4,8 +4,8 @@
  * from the `allowed`-th on answers `code` and the system's `system_errno` instead. A failed sync
  * leaves what was written where it is, as a kernel does.
  *
- * With `remembers` it keeps, beside each file, what a sync last made durable of it: the worst that a
- * power cut may leave.
+ * With `remembers` it keeps, beside each file, what a sync last made durable of it: the worst that
+ * a power cut may leave.
  */
 #pragma once
 
