@@ -9,6 +9,8 @@
 /* From what was learnt to what the routes see, and back: the book before the views before the
  * roster; and what the routes no longer need is let go. */
 
+enum { STALE_KEPT_MAX = 1024 /* room for so many containers is kept */ };
+
 /* One transaction for all that a burst of events has changed, before any of it is published. */
 static void write_book(struct monitor *m)
 {
@@ -74,6 +76,17 @@ static void publish_views(struct monitor *m)
     }
 }
 
+/* All are stale at the start, and seldom more than a few later. */
+static void forget_stale(struct monitor *m)
+{
+    m->stale_count = 0;
+    if (m->stale_capacity <= STALE_KEPT_MAX)
+        return;
+    free(m->stale);
+    m->stale = NULL;
+    m->stale_capacity = 0;
+}
+
 /* Works through the stale ones: look, write, publish. */
 void monitor_settle(struct monitor *m)
 {
@@ -83,7 +96,7 @@ void monitor_settle(struct monitor *m)
     if (m->stale_count)
         write_book(m);
     publish_views(m);
-    m->stale_count = 0;
+    forget_stale(m);
     if (m->roster_stale)
         publish_roster(m);
     if (m->wake && m->started)
