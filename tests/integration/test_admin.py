@@ -233,8 +233,13 @@ def test_degraded_while_a_sink_fails(root, container, tallyman, out):
     metrics = program.metrics()
     assert metrics['tallyman_degraded{code="route.waiting"}'] == 1
     assert metrics['tallyman_route_up{route="all"}'] == 0
-    assert metrics['tallyman_route_failures_total{route="all"}'] >= 1
+    failures = metrics['tallyman_route_failures_total{route="all"}']
+    assert failures >= 1
     assert metrics['tallyman_route_read_lines_total{route="all"}'] == 0, "nothing is vouched for"
+    program.wait_until(
+        lambda: program.metrics()['tallyman_route_failures_total{route="all"}'] > failures, "again"
+    )
+    assert program.status()["degraded"] == [trouble], "it lasts since the first failure"
 
     (out / "logs").unlink()
     program.wait_until(lambda: not program.status()["degraded"], "healed")
