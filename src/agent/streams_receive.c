@@ -104,8 +104,8 @@ static int take_records(struct streams *s, struct streamed *item)
     if (r < 0) {
         buf_clear(&s->batch);
     } else if (s->batch.size) {
-        item->progress = true;
         r = spool_flush(item->spool, &error);
+        item->progress |= r == 0;
     }
     if (r < 0)
         spool_failed(s, error.text);

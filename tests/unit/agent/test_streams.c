@@ -14,8 +14,10 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <cmocka.h>
@@ -520,6 +522,38 @@ static void r13_a_spool_that_cannot_be_written_is_told(void **state)
     wait_for_state(&r, ID(KIND_SILENT, 1), STREAM_RECEIVING);
 }
 
+/* Files may not grow, as on a full disk. Returns how it was. */
+static struct rlimit forbid_growth(void)
+{
+    struct rlimit before, none;
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    none = (struct rlimit){.rlim_cur = 0, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+    return before;
+}
+
+static int64_t time_of_request(struct rig *r, unsigned number)
+{
+    WAIT_UNTIL(r, r->server.counts->requests >= number);
+    return clock_monotonic_ns();
+}
+
+/* S96: while the disk is full, the Engine is asked for the same lines more and more seldom. */
+static void s96_a_full_disk_is_tried_again_with_patience(void **state)
+{
+    CLEANUP(rig_deinit) struct rig r;
+    rig_init(&r, state);
+    struct rlimit before = forbid_growth();
+    want(&r, ID(KIND_WHOLE, 1), true);
+    time_of_request(&r, 2); /* behind a ping */
+    int64_t second = time_of_request(&r, 3), third = time_of_request(&r, 4);
+    assert_true(third - second > 1400 * NS_PER_MS); /* two seconds, give or take a quarter */
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    want(&r, ID(KIND_WHOLE, 1), false); /* news: at once */
+    WAIT_UNTIL(&r, lines_in_spool(&r, ID(KIND_WHOLE, 1)) == LINES);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, scratch_make, scratch_remove)
@@ -536,6 +570,7 @@ int main(void)
         TEST(s77_a_dropped_spool_makes_room_for_a_new_one),
         TEST(what_an_end_left_to_be_removed_is_removed),
         TEST(r13_a_spool_that_cannot_be_written_is_told),
+        TEST(s96_a_full_disk_is_tried_again_with_patience),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
