@@ -189,25 +189,11 @@ static void inspected(void *context, const struct engine_result *result, const c
     monitor_mark_stale(m, t);
 }
 
-/* What a process run inside it does (exec_create and the like), and signals, are no news of it. */
-static bool matters(const struct engine_event *e)
-{
-    static const char *const actions[] = {"create",  "start",   "restart",    "die",
-                                          "destroy", "rename",  "update",     "pause",
-                                          "unpause", "connect", "disconnect", "health_status"};
-    for (size_t i = 0; i < ARRAY_SIZE(actions); i++)
-        if (strcmp(e->action, actions[i]) == 0)
-            return true;
-    return false;
-}
-
 static void event(void *context, const struct engine_event *e)
 {
     struct monitor *m = context;
     if (e->time_ns > m->last_event_ns)
         m->last_event_ns = e->time_ns;
-    if (!e->container_id[0] || !matters(e))
-        return;
     struct tracked *t = monitor_find(m, e->container_id);
     if (!t && monitor_engine_decides(m))
         t = monitor_track(m, e->container_id);
