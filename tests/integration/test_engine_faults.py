@@ -10,7 +10,8 @@ import pytest
 
 from conftest import started_engine
 from support.docker_root import Container
-from support.stand_in_engine import FAULTS, GOOD, StandInContainer, StandInEngine
+from support.ledger_book import eras
+from support.stand_in_engine import ERROR, FAULTS, GOOD, StandInContainer, StandInEngine
 from support.tallyman import entries, file_route, pairs
 from support.wait import wait_for
 from support.wakeups import processor_s, wakeups
@@ -65,6 +66,65 @@ def test_an_engine_out_of_order(root, container, tallyman, out, stand_in, fault)
     program.wait_until(lambda: pairs(out / "all") == lines, "what came later")
     program.stop()
     assert len(events(program, "engine.connected")) == 1
+
+
+def test_an_engine_is_asked_more_and_more_seldom(root, tallyman, out, stand_in):
+    """S96: the pauses double, each with something added so that not all come at once."""
+    stand_in.manner = ERROR
+    program = tallyman(root, [file_route("all", out / "all")], host=stand_in.host).start()
+    wait_for(lambda: len(stand_in.pinged_at_s) >= 3, "it is asked three times")
+    first, second, third = stand_in.pinged_at_s[:3]
+    program.stop()
+    assert second - first > 0.95
+    assert third - second > 1.95
+
+
+def test_an_engine_that_names_another_root(root, container, tallyman, out, stand_in):
+    """S96, in a container of our own: what the Engine says of its files is how it sees them. It is
+    told once, and the root that was configured is read."""
+    stand_in.root = "/var/lib/docker"
+    lines = container("one").write_lines("first", 10)
+    program = tallyman(root, [file_route("all", out / "all")], host=stand_in.host).start()
+    program.wait_for_log("event=engine.root")
+    program.wait_until(lambda: pairs(out / "all") == lines, "its lines")
+    program.stop()
+    (told,) = events(program, "engine.root")
+    assert "engine=/var/lib/docker " in told and str(root) in told
+
+
+NEWS = ["create", "start", "restart", "die", "destroy", "rename", "update", "pause", "unpause",
+        "health_status: healthy"]  # fmt: skip
+
+
+def test_each_kind_of_news_is_asked_for(root, container, tallyman, out, stand_in):
+    """D75, S75: one question for each, also where a network tells of a container; what is answered
+    holds from the next line on."""
+    stand_in.root = str(root)
+    made = container("one")
+    one = StandInContainer(made.id, "one")
+    stand_in.add(one)
+    program = tallyman(root, [file_route("all", out / "all")], host=stand_in.host).start()
+    program.wait_for_log("event=engine.connected")
+    wait_for(lambda: stand_in.emit("exec_die", made.id), "somebody listens")
+    wait_for(lambda: stand_in.lists == 1, "the list")
+
+    asked = stand_in.inspects
+    news = [(action, made.id, "container", {}) for action in NEWS]
+    news += [(action, "e" * 64, "network", {"container": made.id, "name": "net"})
+             for action in ("connect", "disconnect")]  # fmt: skip
+    for number, (action, actor, kind, attributes) in enumerate(news):
+        one.name = f"after-{number}"
+        overwritten = {"name": "a-label", "image": "a-label", "exitCode": "77", **attributes}
+        stand_in.emit(action, actor, kind, overwritten)
+        asked += 1
+        wait_for(lambda: stand_in.inspects == asked, f"the question after {action}")
+        program.wait_until(lambda: one.name in eras(program.state, made.id)[-1], "its answer")
+        made.write(f"line {number}")
+        program.wait_until(lambda: len(pairs(out / "all")) == number + 1, "its line")
+    program.stop()
+    assert stand_in.inspects == asked
+    names = [entry["container_name"] for entry in entries(out / "all")]
+    assert names == [f"after-{number}" for number in range(len(news))]
 
 
 def test_an_event_stream_that_never_opens(root, container, tallyman, out, stand_in):

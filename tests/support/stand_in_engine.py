@@ -57,6 +57,7 @@ class StandInEngine:
         self.never = set()  # which are not answered, however good the manner
         self.containers = {}
         self.lists = self.inspects = 0  # answered so far
+        self.pinged_at_s = []  # by the monotonic clock
         self.root = "/nowhere"
         self._subscribers = []
         self._closing = threading.Event()
@@ -79,12 +80,12 @@ class StandInEngine:
     def remove(self, container):
         del self.containers[container.id]
 
-    def emit(self, action, container_id, kind="container"):
+    def emit(self, action, actor_id, kind="container", attributes=None):
         """An event to every subscriber; how many there are."""
         event = {
             "Type": kind,
             "Action": action,
-            "Actor": {"ID": container_id, "Attributes": {}},
+            "Actor": {"ID": actor_id, "Attributes": attributes or {}},
             "time": int(time.time()),
             "timeNano": time.time_ns(),
         }
@@ -110,6 +111,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         path = urlparse(self.path).path
         word = path.rpartition("/")[2]
+        if word == "_ping":
+            self.engine.pinged_at_s.append(time.monotonic())
         try:
             self._misbehave(path, NEVER if word in self.engine.never else self.engine.manner)
         except (BrokenPipeError, ConnectionResetError):
