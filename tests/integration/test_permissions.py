@@ -214,7 +214,7 @@ def test_one_capability_is_enough(place, engine, docker, readable, driver):
 
 
 def test_socket_that_may_not_be_used(place, engine, docker, readable):
-    """S100, D18: told once with the uid; the disk serves."""
+    """S100, D18: told once with the uid; the disk serves; it heals when the permission is given."""
     docker("run", "--network", "none", "busybox", "echo", "hello")
     assert stat.S_IMODE(engine.socket_path.stat().st_mode) & 0o006 == 0
     program = readable(engine.host)
@@ -222,8 +222,14 @@ def test_socket_that_may_not_be_used(place, engine, docker, readable):
     try:
         told_once(program, "socket.unreadable", str(engine.socket_path), str(USER))
         program.wait_until(lambda: pairs(place.out) == [("stdout", "hello")], "its line")
+        engine.root.chmod(0o711)
+        engine.socket_path.chmod(0o666)
+        program.wait_for_log("event=engine.connected", 40)
+        assert [line for line in events(program, "health.healed") if "socket.unreadable" in line]
         program.stop()
         assert len(events(program, "socket.unreadable")) == 1
     finally:
+        engine.root.chmod(0o700)
+        engine.socket_path.chmod(0o660)
         program.close()
         print(program.log_tail())
