@@ -234,7 +234,7 @@ def descriptors(pid):
 
 def test_many_containers_cost_one_reader(root, journal, program, out, scaled):
     """Design 5: one handle for all, since each costs an inotify instance."""
-    count = scaled("JOURNALED", 30, 200)
+    count = scaled("JOURNALED", 200, 200)
     running = program(out / "{container_name}.ndjson").start()
     running.wait_for_log("agent.started")
     before = descriptors(running.pid).count("anon_inode:inotify")
