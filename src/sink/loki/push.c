@@ -17,8 +17,7 @@ enum {
     LINE = PROTOBUF_BYTES(2),
     SECONDS = PROTOBUF_VARINT(1), /* of a timestamp */
     NANOS = PROTOBUF_VARINT(2),
-    TIMESTAMP_ROOM =
-        32, /* bytes; 2 of its head, 1 + 10 of seconds and 1 + 5 of nanoseconds count */
+    TIMESTAMP_ROOM = 32, /* bytes; up to 2 of a head, 1 + 10 and 1 + 5 count */
 };
 
 struct request_terms loki_push_terms(const struct loki_labels *l, const struct loki_texts *texts)
