@@ -209,11 +209,36 @@ static void collect_ready(struct route *r)
             source_activate(r, r->sources[i], SOURCE_HOT);
 }
 
+/* What may wait as long is looked for as seldom: each look at a busy file costs a call, however
+ * little has come, and each commit a row, however few lines of the source are in it. */
+static int64_t tick_interval(const struct route *r)
+{
+    int64_t tick = r->options.batch_age_ns;
+    if (tick > ROUTE_TICK_MAX_NS)
+        return ROUTE_TICK_MAX_NS;
+    return tick < ROUTE_TICK_MIN_NS ? ROUTE_TICK_MIN_NS : tick;
+}
+
 /* With `batch.age: 0` a commit follows as soon as nothing is left to read; while there always is,
  * one a tick has to do. */
 static int64_t commit_interval(const struct route *r)
 {
     return r->options.batch_age_ns ? r->options.batch_age_ns : ROUTE_TICK_MIN_NS;
+}
+
+/* The sources that are held in requests are due when they are let go. */
+static bool begin_tick(struct route *r, int64_t now_ns)
+{
+    if (now_ns < r->tick_due_ns)
+        return false;
+    r->tick_due_ns = now_ns + tick_interval(r);
+    r->ticking |= r->journal_heat == SOURCE_WARM;
+    for (size_t i = 0; i < r->source_count; i++)
+        if (r->sources[i]->heat == SOURCE_WARM) {
+            r->sources[i]->heat = SOURCE_DUE;
+            r->ticking = true;
+        }
+    return true;
 }
 
 /* One pull; into a request as many as there is room for. What is behind then fills requests of its
@@ -230,21 +255,21 @@ static int serve_turn(struct route *r, struct route_source *s, struct error *err
     return code;
 }
 
-/* One turn for each source that is not quiet, until a request is full. Those that had none come
- * before those that are in it now, which are listed anew behind them. */
-static int serve_all(struct route *r, bool tick, int64_t now_ns, struct error *error)
+/* One turn for each source that is to be looked at now, until a request is full. Those that had
+ * none come before those that are in it now, which are listed anew behind them. */
+static int serve_all(struct route *r, struct error *error)
 {
     size_t served = 0, kept = 0;
     int code = requests_begin(r) < 0 ? error_set(error, -ENOMEM, "no memory") : 0;
     while (served < r->active_count && code == 0 && !requests_are_full(r)) {
         struct route_source *s = r->active[served++];
-        if (s->heat == SOURCE_HOT || tick)
+        if (s->heat > SOURCE_WARM)
             code = serve_turn(r, s, error);
         s->listed = s->heat != SOURCE_QUIET;
         if (s->listed)
             r->active[kept++] = s;
         if (route_is_dirty(r) && r->commit_due_ns == INT64_MAX)
-            r->commit_due_ns = now_ns + commit_interval(r);
+            r->commit_due_ns = r->tick_due_ns - tick_interval(r) + commit_interval(r);
     }
     while (served < r->active_count)
         r->active[kept++] = r->active[served++];
@@ -255,16 +280,9 @@ static int serve_all(struct route *r, bool tick, int64_t now_ns, struct error *e
 static bool any_hot(const struct route *r)
 {
     for (size_t i = 0; i < r->active_count; i++)
-        if (r->active[i]->heat == SOURCE_HOT)
+        if (r->active[i]->heat > SOURCE_WARM)
             return true;
     return false;
-}
-
-/* Each look at a busy file costs a call, however little has come. */
-static int64_t tick_interval(const struct route *r)
-{
-    int64_t tick = r->options.batch_age_ns / 5;
-    return tick < ROUTE_TICK_MIN_NS ? ROUTE_TICK_MIN_NS : tick;
 }
 
 void route_leave_undelivered(struct route *r)
@@ -286,11 +304,19 @@ static bool is_read(const struct route *r)
     return r->options.once && r->roster && r->active_count == 0;
 }
 
+/* All has been read, and what the last tick found must not wait for the next one: it has waited for
+ * the last. */
+static bool is_looked_through(const struct route *r)
+{
+    bool closing = r->ticking && r->commit_due_ns <= r->tick_due_ns;
+    return (closing || r->options.batch_age_ns == 0) && !any_hot(r);
+}
+
 static bool is_due(const struct route *r, int64_t now_ns)
 {
     if (!route_is_dirty(r))
         return false;
-    if (now_ns >= r->commit_due_ns || (r->options.batch_age_ns == 0 && !any_hot(r)))
+    if (now_ns >= r->commit_due_ns || is_looked_through(r))
         return true;
     return r->requests.ops && (atomic_load(&r->stopping) || is_read(r) || requests_are_full(r));
 }
@@ -437,15 +463,13 @@ static int work(struct route *r, int64_t now_ns, struct error *error)
     if (code)
         return code;
     collect_ready(r);
-    bool tick = now_ns >= r->tick_due_ns;
-    if (tick)
-        r->tick_due_ns = now_ns + tick_interval(r);
     if (route_may_pull(r)) {
-        turn_journal(r, tick, now_ns);
-        code = serve_all(r, tick, now_ns, error);
+        turn_journal(r, begin_tick(r, now_ns), now_ns);
+        code = serve_all(r, error);
     }
     if (code == 0)
         code = deliver_due(r, now_ns, error);
+    r->ticking = r->ticking && any_hot(r);
     if (code == 0)
         code = finish_once(r, now_ns, error);
     if (code == 0 && r->requests.ops) {

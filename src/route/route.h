@@ -36,6 +36,7 @@
 #define ROUTE_BACKOFF_MIN_NS   (100 * NS_PER_MS)
 #define ROUTE_BACKOFF_MAX_NS   (30 * NS_PER_SECOND)
 #define ROUTE_TICK_MIN_NS      (50 * NS_PER_MS)
+#define ROUTE_TICK_MAX_NS      (2 * NS_PER_SECOND) /* a batch may be full long before its age */
 #define ROUTE_FOLD_INTERVAL_NS (3600 * NS_PER_SECOND)
 #define ROUTE_STOP_NS          (10 * NS_PER_SECOND) /* for answers, once it shall stop */
 

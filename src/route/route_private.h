@@ -22,6 +22,7 @@
 enum source_heat {
     SOURCE_QUIET, /* read to its end, its watch armed */
     SOURCE_WARM,  /* had something lately: looked at with each tick */
+    SOURCE_DUE,   /* the same, and there was a tick since it was looked at */
     SOURCE_HOT,   /* has more right now */
 };
 
@@ -131,6 +132,7 @@ struct route {
     struct backlog backlog;
     int64_t commit_due_ns, tick_due_ns; /* monotonic */
     int64_t sync_due_ns; /* of the ledger, monotonic; INT64_MAX: all of it is on the disk */
+    bool ticking;        /* not all that the last tick made due has been read yet */
 
     bool finishing; /* `once`: only the sink has something to do */
     bool failing;   /* what is not committed is void */
@@ -173,7 +175,7 @@ struct cursor source_cursor(const struct route_source *s);
 void source_reset(struct route *r, struct route_source *s, const struct cursor *cursor);
 /* Lowest serial that its cursor needs. */
 uint64_t source_needs(const struct route_source *s);
-/* To be looked at: now (hot), or with the next tick (warm). */
+/* To be looked at: now (hot, due), or with the next tick (warm). */
 void source_activate(struct route *r, struct route_source *s, enum source_heat heat);
 /* It has lines under way: it is not pulled, and not in the active list, until they are settled. */
 bool source_is_held(const struct route *r, const struct route_source *s);

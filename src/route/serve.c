@@ -149,11 +149,21 @@ static int go_quiet(struct route *r, struct route_source *s, struct view **view)
     return pull(r, s, view);
 }
 
-static void settle_heat(struct route *r, struct route_source *s)
+/* It has come to a new place, where nothing has been read yet, or its segment is not the last. */
+static bool is_on_its_way(const struct route *r, const struct route_source *s,
+                          const struct view *view)
+{
+    size_t count = view->segment_count;
+    bool at_last = !count || s->follow->segment == view->segments[count - 1];
+    return !s->journal && (r->batch.records == 0 || !at_last);
+}
+
+static void settle_heat(struct route *r, struct route_source *s, const struct view *view)
 {
     bool at_once = r->options.once || r->options.batch_age_ns == 0;
     bool ended = s->follow->cursor.kind == CURSOR_ENDED;
-    s->heat = s->follow->more || ended || at_once ? SOURCE_HOT : SOURCE_WARM;
+    bool hot = s->follow->more || ended || at_once || is_on_its_way(r, s, view);
+    s->heat = hot ? SOURCE_HOT : SOURCE_WARM;
 }
 
 static void note_unreadable(struct route *r, struct route_source *s, int code)
@@ -195,7 +205,7 @@ int serve_source(struct route *r, struct route_source *s, struct error *error)
         s->heat = SOURCE_WARM; /* until it can be looked at, it is neither quiet nor done */
         return 0;
     }
-    if (code == FOLLOW_IDLE && (before == SOURCE_WARM || r->options.batch_age_ns == 0))
+    if (code == FOLLOW_IDLE && (before == SOURCE_DUE || r->options.batch_age_ns == 0))
         code = go_quiet(r, s, &view);
     else if (code == FOLLOW_IDLE && !r->options.once) {
         s->heat = SOURCE_WARM; /* the tick will tell whether it is quiet */
@@ -204,7 +214,7 @@ int serve_source(struct route *r, struct route_source *s, struct error *error)
     }
 
     switch (code) {
-    case FOLLOW_PROGRESS: settle_heat(r, s); return deliver(r, s, error);
+    case FOLLOW_PROGRESS: settle_heat(r, s, view); return deliver(r, s, error);
     case FOLLOW_AGAIN: s->heat = SOURCE_HOT; return 0;
     case FOLLOW_IDLE:
     case FOLLOW_END: rest(r, s); return 0;

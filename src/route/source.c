@@ -89,11 +89,13 @@ void source_unlist_held(struct route *r)
     r->active_count = kept;
 }
 
-/* What came meanwhile is looked for; one that was quiet is woken by whoever writes. */
+/* One that was quiet is woken by whoever writes. */
 void source_let_go(struct route *r, struct route_source *s)
 {
-    if (!s->listed && s->heat != SOURCE_QUIET)
-        source_activate(r, s, SOURCE_HOT);
+    if (s->heat == SOURCE_QUIET)
+        return;
+    r->ticking |= s->heat == SOURCE_DUE;
+    source_activate(r, s, s->heat);
 }
 
 void source_rest_follow(struct route *r, struct route_source *s)

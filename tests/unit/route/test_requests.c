@@ -166,6 +166,41 @@ static void r6_source_is_held_while_its_lines_are_under_way(void **state)
     request_rig_end(&r, &rig);
 }
 
+/* A tick that passed while it was held: what it wrote has waited long enough. Else it waits for the
+ * next one, however soon the answer came. */
+static void let_go_source_is_due_if_there_was_a_tick(void **state)
+{
+    struct route_rig r;
+    struct request_rig rig;
+    request_rig_begin(&r, &rig, 2);
+    rig.by_hand = true;
+    r.options[0].batch_age_ns = NS_PER_SECOND;
+    route_rig_open(&r, 0);
+    request_rig_write(&r, 0, 1, 1);
+    route_rig_step(&r, 0);
+    rig_log(&r.sources[0], 2, "2\\n");
+    wait_until_sent(&r, &rig, 1); /* with a tick */
+
+    rig_log(&r.sources[0], 3, "3\\n");
+    request_rig_answer(&rig, 0, delivered);
+    int64_t due_ns = r.now_ns + NS_PER_SECOND;
+    route_rig_step(&r, 0);
+    assert_int_equal(request_rig_flying(&rig), 0);
+    wait_until_sent(&r, &rig, 1);
+    assert_int_equal(r.now_ns, due_ns);
+
+    rig_log(&r.sources[0], 4, "4\\n");
+    r.now_ns += 3 * NS_PER_SECOND / 2;
+    route_rig_step(&r, 0);
+    request_rig_answer(&rig, 0, delivered);
+    route_rig_step(&r, 0);
+    assert_int_equal(request_rig_flying(&rig), 1);
+    rig.by_hand = false;
+    request_rig_settle(&rig, &r);
+    assert_requested(&rig, "a:1\na:2\na:3\na:4\n");
+    request_rig_end(&r, &rig);
+}
+
 /* With every slot in use nothing is read, and the route sleeps. */
 static void no_free_slot_means_no_pull_and_no_wakeup(void **state)
 {
@@ -395,6 +430,7 @@ int main(void)
         cmocka_unit_test(r7_requests_commit_each_for_itself_in_any_order),
         cmocka_unit_test(answers_of_one_turn_share_a_commit),
         cmocka_unit_test(r6_source_is_held_while_its_lines_are_under_way),
+        cmocka_unit_test(let_go_source_is_due_if_there_was_a_tick),
         cmocka_unit_test(no_free_slot_means_no_pull_and_no_wakeup),
         cmocka_unit_test(full_request_is_sent_at_once_and_others_at_their_age),
         cmocka_unit_test(sources_that_are_behind_do_not_share_a_request),
