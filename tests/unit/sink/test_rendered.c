@@ -49,7 +49,7 @@ static void many_deinit(struct many *m)
 
 static void use(struct many *m, int i)
 {
-    char name[16];
+    char name[24];
     assert_int_equal(rendered_use(&m->list, &m->targets[i], &m->encoder, m->containers[i], NULL),
                      0);
     snprintf(name, sizeof(name), "name-%d-", i);
@@ -87,11 +87,32 @@ static void texts_given_back_are_rendered_again(void **state)
     many_deinit(&m);
 }
 
+/* For as long as a container does not change: what is written into its text is still there. */
+static void texts_that_are_there_are_not_rendered_again(void **state)
+{
+    static struct many m;
+    many_init(&m);
+    for (int i = 0; i < TEXTS_KEPT_MAX; i++)
+        use(&m, i);
+    char *text = (char *)m.targets[7].texts.of[STREAM_STDERR].data;
+    text[0] = '?';
+    for (int round = 0; round < 3; round++)
+        for (int i = 0; i < TEXTS_KEPT_MAX; i++)
+            use(&m, i);
+    assert_ptr_equal(m.targets[7].texts.of[STREAM_STDERR].data, text);
+    assert_int_equal(text[0], '?');
+    rendered_drop(&m.list, &m.targets[7]); /* it has changed */
+    use(&m, 7);
+    assert_int_not_equal(m.targets[7].texts.of[STREAM_STDERR].data[0], '?');
+    many_deinit(&m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(texts_of_quiet_targets_are_given_back),
         cmocka_unit_test(texts_given_back_are_rendered_again),
+        cmocka_unit_test(texts_that_are_there_are_not_rendered_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
