@@ -97,6 +97,8 @@ static struct route_request *put(struct route *r, struct route_request *q,
     struct route_request *own = has_others(q) ? separate(r, q) : q;
     if (!own)
         return q;
+    if (own != q) /* of a group, what is left was not sent with it */
+        q->resent = answer->target != NULL;
     own->aside = true;
     for (size_t i = 0; i < own->draft.count; i++)
         leave_the_journal(r, &own->draft.sources[i]);

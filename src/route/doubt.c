@@ -36,8 +36,6 @@ int doubt_lift(struct route *r, const struct sink_answer *answer, struct error *
         return 0;
     q->understood = true;
     q->counts.voided = 0;
-    if (!q->waiting)
-        waiting_end(r);
     bool doubted = false;
     for (size_t i = 0; i < q->count; i++) {
         struct route_request *request = q->items[i];

@@ -250,6 +250,73 @@ static void an_outage_changes_nothing(void **state)
     request_rig_end(&r, &rig);
 }
 
+static const struct sink_answer refusal = {
+    .verdict = VERDICT_REFUSED, .unexplained = true, .reason = "http_400", .text = "HTTP 400"};
+
+/* Answers what is under way alone, once it is. */
+static void answer_next(struct route_rig *r, struct request_rig *rig, struct sink_answer answer)
+{
+    unsigned slot = 0;
+    request_rig_step_until_sent(r, rig, 1);
+    while (!rig->flights[slot].used)
+        slot++;
+    request_rig_answer(rig, slot, answer);
+    route_rig_step(r, 0);
+}
+
+/* A tenant that waits aside says nothing of the configuration: it is judged by the others. */
+static void what_is_aside_is_not_waited_for(void **state)
+{
+    struct route_rig r;
+    struct request_rig rig;
+    request_rig_begin(&r, &rig, 2);
+    rig.tenants = "xy";
+    rig.by_hand = true;
+    request_rig_write(&r, 0, 0, 1);
+    request_rig_write(&r, 1, 0, 1);
+    route_rig_open(&r, 0);
+    answer_next(&r, &rig,
+                (struct sink_answer){.verdict = VERDICT_RETRY,
+                                     .of_group = true,
+                                     .retry_after_ns = 60 * NS_PER_SECOND});
+    answer_next(&r, &rig, refusal);
+    assert_int_equal(request_rig_status(&r).requests.voided, 1);
+    assert_letters(&r, "");
+    request_rig_end(&r, &rig);
+}
+
+/* What was refused of a source goes aside with it, and is doubted there, too. */
+static void doubt_goes_aside_with_its_source(void **state)
+{
+    struct route_rig r;
+    struct request_rig rig;
+    request_rig_begin(&r, &rig, 2);
+    rig.by_hand = true;
+    rig.options.requests_max = 1;
+    request_rig_write(&r, 0, 0, 1);
+    request_rig_write(&r, 1, 0, 2);
+    rig_log(&r.sources[0], 5, "1\\n");
+    route_rig_open(&r, 0);
+    answer_next(&r, &rig, refusal); /* a:0 a:1 b:0 b:1 */
+    answer_next(&r, &rig, refusal); /* a:0 a:1 */
+    answer_next(&r, &rig, refusal); /* a:0 */
+    request_rig_step_until_sent(&r, &rig, 1);
+    unsigned slot = 0;
+    while (!rig.flights[slot].used)
+        slot++;
+    const struct flight *f = &rig.flights[slot];
+    struct sink_target *a = request_part_at(f->request, f->range.first)->target;
+    answer_next(&r, &rig, (struct sink_answer){.verdict = VERDICT_RETRY, .target = a});
+    answer_next(&r, &rig, refusal); /* b:0 b:1, now alone */
+    r.now_ns += ROUTE_BACKOFF_MAX_NS;
+    for (int i = 0; i < 4 && request_rig_status(&r).requests.voided == 0; i++)
+        answer_next(&r, &rig,
+                    (struct sink_answer){.verdict = VERDICT_TOO_LARGE, .text = "HTTP 413"});
+    assert_letters(&r, "");
+    assert_int_equal(request_rig_status(&r).requests.letters, 0);
+    request_rig_end(&r, &rig);
+}
+
 /* Dead letters that have no room for what was doubted hold up the route as ever. */
 static void full_dead_letters_hold_up_what_was_doubted(void **state)
 {
@@ -285,6 +352,8 @@ int main(void)
         cmocka_unit_test(too_large_shows_nothing),
         cmocka_unit_test(r1_after_the_first_line_refusals_count),
         cmocka_unit_test(an_outage_changes_nothing),
+        cmocka_unit_test(what_is_aside_is_not_waited_for),
+        cmocka_unit_test(doubt_goes_aside_with_its_source),
         cmocka_unit_test(full_dead_letters_hold_up_what_was_doubted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -110,7 +110,9 @@ static void r6_a_group_is_held_up_alone(void **state)
 static void refuse_all_but_d(struct request_rig *rig, const struct flight *f,
                              struct sink_answer *ret)
 {
-    if (*flight_container(f, f->range.first) != 'd')
+    bool is_d = *flight_container(f, f->range.first) == 'd';
+    rig->lines_max += !is_d; /* how many were refused */
+    if (!is_d)
         *ret = (struct sink_answer){.verdict = VERDICT_RETRY, .of_group = true, .text = "HTTP 403"};
 }
 
@@ -132,6 +134,7 @@ static void r6_many_groups_are_held_up_alone(void **state)
     }
     assert_int_equal(rig.lines_taken, 30);
     assert_int_equal(request_rig_status(&r).requests.aside, 3);
+    assert_int_equal(request_rig_status(&r).requests.resent, rig.lines_max - 3);
     assert_int_equal(request_rig_status(&r).failing_since_ns, 0);
     rig.judge = NULL;
     request_rig_settle(&rig, &r);

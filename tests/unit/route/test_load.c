@@ -89,6 +89,23 @@ static void r6_a_target_that_is_blamed_takes_its_source_along(void **state)
     end(&f);
 }
 
+/* Going aside is no way to search a refused range more often. */
+static void the_rest_of_a_search_goes_along(void **state)
+{
+    struct fixture f;
+    struct load copy;
+    begin(&f, "ab", "xy");
+    f.load.pieces.splits_left = 5;
+    f.load.pieces.sparing = true;
+    assert_true(load_blame_group(&f.load));
+    load_init(&copy, FORM_BYTES);
+    assert_int_equal(load_copy(&f.load, &copy, LOAD_OF_BLAMED), 0);
+    assert_int_equal(copy.pieces.splits_left, 5);
+    assert_true(copy.pieces.sparing);
+    load_deinit(&copy, &f.route);
+    end(&f);
+}
+
 /* The last blame alone holds. */
 static void a_blame_replaces_another(void **state)
 {
@@ -111,6 +128,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(r6_a_source_that_changes_its_tenant_goes_aside_whole),
         cmocka_unit_test(r6_a_target_that_is_blamed_takes_its_source_along),
+        cmocka_unit_test(the_rest_of_a_search_goes_along),
         cmocka_unit_test(a_blame_replaces_another),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

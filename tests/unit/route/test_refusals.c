@@ -206,6 +206,7 @@ static void full_dead_letters_stop_the_route(void **state)
     assert_string_equal(status.reason, "the dead letters are full (0KiB); look at them with "
                                        "`tallyman dead`, or raise dead_letters_max");
     assert_true(rig.sent < 60); /* it backs off */
+    assert_true(status.requests.resent > 0);
     assert_letters(&r, "");
     assert_int_equal(route_rig_total(&r, 0).lines_read, 0);
 
@@ -216,6 +217,32 @@ static void full_dead_letters_stop_the_route(void **state)
     assert_letters(&r, "a:poison5 poison\n");
     assert_int_equal(route_rig_total(&r, 0).lines_delivered, 19);
     assert_int_equal(request_rig_status(&r).failing_since_ns, 0);
+    request_rig_end(&r, &rig);
+}
+
+static void refuse_at_length(struct request_rig *rig, const struct flight *f,
+                             struct sink_answer *ret)
+{
+    *ret = (struct sink_answer){.verdict = VERDICT_REFUSED, .reason = "poison"};
+    memset(ret->text, 'x', sizeof(ret->text) - 1);
+}
+
+/* What a server says with each letter takes room as well as the line. */
+static void answers_count_towards_the_maximum(void **state)
+{
+    struct route_rig r;
+    struct request_rig rig;
+    request_rig_begin(&r, &rig, 1);
+    rig.judge = refuse_at_length;
+    r.options[0].dead_letters_bytes_max = 3 * ANSWER_TEXT_MAX;
+    write_poisoned(&r, 4, NULL, 0);
+    route_rig_open(&r, 0);
+    for (int i = 0; i < 100; i++) {
+        int64_t timeout_ns = route_rig_step(&r, 0);
+        r.now_ns += timeout_ns == INT64_MAX ? NS_PER_MS : timeout_ns;
+    }
+    assert_true(request_rig_status(&r).failing_since_ns > 0);
+    assert_letters(&r, "");
     request_rig_end(&r, &rig);
 }
 
@@ -274,6 +301,7 @@ int main(void)
         cmocka_unit_test(too_large_is_halved_and_a_giant_is_refused),
         cmocka_unit_test(a_dead_letter_does_not_count_as_delivered),
         cmocka_unit_test(full_dead_letters_stop_the_route),
+        cmocka_unit_test(answers_count_towards_the_maximum),
         cmocka_unit_test(full_dead_letters_are_left_by_a_server_that_takes_it),
         cmocka_unit_test(old_lines_are_booked_and_not_sent),
     };

@@ -45,6 +45,80 @@ static void r7_container_that_is_held_up_holds_up_nobody(void **state)
     request_rig_end(&r, &rig);
 }
 
+static void step_to(struct route_rig *r, struct request_rig *rig, size_t flying)
+{
+    for (int i = 0; i < 100 && request_rig_flying(rig) < flying; i++)
+        route_rig_go_on(r, 0);
+    assert_int_equal(request_rig_flying(rig), flying);
+}
+
+static struct sink_answer limited(const struct request_rig *rig, int64_t retry_after_ns)
+{
+    const struct request_part *part = rig->flights[0].request->parts;
+    return (struct sink_answer){
+        .verdict = VERDICT_RETRY, .target = part->target, .retry_after_ns = retry_after_ns};
+}
+
+/* How long a container waits is as the sink asks; and what is delivered of it ends its backoff. */
+static void a_container_aside_waits_as_it_is_told(void **state)
+{
+    struct route_rig r;
+    struct request_rig rig;
+    request_rig_begin(&r, &rig, 1);
+    rig.by_hand = true;
+    request_rig_write(&r, 0, 1, 2);
+    route_rig_open(&r, 0);
+    step_to(&r, &rig, 1);
+    request_rig_answer(&rig, 0, (struct sink_answer){.verdict = VERDICT_TOO_LARGE});
+    route_rig_step(&r, 0); /* one line after the other now */
+    for (int i = 0; i < 6; i++) {
+        step_to(&r, &rig, 1);
+        request_rig_answer(&rig, 0, limited(&rig, 60 * NS_PER_SECOND));
+        int64_t before_ns = r.now_ns;
+        route_rig_step(&r, 0);
+        step_to(&r, &rig, 1);
+        assert_true(r.now_ns - before_ns >= 60 * NS_PER_SECOND);
+    }
+    request_rig_answer(&rig, 0, (struct sink_answer){.verdict = VERDICT_DELIVERED});
+    route_rig_step(&r, 0);
+    step_to(&r, &rig, 1);
+    request_rig_answer(&rig, 0, limited(&rig, 0));
+    int64_t before_ns = r.now_ns;
+    route_rig_step(&r, 0);
+    step_to(&r, &rig, 1);
+    assert_true(r.now_ns - before_ns <= 2 * ROUTE_BACKOFF_MIN_NS);
+    rig.by_hand = false;
+    request_rig_settle(&rig, &r);
+    assert_int_equal(rig.lines_taken, 2);
+    request_rig_end(&r, &rig);
+}
+
+/* Of several that were under way, the one that asks for the longest wait is heard. */
+static void the_longest_wait_counts(void **state)
+{
+    struct route_rig r;
+    struct request_rig rig;
+    request_rig_begin(&r, &rig, 2);
+    rig.by_hand = true;
+    r.options[0].batch_lines_max = 1;
+    request_rig_write(&r, 0, 1, 1);
+    request_rig_write(&r, 1, 1, 1);
+    route_rig_open(&r, 0);
+    request_rig_step_until_sent(&r, &rig, 2);
+    request_rig_answer(&rig, 0, (struct sink_answer){.verdict = VERDICT_RETRY});
+    request_rig_answer(
+        &rig, 1,
+        (struct sink_answer){.verdict = VERDICT_RETRY, .retry_after_ns = 60 * NS_PER_SECOND});
+    int64_t before_ns = r.now_ns;
+    route_rig_step(&r, 0);
+    step_to(&r, &rig, 1);
+    assert_true(r.now_ns - before_ns >= 60 * NS_PER_SECOND);
+    rig.by_hand = false;
+    request_rig_settle(&rig, &r);
+    assert_int_equal(rig.lines_taken, 2);
+    request_rig_end(&r, &rig);
+}
+
 /* More of them than may be under way: they share the slots, and nothing is lost or doubled. */
 static void r1_many_held_up_containers_are_delivered_in_the_end(void **state)
 {
@@ -332,6 +406,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(r7_container_that_is_held_up_holds_up_nobody),
         cmocka_unit_test(r1_many_held_up_containers_are_delivered_in_the_end),
+        cmocka_unit_test(a_container_aside_waits_as_it_is_told),
+        cmocka_unit_test(the_longest_wait_counts),
         cmocka_unit_test(r1_letters_and_gaps_go_aside_with_their_source),
         cmocka_unit_test(failing_route_does_not_wait_for_its_sink),
         cmocka_unit_test(renamed_container_keeps_the_target_of_what_is_under_way),
