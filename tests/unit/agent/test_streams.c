@@ -550,7 +550,7 @@ static void s96_a_full_disk_is_tried_again_with_patience(void **state)
     int64_t second = time_of_request(&r, 3), third = time_of_request(&r, 4);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
     assert_true(third - second > 1400 * NS_PER_MS); /* two seconds, give or take a quarter */
-    want(&r, ID(KIND_WHOLE, 1), false); /* news: at once */
+    want(&r, ID(KIND_WHOLE, 1), false);             /* news: at once */
     WAIT_UNTIL(&r, lines_in_spool(&r, ID(KIND_WHOLE, 1)) == LINES);
 }
 
