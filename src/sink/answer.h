@@ -17,7 +17,7 @@
 enum verdict { VERDICT_DELIVERED, VERDICT_RETRY, VERDICT_TOO_LARGE, VERDICT_REFUSED };
 
 enum {
-    ANSWER_TEXT_MAX = 512,  /* bytes kept of what a server said, with the NUL */
+    ANSWER_TEXT_MAX = 512,  /* bytes told of what a server said, with the NUL */
     ANSWER_REASON_MAX = 32, /* bytes of a reason, with the NUL */
 };
 

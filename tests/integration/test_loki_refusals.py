@@ -234,6 +234,27 @@ def test_a_limit_of_streams(root, tallyman, loki):
     assert_conservation(program.state, "streams")
 
 
+def test_labels_that_are_long_or_read_like_answers(root, tallyman, loki):
+    """S66, R1: what Loki says is understood behind 600 bytes of labels, and not taken from within
+    them; the letter says it, too."""
+    created_ns = time.time_ns() - HOUR_NS // 60
+    for name, label in (("long", "x" * 600), ("words", "tenant ID"), ("other", "fine")):
+        made = Container(root, name, {"team": label}, created_ns=created_ns)
+        made.write("short")
+        made.write(name + "L" * 500)
+        made.append(record(f"late {name}\n", "stdout", time.time_ns() + HOUR_NS // 3))
+    loki.limit("words", max_line_size=100, creation_grace_period="10m")
+    sink = {"labels": ["container_label_team", "container_name"]}
+    program = tallyman(root, [loki_route("words", loki.url, "words", sink=sink)])
+    program.once("--timeout", "20s", check=None)
+    letters = dead_letters(program, "words")
+    reasons = sorted(letter["reason"] for letter in letters)
+    assert reasons == ["line_too_long"] * 3 + ["too_far_ahead"] * 3
+    said = {"line_too_long": "max entry size", "too_far_ahead": "has timestamp too new"}
+    assert all(said[letter["reason"]] in letter["answer"] for letter in letters)
+    assert [line.text for line in loki.lines(ALL, "words")] == ["short"] * 3
+
+
 def test_a_rate_limit_of_a_stream(root, tallyman, loki):
     """S66: a stream that is too fast is waited for, and all of it arrives."""
     loki.limit("rate", per_stream_rate_limit="200KB", per_stream_rate_limit_burst="200KB")

@@ -228,7 +228,7 @@ void http_client_too_large(struct http_client *c, unsigned slot)
     t->status = 0;
     t->too_large = true;
     t->retry_after_ns = 0;
-    t->text_size = 0;
+    buf_clear(&t->text);
     transfer_fail(t, "not sent: a body has a maximum, and this would be larger");
 }
 
@@ -253,8 +253,10 @@ bool http_client_is_busy(const struct http_client *c)
 void http_client_rest(struct http_client *c)
 {
     for (unsigned slot = 0; slot < c->transfer_count; slot++)
-        if (c->transfers[slot].state == TRANSFER_IDLE)
+        if (c->transfers[slot].state == TRANSFER_IDLE) {
             buf_deinit(&c->transfers[slot].body);
+            buf_deinit(&c->transfers[slot].text);
+        }
 }
 
 static struct transfer *next_over(struct http_client *c)
@@ -383,7 +385,7 @@ bool http_client_step(struct http_client *c, struct http_answer *ret)
         .failure = t->failure,
         .too_large = t->too_large,
         .retry_after_ns = t->retry_after_ns,
-        .body = {t->text, t->text_size},
+        .body = buf_span(&t->text),
         .url = c->target.shown,
         .varied = t->varying != NULL,
         .credentials = &c->credentials,

@@ -10,7 +10,7 @@
  * - Owns: a curl multi handle, its connections (at most requests_max, counted as sink connections),
  *   bodies until they are answered; their buffers are used again.
  * - Thread: the route's.
- * - Limits: ANSWER_TEXT_MAX bytes of an answer are kept.
+ * - Limits: ANSWER_KEPT_MAX bytes of an answer are kept.
  * - Errors: -errno with words that name the URL.
  */
 #pragma once
@@ -87,6 +87,10 @@ void http_client_rest(struct http_client *c);
 /* As sink.h's wait. */
 size_t http_client_wait(struct http_client *c, struct pollfd *fds, size_t max, int64_t *timeout_ns);
 
+/* Of an answer's body, in bytes: what it says may stand behind the names and values of fifteen
+ * labels. */
+enum { ANSWER_KEPT_MAX = 64 * 1024 };
+
 /* One answer. */
 struct http_answer {
     unsigned slot;
@@ -94,7 +98,7 @@ struct http_answer {
     const char *failure;    /* "cannot connect: Connection refused", "TLS: …", "timed out: …" */
     bool too_large;         /* of the body that was to be made: nothing was sent */
     int64_t retry_after_ns; /* 0: not said */
-    struct span body;       /* its first ANSWER_TEXT_MAX bytes; until the next step */
+    struct span body;       /* its first ANSWER_KEPT_MAX bytes; until the next step */
     const char *url;        /* as it may be shown */
     bool varied;            /* it was sent with headers that vary */
     const struct credentials *credentials; /* what may not be shown of the body; NULL: all may */

@@ -43,11 +43,9 @@ static size_t take_header(char *data, size_t size, size_t count, void *context)
 static size_t take_body(char *data, size_t size, size_t count, void *context)
 {
     struct transfer *t = context;
-    size_t bytes = size * count, room = sizeof(t->text) - 1 - t->text_size;
-    size_t kept = bytes < room ? bytes : room;
+    size_t bytes = size * count, room = ANSWER_KEPT_MAX - t->text.size;
 
-    memcpy(t->text + t->text_size, data, kept);
-    t->text_size += kept;
+    buf_append(&t->text, (struct span){data, bytes < room ? bytes : room});
     t->received += bytes;
     return t->received <= ANSWER_READ_MAX ? bytes : 0;
 }
@@ -160,6 +158,7 @@ void transfer_deinit(struct transfer *t)
     curl_slist_free_all(t->headers);
     t->headers = NULL;
     buf_deinit(&t->body);
+    buf_deinit(&t->text);
 }
 
 void transfer_take(struct transfer *t, const char *headers, struct buf *body, size_t skip)
@@ -180,7 +179,8 @@ void transfer_take(struct transfer *t, const char *headers, struct buf *body, si
     t->status = 0;
     t->fresh = t->too_large = false;
     t->retry_after_ns = 0;
-    t->text_size = 0;
+    buf_clear(&t->text);
+    t->text.size_max = ANSWER_KEPT_MAX;
     t->received = 0;
     t->failure[0] = t->fault[0] = '\0';
 }
@@ -322,14 +322,16 @@ static bool has_decided(const struct transfer *t, CURLcode code, long status)
 /* What it says goes into logs: one line of text. */
 static void clean_text(struct transfer *t)
 {
-    while (t->text_size && (unsigned char)t->text[t->text_size - 1] <= ' ')
-        t->text_size--;
-    for (size_t at = 0, size; at < t->text_size; at += size) {
-        size = utf8_sequence((struct span){t->text + at, t->text_size - at});
+    struct buf *text = &t->text;
+
+    while (text->size && (unsigned char)text->data[text->size - 1] <= ' ')
+        text->size--;
+    for (size_t at = 0, size; at < text->size; at += size) {
+        size = utf8_sequence((struct span){text->data + at, text->size - at});
         if (size == 0)
-            t->text[at] = '?';
-        else if ((unsigned char)t->text[at] < ' ' || t->text[at] == 0x7f)
-            t->text[at] = ' ';
+            text->data[at] = '?';
+        else if ((unsigned char)text->data[at] < ' ' || text->data[at] == 0x7f)
+            text->data[at] = ' ';
         size = size ? size : 1;
     }
 }

@@ -3,8 +3,8 @@
  * For http/client alone, which moves it on. What is sent, what is kept of the answer and what
  * became of it as one sentence is all here.
  *
- * - Owns: the easy handle, the body.
- * - Limits: ANSWER_TEXT_MAX bytes of an answer's body are kept, ANSWER_READ_MAX read; then the
+ * - Owns: the easy handle, the body, the answer.
+ * - Limits: ANSWER_KEPT_MAX bytes of an answer's body are kept, ANSWER_READ_MAX read; then the
  *   connection is closed.
  * - Thread: the multi handle's.
  */
@@ -42,9 +42,8 @@ struct transfer {
     int status;             /* of HTTP; 0: none */
     bool too_large;         /* to be sent */
     int64_t retry_after_ns; /* 0: not said */
-    char text[ANSWER_TEXT_MAX];
-    size_t text_size;
-    uint64_t received; /* bytes of the answer's body */
+    struct buf text;        /* owned: of the answer's body */
+    uint64_t received;      /* bytes of the answer's body */
     char failure[FAILURE_MAX];
     char fault[CURL_ERROR_SIZE]; /* curl's */
 };

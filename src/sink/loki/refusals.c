@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sink/loki/refusals.h"
 
+#include "sink/http/credentials.h"
+
 #include <strings.h>
 
 #define STREAM_RATE "per stream rate limit exceeded"
@@ -51,13 +53,30 @@ static const struct refusal {
     {400, "too many structured metadata labels", VERDICT_REFUSED, "metadata_too_large", NULL},
 };
 
+/* How many bytes the label set at the start of `s` has; 1 where none ends. */
+static size_t label_set_size(struct span s)
+{
+    bool quoted = false;
+    for (size_t at = 1; at < s.size; at++) {
+        if (quoted && s.data[at] == '\\')
+            at++;
+        else if (s.data[at] == '"')
+            quoted = !quoted;
+        else if (!quoted && s.data[at] == '}')
+            return at + 1;
+    }
+    return 1;
+}
+
 /* What stands behind `text` in `s`; without data where it does not stand there. */
 static struct span behind(struct span s, const char *text)
 {
-    size_t size = strlen(text);
-    for (; s.size >= size; s.data++, s.size--)
+    size_t size = strlen(text), step = 1;
+    for (; s.size >= size; s.data += step, s.size -= step) {
         if (strncasecmp(s.data, text, size) == 0)
             return (struct span){s.data + size, s.size - size};
+        step = s.data[0] == '{' ? label_set_size(s) : 1;
+    }
     return (struct span){0};
 }
 
@@ -96,6 +115,24 @@ bool loki_blames_stream_rate(const struct http_answer *answer)
     return answer->status == 429 && behind(answer->body, STREAM_RATE).data;
 }
 
+/* Where long labels stand before it: it takes the place of the end of the answer. */
+static void show(const struct http_answer *answer, const char *text, struct sink_answer *ret)
+{
+    enum { SHOWN_MAX = ANSWER_TEXT_MAX / 4 };
+    static const char cut[] = " ... ";
+    if (strcasestr(ret->text, text))
+        return;
+    struct span from = behind(answer->body, text);
+    from = (struct span){from.data - strlen(text), from.size + strlen(text)};
+    size_t shown = from.size < SHOWN_MAX ? from.size : SHOWN_MAX;
+    size_t at = ANSWER_TEXT_MAX - sizeof(cut) - shown;
+    while (((unsigned char)ret->text[at] & 0xc0) == 0x80)
+        at--;
+    snprintf(ret->text + at, ANSWER_TEXT_MAX - at, "%s%.*s", cut, (int)shown, from.data);
+    if (answer->credentials)
+        credentials_hide(answer->credentials, ret->text);
+}
+
 void loki_judge(const struct http_answer *answer, struct sink_answer *ret, struct span *ret_stream)
 {
     *ret_stream = (struct span){0};
@@ -103,6 +140,7 @@ void loki_judge(const struct http_answer *answer, struct sink_answer *ret, struc
     const struct refusal *refusal = refusal_of(answer);
     if (!refusal)
         return;
+    show(answer, refusal->text, ret);
     ret->verdict = is_too_much_at_once(answer) ? VERDICT_TOO_LARGE : refusal->verdict;
     ret->unexplained = false;
     if (refusal->reason)

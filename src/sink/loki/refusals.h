@@ -7,8 +7,9 @@
  * Of the limits that its ingesters keep (a stream's rate, the number of streams, lines too far
  * behind) Loki tells only where they met the last stream of a push (standing.h).
  *
- * A text is looked for in the first ANSWER_TEXT_MAX bytes of an answer, whatever the case of its
- * letters. Where an answer tells of several lines the first row that fits holds: halves tell more.
+ * A text is looked for in the first ANSWER_KEPT_MAX bytes of an answer, whatever the case of its
+ * letters, and not in the label sets that the answer quotes: what stands there is anybody's. Where
+ * an answer tells of several lines the first row that fits holds: halves tell more.
  *
  * - Source of the texts: Loki 3.7, pkg/validation/validate.go, pkg/distributor/{http,distributor,
  *   validator}.go, pkg/ingester/{stream,instance}.go, pkg/chunkenc/interface.go, pkg/util/http.go.

@@ -35,7 +35,7 @@ static void unescape(char *text)
 static void expect(char *columns[COLUMNS])
 {
     unescape(columns[4]);
-    size_t size = strnlen(columns[4], ANSWER_TEXT_MAX - 1);
+    size_t size = strlen(columns[4]);
     struct http_answer answer = {
         .slot = 3,
         .status = (int)strtol(columns[0], NULL, 10),
