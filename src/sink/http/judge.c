@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sink/http/credentials.h"
 
+#include <strings.h>
+
 /* The first row that holds a status decides. */
 static const struct {
     int first, last;
@@ -66,6 +68,21 @@ static bool is_of_who_asks(int status)
     return status == 401 || status == 403 || status == 429;
 }
 
+/* Of a proxy that asks for a login, or of a server that shows its start page under any path: nobody
+ * who takes logs thanks for them in HTML. */
+static bool is_web_page(struct span body)
+{
+    static const char *const starts[] = {"<!doctype html", "<html"};
+
+    while (body.size > 0 && (unsigned char)body.data[0] <= ' ')
+        body = (struct span){body.data + 1, body.size - 1};
+    for (size_t i = 0; i < ARRAY_SIZE(starts); i++)
+        if (body.size >= strlen(starts[i]) &&
+            strncasecmp(body.data, starts[i], strlen(starts[i])) == 0)
+            return true;
+    return false;
+}
+
 void http_judge(const struct http_answer *answer, struct sink_answer *ret)
 {
     const char *advice = NULL;
@@ -81,6 +98,10 @@ void http_judge(const struct http_answer *answer, struct sink_answer *ret)
         ret->verdict = rows[i].verdict;
         advice = rows[i].advice;
         break;
+    }
+    if (ret->verdict == VERDICT_DELIVERED && is_web_page(answer->body)) {
+        ret->verdict = VERDICT_RETRY;
+        advice = "a web page, which is no acknowledgement; check url and proxy";
     }
     ret->of_group = answer->varied && is_of_who_asks(answer->status);
     put_text(answer, advice, ret);

@@ -67,6 +67,22 @@ static void words(void **state)
     assert_string_equal(a.text, "http://loki:3100/push: HTTP 503");
 }
 
+/* R1: a login page is not an acknowledgement, whatever its status says; other answers are. */
+static void web_pages(void **state)
+{
+    assert_int_equal(judged(200, "\n <!DOCTYPE html><title>Log in</title>", 0).verdict,
+                     VERDICT_RETRY);
+    struct sink_answer a = judged(200, "<html lang=en>", 0);
+    assert_int_equal(a.verdict, VERDICT_RETRY);
+    assert_false(a.unexplained);
+    assert_non_null(strstr(a.text, "a web page, which is no acknowledgement"));
+    assert_int_equal(judged(400, "<html>", 0).verdict, VERDICT_REFUSED);
+
+    static const char *const others[] = {"", " ", "<htm", "<ok/>", "ok", "{\"html\": \"<html>\"}"};
+    for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+        assert_int_equal(judged(200, others[i], 0).verdict, VERDICT_DELIVERED);
+}
+
 /* The longest answer is cut, and nothing is written past the text's end. */
 static void long_words(void **state)
 {
@@ -82,6 +98,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(verdicts),
         cmocka_unit_test(words),
+        cmocka_unit_test(web_pages),
         cmocka_unit_test(long_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
