@@ -51,5 +51,7 @@ int turn_fd(const struct route *r)
 
 void turn_activate(void *context, struct journal_source *s)
 {
-    source_activate(context, CONTAINER_OF(s, struct journal_part, journal)->source, SOURCE_HOT);
+    struct route *r = context;
+    enum source_heat heat = r->journal_heat == SOURCE_WARM ? SOURCE_DUE : SOURCE_HOT;
+    source_activate(r, CONTAINER_OF(s, struct journal_part, journal)->source, heat);
 }
