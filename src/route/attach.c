@@ -73,12 +73,46 @@ static int take_row(void *context, const struct ledger_source *row)
     return 0;
 }
 
-/* What had ended goes on where its directory is there all the same. */
+/* The segment of the view that is `at`, whatever its number: the file itself, or its content; or
+ * one of which the content is not known yet, which the reader then holds against the cursor. */
+static struct segment *segment_like(const struct view *view, const struct segment_ref *at)
+{
+    struct segment *found = NULL, *blank = NULL;
+    for (size_t i = 0; i < view->segment_count; i++) {
+        struct segment *s = view->segments[i];
+        struct segment_ref name = segment_name(s);
+        if (s->hole)
+            continue;
+        if (file_id_equal(name.file, at->file))
+            return s;
+        if (!fingerprint_known(name.fingerprint))
+            blank = s;
+        else if (!found && fingerprint_equal(name.fingerprint, at->fingerprint))
+            found = s;
+    }
+    return found ? found : blank;
+}
+
+/* What had ended, or was given up, goes on where its directory is there all the same. A container
+ * that was away (its disk was not mounted) writes on into its last file; its chain may begin anew
+ * by then, and number that file otherwise. */
 static void go_on(struct route_source *s)
 {
     CLEANUP(view_unref) struct view *view = slot_view(s->slot);
-    if (s->follow->cursor.kind == CURSOR_ENDED && !view->gone)
-        s->follow->cursor.kind = CURSOR_DONE;
+    struct cursor *c = &s->follow->cursor;
+    bool ended = c->kind == CURSOR_ENDED;
+    if (view->gone || !(ended || s->removed))
+        return;
+    struct segment *last = segment_like(view, &c->segment);
+    bool anew = view->segment_count && view->segments[0]->serial <= c->segment.serial;
+    if (last) {
+        c->segment.serial = last->serial;
+        c->kind = ended ? CURSOR_AT : c->kind;
+    } else if (s->removed && anew) {
+        *c = CURSOR_INIT; /* all that is there came later */
+    } else if (ended) {
+        c->kind = CURSOR_DONE;
+    }
 }
 
 static int find_or_add_row(struct route *r, struct route_source *s, struct error *error)
