@@ -11,7 +11,8 @@ const struct sink_option http_option_rows[] = {
      AT(url),
      .required = true,
      .words = OPTION_WORDS("http", "https"),
-     .help = "Where requests go. Redirects are not followed."},
+     .help = "Where requests go. Redirects are not followed. For `loki`: without a path "
+             "`/loki/api/v1/push` is added; with one it is taken as it is."},
     {.name = "username",
      .kind = OPTION_TEXT,
      AT(username),
