@@ -124,6 +124,7 @@ bool aside_put(struct route *r, struct route_request *q, const struct sink_answe
         return false;
     if (!q->aside && room)
         own = put(r, q, answer);
-    backoff_fail(&own->backoff, now_ns, answer->retry_after_ns);
+    backoff_fail(&own->backoff, r->options.number + own->draft.sources[0].key, now_ns,
+                 answer->retry_after_ns);
     return true;
 }

@@ -1,6 +1,9 @@
 /* backoff — how long to wait before something is tried again: ROUTE_BACKOFF_MIN_NS at first,
  * doubling up to ROUTE_BACKOFF_MAX_NS, jittered by a quarter, as often as it takes.
  *
+ * The jitter comes of the clock, by which hosts differ, and of a salt: by that those of one host
+ * differ, which failed at the same moment.
+ *
  * All zero: nothing has failed yet.
  */
 #pragma once
@@ -13,4 +16,4 @@ struct backoff {
 };
 
 /* It failed: waits, and at least as long as the other side asked for. */
-void backoff_fail(struct backoff *b, int64_t now_ns, int64_t at_least_ns);
+void backoff_fail(struct backoff *b, uint32_t salt, int64_t now_ns, int64_t at_least_ns);

@@ -27,7 +27,7 @@ void waiting_begin(struct route *r, const char *reason, int64_t at_least_ns, int
                  suppressed);
     }
     set_health(r, since_ns ? since_ns : clock_now_ns(), reason);
-    backoff_fail(&r->backoff, now_ns, at_least_ns);
+    backoff_fail(&r->backoff, r->options.number, now_ns, at_least_ns);
 }
 
 void waiting_end(struct route *r)

@@ -123,12 +123,31 @@ static void backoffs_of_many_hosts_are_spread(void **state)
     for (int64_t i = 0; i < HOSTS; i++) {
         int64_t now_ns = i * 7919 * NS_PER_MS;
         struct backoff b = {.wait_ns = ROUTE_BACKOFF_MAX_NS / 2};
-        backoff_fail(&b, now_ns, 0);
+        backoff_fail(&b, 0, now_ns, 0);
         least = b.until_ns - now_ns < least ? b.until_ns - now_ns : least;
         most = b.until_ns - now_ns > most ? b.until_ns - now_ns : most;
     }
     assert_true(least >= ROUTE_BACKOFF_MAX_NS * 3 / 4 && most <= ROUTE_BACKOFF_MAX_NS * 5 / 4);
     assert_true(most - least > ROUTE_BACKOFF_MAX_NS / 4);
+}
+
+/* Routes of one host fail at the same moment, when what all of them send to is gone; and containers
+ * that a sink holds up alone. */
+static void backoffs_of_one_moment_are_spread(void **state)
+{
+    enum { ROUTES = 8 };
+    for (int64_t wait_ns = ROUTE_BACKOFF_MIN_NS; wait_ns < ROUTE_BACKOFF_MAX_NS; wait_ns *= 2) {
+        int64_t until_ns[ROUTES];
+        for (uint32_t i = 0; i < ROUTES; i++) {
+            struct backoff b = {.wait_ns = wait_ns / 2};
+            backoff_fail(&b, i, NS_PER_SECOND, 0);
+            until_ns[i] = b.until_ns;
+            assert_true(until_ns[i] >= NS_PER_SECOND + wait_ns * 3 / 4);
+            assert_true(until_ns[i] <= NS_PER_SECOND + wait_ns * 5 / 4);
+            for (uint32_t other = 0; other < i; other++)
+                assert_true(llabs(until_ns[i] - until_ns[other]) > wait_ns / (8 * ROUTES));
+        }
+    }
 }
 
 /* Exponential, jittered, unlimited, with a ceiling; from the start again once it has worked. */
@@ -344,6 +363,7 @@ int main(void)
         cmocka_unit_test(failed_recovery_is_tried_again),
         cmocka_unit_test(failure_is_over_without_a_line),
         cmocka_unit_test(backoffs_of_many_hosts_are_spread),
+        cmocka_unit_test(backoffs_of_one_moment_are_spread),
         cmocka_unit_test(backoff_doubles_up_to_its_maximum),
         cmocka_unit_test(failing_route_does_not_read),
         cmocka_unit_test(gap_alone_is_no_sign_of_health),
