@@ -10,6 +10,8 @@
 
 #include "agent/admin_address.h"
 #include "agent/admin_answer.h"
+#include "agent/admin_connections.h"
+#include "base/clock.h"
 #include "base/log.h"
 
 struct admin {
@@ -20,26 +22,36 @@ struct admin {
     int listen_fd; /* -1 while it cannot be had */
     int stop_fd;
     struct MHD_Daemon *http; /* parses and writes; accepting is ours */
-    unsigned connections;
+    struct admin_connections connections;
     pthread_t thread;
     bool started;
     struct status_report report; /* room for one answer at a time */
     struct buf body;
 };
 
-/* HTTP's own part calls these two, in our thread. */
+/* HTTP's own part calls these three, in our thread. */
 
-static void note_connection(void *context, struct MHD_Connection *connection, void **unused,
+static void note_connection(void *context, struct MHD_Connection *connection, void **one,
                             enum MHD_ConnectionNotificationCode what)
 {
     struct admin *a = context;
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-        a->connections++;
+        int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+        *one = admin_connections_add(&a->connections, fd, clock_monotonic_ns());
         resource_opened(RESOURCE_ADMIN);
     } else {
-        a->connections--;
+        admin_connections_remove(&a->connections, *one);
         resource_closed(RESOURCE_ADMIN);
     }
+}
+
+static void note_answered(void *context, struct MHD_Connection *connection, void **heard,
+                          enum MHD_RequestTerminationCode how)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    if (how == MHD_REQUEST_TERMINATED_COMPLETED_OK)
+        admin_connection_answered(info->socket_context, clock_monotonic_ns());
 }
 
 static enum MHD_Result give(struct admin *a, struct MHD_Connection *connection,
@@ -96,7 +108,8 @@ static struct MHD_Daemon *start_http(struct admin *a)
                             MHD_OPTION_CONNECTION_LIMIT, (unsigned)ADMIN_CONNECTIONS_MAX,
                             MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)ADMIN_REQUEST_BYTES_MAX,
                             MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)ADMIN_IDLE_SECONDS_MAX,
-                            MHD_OPTION_NOTIFY_CONNECTION, note_connection, a, MHD_OPTION_END);
+                            MHD_OPTION_NOTIFY_CONNECTION, note_connection, a,
+                            MHD_OPTION_NOTIFY_COMPLETED, note_answered, a, MHD_OPTION_END);
 }
 
 static void try_to_listen(struct admin *a)
@@ -122,11 +135,18 @@ static bool take_connection(struct admin *a)
     return fd >= 0 && MHD_add_connection(a->http, fd, (struct sockaddr *)&peer, size) == MHD_YES;
 }
 
-/* Until when HTTP wants to be called, -1: as long as nothing comes. */
-static int http_timeout_ms(struct admin *a)
+/* How long nothing need be done, -1: as long as nothing comes. */
+static int timeout_ms(struct admin *a, int64_t due_ns, bool retry)
 {
-    MHD_UNSIGNED_LONG_LONG ms;
-    return MHD_get_timeout(a->http, &ms) != MHD_YES ? -1 : ms > INT32_MAX ? INT32_MAX : (int)ms;
+    MHD_UNSIGNED_LONG_LONG http_ms;
+    int64_t ms = INT32_MAX;
+    if (due_ns != INT64_MAX)
+        ms = (due_ns - clock_monotonic_ns()) / NS_PER_MS + 1;
+    if (retry && ms > ADMIN_RETRY_MS)
+        ms = ADMIN_RETRY_MS;
+    if (MHD_get_timeout(a->http, &http_ms) == MHD_YES && (int64_t)http_ms < ms)
+        ms = (int64_t)http_ms;
+    return ms == INT32_MAX ? -1 : ms < 0 ? 0 : (int)ms;
 }
 
 static int epoll_of(struct admin *a)
@@ -141,14 +161,12 @@ static void *run(void *context)
     for (;;) {
         if (a->listen_fd < 0)
             try_to_listen(a);
-        bool room = a->connections < ADMIN_CONNECTIONS_MAX && !full;
+        int64_t due_ns = admin_connections_expire(&a->connections, clock_monotonic_ns());
+        bool room = a->connections.count < ADMIN_CONNECTIONS_MAX && !full;
         struct pollfd fds[] = {{.fd = a->stop_fd, .events = POLLIN},
                                {.fd = epoll_of(a), .events = POLLIN},
                                {.fd = room ? a->listen_fd : -1, .events = POLLIN}};
-        int timeout_ms = http_timeout_ms(a);
-        if ((a->listen_fd < 0 || full) && (timeout_ms < 0 || timeout_ms > ADMIN_RETRY_MS))
-            timeout_ms = ADMIN_RETRY_MS;
-        poll(fds, ARRAY_SIZE(fds), timeout_ms);
+        poll(fds, ARRAY_SIZE(fds), timeout_ms(a, due_ns, a->listen_fd < 0 || full));
         if (fds[0].revents)
             return NULL;
         full = fds[2].revents && !take_connection(a) && (errno == EMFILE || errno == ENFILE);

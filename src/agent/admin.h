@@ -11,7 +11,7 @@
  * a trouble, and tried again.
  *
  * - Owns: its thread (named "admin"), the listening socket and its connections.
- * - Limits: those below; further connections wait to be taken.
+ * - Limits: those below, and of each connection's time (admin_connections.h); further connections wait to be taken.
  * - Thread: opened and closed by the main one; it answers in its own, and nothing waits for it.
  */
 #pragma once
@@ -19,9 +19,8 @@
 #include "agent/status.h"
 
 enum {
-    ADMIN_CONNECTIONS_MAX = 16,
     ADMIN_REQUEST_BYTES_MAX = 16 * 1024, /* of a connection: its line, headers and what is sent */
-    ADMIN_IDLE_SECONDS_MAX = 10,         /* then a connection is closed */
+    ADMIN_IDLE_SECONDS_MAX = 10,         /* then a connection is closed; and see its request's */
     ADMIN_RETRY_MS = 5 * 1000,           /* to listen */
     ADMIN_ANSWER_BYTES_MAX = 4 * 1024 * 1024,
 };
