@@ -269,6 +269,15 @@ static bool wants_credentials(const struct transfer *t)
            fault == CURLPX_USER_REJECTED;
 }
 
+/* curl calls a line that is longer than it takes by the same name as a want of memory. */
+static bool is_too_long_a_line(const struct transfer *t, CURLcode code)
+{
+    curl_off_t answered_us = 0; /* when its first byte came */
+
+    curl_easy_getinfo(t->easy, CURLINFO_STARTTRANSFER_TIME_T, &answered_us);
+    return code == CURLE_OUT_OF_MEMORY && answered_us > 0;
+}
+
 static void explain(struct transfer *t, CURLcode code)
 {
     const char *fault = t->fault[0] ? t->fault : curl_easy_strerror(code);
@@ -277,6 +286,10 @@ static void explain(struct transfer *t, CURLcode code)
     if (t->proxy && is_proxys_fault(t, code)) {
         snprintf(t->failure, sizeof(t->failure), "the proxy %s did not connect us: %s%s", t->proxy,
                  fault, wants_credentials(t) ? " (" PROXY_ADVICE ")" : "");
+        return;
+    }
+    if (is_too_long_a_line(t, code)) {
+        snprintf(t->failure, sizeof(t->failure), "the answer's headers are too large");
         return;
     }
     switch (code) {
@@ -311,7 +324,8 @@ static bool has_decided(const struct transfer *t, CURLcode code, long status)
     case CURLE_PARTIAL_FILE:
     case CURLE_RECV_ERROR:
     case CURLE_SEND_ERROR:
-    case CURLE_WRITE_ERROR: /* more than ANSWER_READ_MAX */
+    case CURLE_WRITE_ERROR:   /* more than ANSWER_READ_MAX */
+    case CURLE_OUT_OF_MEMORY: /* a header that is too long */
     case CURLE_OPERATION_TIMEDOUT: break;
     default: return false;
     }

@@ -124,10 +124,16 @@ static void answer(struct buf *raw, const char *status, const char *more, struct
     buf_append(raw, body);
 }
 
+static void put_long(struct buf *raw)
+{
+    static const char text[4096] = {[0 ... 4095] = 'y'};
+    for (int i = 0; i < 100; i++)
+        buf_append(raw, (struct span){text, sizeof(text)});
+}
+
 /* By the path of the request. */
 static enum server_then as_told(struct span request, unsigned nth, struct buf *raw)
 {
-    static const char long_text[4096] = {[0 ... 4094] = 'y'};
     if (says(request, "POST /echo")) {
         answer(raw, "400 No", "", body_of(request));
     } else if (says(request, "POST /headers")) {
@@ -145,9 +151,20 @@ static enum server_then as_told(struct span request, unsigned nth, struct buf *r
         answer(raw, "301 Moved", "Location: /204\r\n", SPAN(""));
     } else if (says(request, "POST /endless")) {
         buf_append(raw, SPAN("HTTP/1.1 400 No\r\nContent-Length: 100000000\r\n\r\n"));
-        for (int i = 0; i < 100; i++)
-            buf_append(raw, (struct span){long_text, sizeof(long_text)});
+        put_long(raw);
         return SERVER_HOLD;
+    } else if (says(request, "POST /long-header")) {
+        buf_append(raw, SPAN("HTTP/1.1 200 OK\r\nX: "));
+        put_long(raw);
+        buf_append(raw, SPAN("\r\nContent-Length: 0\r\n\r\n"));
+    } else if (says(request, "POST /many-headers")) {
+        buf_append(raw, SPAN("HTTP/1.1 503 No\r\nX: "));
+        for (int i = 0; i < 1000; i++)
+            buf_append_format(raw, "X: %01000d\r\n", i);
+        buf_append(raw, SPAN("Content-Length: 0\r\n\r\n"));
+    } else if (says(request, "POST /long-status")) {
+        buf_append(raw, SPAN("HTTP/1.1 200 "));
+        put_long(raw);
     } else if (says(request, "POST /cut-before")) {
         return SERVER_CLOSE;
     } else if (says(request, "POST /cut-status")) {
@@ -394,6 +411,7 @@ static void statuses(void **state)
     } rows[] = {
         {"/204", 204, 0, ""},          {"/429", 429, 7 * NS_PER_SECOND, " calm  ? down"},
         {"/100", 200, 0, "then"},      {"/301", 301, 0, ""},
+        {"/long-header", 200, 0, ""},  {"/many-headers", 503, 0, ""},
         {"/cut-body", 200, 0, "half"}, /* the status is the acknowledgement */
     };
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -422,6 +440,7 @@ static void failures(void **state)
         const char *path, *words;
     } rows[] = {
         {"/cut-before", "the connection was closed before the answer: "},
+        {"/long-status", "the answer's headers are too large"},
         {"/cut-status", "the connection was closed before the answer: "},
         {"/garbage", "what answered does not speak HTTP: "},
         {"/hang", "timed out: no answer within 300ms"},
