@@ -46,7 +46,7 @@ def speed_rows(setting):
     sent_bytes = {}
     pipelines = {pair: lambda pair=pair: push_all(setting, root, corpus, pair, sent_bytes)
                  for pair in itertools.product(COMPRESSIONS, METADATA)}
-    least = interleaved(setting.slow_passes, pipelines)
+    least = interleaved(setting.passes, pipelines)
     its = None
     if HTTP:
         with Receiver(setting) as receiver:
