@@ -18,7 +18,7 @@
 static void make(const char *root, const char *path)
 {
     char whole[PATH_BYTES_MAX];
-    snprintf(whole, sizeof(whole), "%s/%s", root, path);
+    assert_in_range(snprintf(whole, sizeof(whole), "%s/%s", root, path), 1, sizeof(whole) - 1);
     for (char *p = whole + strlen(root) + 1; *p; p++) {
         if (*p != '/')
             continue;
