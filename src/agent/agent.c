@@ -12,11 +12,10 @@
 #include <sys/stat.h>
 
 #include "agent/admin.h"
+#include "agent/docker_root.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "docker/docker_host.h"
-#include "docker/engine.h"
-#include "docker/userns_root.h"
 #include "ledger/state_lock.h"
 #include "source/descriptors.h"
 
@@ -24,12 +23,12 @@
  * 170 KiB that snappy takes anew for each body stay below, and as free memory, too. */
 enum { MAPPED_FROM = 192 * 1024, TRIMMED_FROM = 384 * 1024 };
 
-#define DOCKER_ROOT_DEFAULT "/var/lib/docker"
-enum { ROOT_DEADLINE_MS = 2000, MONITOR_NICE = -10 };
+enum { MONITOR_NICE = -10 };
 
 struct agent {
     const struct config *config;
     char docker_root[PATH_BYTES_MAX];
+    enum docker_root_word root_word;
     char spools[PATH_BYTES_MAX];
     struct census inherited; /* what was there before us */
     struct health *health;
@@ -48,41 +47,6 @@ struct agent {
     struct known known;
     struct monitor *monitor;
 };
-
-static void take_root(void *context, const struct engine_result *result, const char *root)
-{
-    char *to = context;
-    if (result->code == 0 && root[0])
-        snprintf(to, PATH_BYTES_MAX, "%s", root);
-}
-
-/* "" where it does not say. */
-static void ask_root(const char *host, char *root)
-{
-    struct engine_options options = {.host = host,
-                                     .deadline_ms = ROOT_DEADLINE_MS,
-                                     .constants = CONTAINER_CONSTANTS_DEFAULT,
-                                     .callbacks.informed = take_root,
-                                     .context = root};
-    CLEANUP(engine_close) struct engine *engine = NULL;
-    if (strcmp(host, "none") != 0 && engine_open(&engine, &options, NULL) == 0 &&
-        engine_info(engine, NULL) == 0)
-        while (engine_unanswered(engine) && engine_poll(engine, NULL, 0, ROOT_DEADLINE_MS) >= 0)
-            engine_step(engine);
-}
-
-void agent_docker_root(const struct config *config, char *root)
-{
-    root[0] = '\0';
-    if (!config->docker_root)
-        ask_root(docker_host_find(config->docker_host), root);
-    if (root[0])
-        return;
-    snprintf(root, PATH_BYTES_MAX, "%s",
-             config->docker_root ? config->docker_root : DOCKER_ROOT_DEFAULT);
-    if (strcmp(root, "none") != 0)
-        userns_root_find(root);
-}
 
 /* Left alone, glibc raises these with the first large block that is freed, and from then on keeps
  * what each burst (an output that was away, a backlog) has needed once. */
@@ -151,6 +115,13 @@ static int open_state(struct agent *a, struct error *error)
     if (r < 0)
         return r;
     hold(a->lock_fd);
+    if (a->root_word == DOCKER_ROOT_TOLD)
+        docker_root_keep(a->config->state, a->docker_root);
+    if (a->root_word == DOCKER_ROOT_GUESSED)
+        log_line(LOG_INFO, "root.guessed",
+                 "`docker.root` is not configured, and no Engine answers: this one is taken until "
+                 "it tells",
+                 "root=%s", LOG_QUOTE(a->docker_root));
     snprintf(a->spools, sizeof(a->spools), "%s/streams", a->config->state);
     snprintf(path, sizeof(path), "%s/routes", a->config->state);
     if (mkdir(path, 0700) < 0 && errno != EEXIST)
@@ -171,12 +142,7 @@ static int open_pins(struct agent *a, struct error *error)
         *error = reason;
         return r;
     }
-    log_line(LOG_INFO, "pins.way",
-             pin_way(a->pins) == PIN_LINK
-                 ? "unread logs are kept by hard links, also while we are down"
-                 : "unread logs are kept by descriptors, until we end",
-             "way=%s directory=%s reason=%s", pin_way_word(pin_way(a->pins)),
-             LOG_QUOTE(a->config->pins), LOG_QUOTE(reason.text));
+    monitor_tell_pins_way(a->pins, reason.text);
     return 0;
 }
 
@@ -229,8 +195,10 @@ static int open_monitor(struct agent *a, bool once, struct error *error)
         return r;
     struct monitor_options options = {
         .docker_root = a->docker_root,
+        .docker_root_configured = a->root_word == DOCKER_ROOT_CONFIGURED,
         .docker_host = docker_host_find(a->config->docker_host),
         .journal_directory = a->config->journal_directory,
+        .state = a->config->state,
         .spools = a->spools,
         .health = a->health,
         .constants = {a->config->label_source, a->config->label_service},
@@ -271,7 +239,7 @@ static int open_all(struct agent *a, const struct agent_options *options, struct
     if (r < 0)
         return error_set(error, r, "/proc/self cannot be read: %s", strerror(-r));
     size_t outputs = divide_descriptors(raise_limits(), a->config->route_count);
-    agent_docker_root(a->config, a->docker_root);
+    a->root_word = docker_root_find(a->config, a->docker_root);
     r = open_signals(a, error);
     if (r == 0 && health_new(&a->health) < 0)
         r = error_set(error, -ENOMEM, "no memory");

@@ -18,7 +18,3 @@ struct agent_options {
  * route that could not commit at the end). */
 enum { AGENT_UNDELIVERED = 1 };
 int agent_run(const struct agent_options *options, struct error *error) MUST_CHECK;
-
-/* Where Docker's root is: the configured one, else what the Engine says, else Docker's default.
- * `root` holds PATH_BYTES_MAX. */
-void agent_docker_root(const struct config *config, char *root);

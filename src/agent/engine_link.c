@@ -79,11 +79,8 @@ static void pinged(void *context, const struct engine_result *result, struct eng
 static void informed(void *context, const struct engine_result *result, const char *root)
 {
     struct monitor *m = context;
-    if (result->code == 0 && root[0] && m->root != ROOT_NONE &&
-        strcmp(root, m->options.docker_root) != 0)
-        log_line(LOG_INFO, "engine.root",
-                 "the Engine keeps its files elsewhere, as it sees it; the configured root counts",
-                 "engine=%s configured=%s", LOG_QUOTE(root), LOG_QUOTE(m->options.docker_root));
+    if (result->code == 0 && root[0])
+        monitor_root_told(m, root);
 }
 
 /* Subscribed first, listed then: nothing falls between (D74). */

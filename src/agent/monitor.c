@@ -119,7 +119,8 @@ static void checkpoint_when_quiet(struct monitor *m)
 static void reconcile(struct monitor *m, int64_t now)
 {
     m->reconcile_at_ns = now + m->options.reconcile_ns;
-    monitor_root_holds(m);
+    if (monitor_root_holds(m))
+        monitor_leave_old_root(m);
     monitor_look_for_journal(m);
     drop_unknown(m);
     monitor_list_directories(m, false);

@@ -30,8 +30,10 @@
 
 struct monitor_options {
     const char *docker_root;       /* "none": its files are not to be had */
+    bool docker_root_configured;   /* else what the Engine says of it counts, whenever it says so */
     const char *docker_host;       /* as docker_host_find gives it; "none": disk only */
     const char *journal_directory; /* NULL: the system's journal */
+    const char *state;             /* the directory where what the Engine says is kept */
     const char *spools;            /* the directory that streams are received into */
     struct health *health;         /* borrowed; may be NULL */
     struct container_constants constants;
@@ -51,6 +53,9 @@ struct monitor_options {
 };
 
 struct monitor;
+
+/* In the log: how unread logs are kept, and why not otherwise ("" where there is no reason). */
+void monitor_tell_pins_way(const struct pin *pins, const char *reason);
 
 /* Looks at the disk once: what is there is published when it returns. */
 int monitor_open(struct monitor **ret, const struct monitor_options *options, struct error *error)

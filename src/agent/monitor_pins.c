@@ -24,6 +24,16 @@ void monitor_count_pins(const struct monitor *m, struct monitor_pins *ret)
     }
 }
 
+void monitor_tell_pins_way(const struct pin *pins, const char *reason)
+{
+    log_line(LOG_INFO, "pins.way",
+             pin_way(pins) == PIN_LINK
+                 ? "unread logs are kept by hard links, also while we are down"
+                 : "unread logs are kept by descriptors, until we end",
+             "way=%s directory=%s reason=%s", pin_way_word(pin_way(pins)),
+             LOG_QUOTE(pin_directory(pins)), LOG_QUOTE(reason));
+}
+
 /* The route that holds back most. */
 static size_t worst_route(const struct monitor *m, const struct monitor_pins *p)
 {

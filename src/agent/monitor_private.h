@@ -24,6 +24,7 @@ struct monitor {
     struct monitor_options options;
     struct tracked_shared shared;
     enum root_state root;
+    char *told_root;            /* the root that the Engine told since the start; NULL */
     char *containers_directory; /* NULL with ROOT_NONE */
     int containers_fd;          /* -1 unless ROOT_THERE */
     int64_t root_at_ns;         /* monotonic: when it is tried again; INT64_MAX */
@@ -80,6 +81,11 @@ void monitor_root_close(struct monitor *m);
 bool monitor_root_step(struct monitor *m, int64_t now_ns);
 /* Is it still the directory that we opened? What is gone from it is gone only then. */
 bool monitor_root_holds(struct monitor *m);
+/* The Engine has said where its files lie, as it sees it: where no root is configured we go there.
+ */
+void monitor_root_told(struct monitor *m, const char *root);
+/* Ends what lies in a root that was left; what is in both is told. */
+void monitor_leave_old_root(struct monitor *m);
 /* Whose word decides which containers there are. */
 static inline bool monitor_engine_decides(const struct monitor *m)
 {
@@ -91,6 +97,8 @@ static inline bool monitor_engine_decides(const struct monitor *m)
 /* Opens the source of a container that has none yet, where its place is known and there. -errno:
  * to be tried again. */
 int monitor_open_source(struct monitor *m, struct tracked *t, struct error *error) MUST_CHECK;
+/* Do its lines lie in Docker's directories, whichever these are? */
+bool monitor_reads_directories(const struct tracked *t);
 void monitor_set_unreadable(struct monitor *m, struct tracked *t, bool unreadable);
 /* Looks whether the files of a container that has a source may be read by now. */
 void monitor_check_readable(struct monitor *m, struct tracked *t);

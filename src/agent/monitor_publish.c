@@ -137,6 +137,8 @@ static void retire(struct monitor *m, struct tracked *t)
         containers_rollback(m->options.book);
     if (t->kind == LOG_KIND_STREAM)
         monitor_stream_drop(m, t);
+    else if (t->chain) /* its files may still lie in the root that was left */
+        chain_unpin_read(t->chain, UINT64_MAX);
     monitor_forget(m, t);
     m->roster_stale = true;
 }

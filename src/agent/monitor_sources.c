@@ -47,6 +47,11 @@ static bool is_in_directories(enum log_kind kind)
     return kind == LOG_KIND_JSON_FILE || kind == LOG_KIND_LOCAL || kind == LOG_KIND_CACHE;
 }
 
+bool monitor_reads_directories(const struct tracked *t)
+{
+    return t->slot && is_in_directories(t->kind);
+}
+
 void monitor_look_for_journal(struct monitor *m)
 {
     m->journal = journal_files_usable(m->options.journal_directory, m->root != ROOT_NONE);

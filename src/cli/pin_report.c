@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "agent/agent.h"
+#include "agent/docker_root.h"
 #include "cli/extent.h"
 #include "cli/log_find.h"
 #include "docker/container_record.h"
@@ -156,7 +156,7 @@ int pin_report_make(struct pin_report *ret, const struct config *config,
     r->warn = warn;
     r->tools.pins = &r->pins;
     r->tools.scratch = &r->scratch;
-    agent_docker_root(config, r->root);
+    docker_root_find(config, r->root);
     int code = make(r, error);
     if (code == 0) {
         *ret = r->report;

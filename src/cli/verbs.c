@@ -5,7 +5,7 @@
 #include <getopt.h>
 #include <sys/stat.h>
 
-#include "agent/agent.h"
+#include "agent/docker_root.h"
 
 const struct verb verbs[] = {
     {"run", "follow the logs of every container and deliver them", verb_run},
@@ -61,6 +61,6 @@ enum verb_exit verb_load_config(struct config **ret, const char *option)
 
 const char *verb_docker_root(const struct config *config, char *to)
 {
-    agent_docker_root(config, to);
+    docker_root_find(config, to);
     return strcmp(to, "none") == 0 ? NULL : to;
 }

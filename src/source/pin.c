@@ -123,9 +123,14 @@ int pin_open(struct pin **ret, const char *directory, const char *docker_contain
         return error_set(reason, r < 0 ? r : -errno, "cannot make the directory for pins %s: %s",
                          directory, strerror(r < 0 ? -r : errno));
     resource_opened(RESOURCE_BASE);
-    p->way = try_link(p, docker_containers, reason) < 0 ? PIN_DESCRIPTOR : PIN_LINK;
+    pin_find_way(p, docker_containers, reason);
     *ret = TAKE(p);
     return 0;
+}
+
+void pin_find_way(struct pin *p, const char *docker_containers, struct error *reason)
+{
+    p->way = try_link(p, docker_containers, reason) < 0 ? PIN_DESCRIPTOR : PIN_LINK;
 }
 
 int pin_segment(struct pin *p, struct segment *s)

@@ -21,6 +21,9 @@ struct pin;
 int pin_open(struct pin **ret, const char *directory, const char *docker_containers,
              struct error *reason) MUST_CHECK;
 struct pin *pin_close(struct pin *p);
+/* Finds out anew, between it and another directory or one that was missing; links that were made
+ * stay. `reason` as above. */
+void pin_find_way(struct pin *p, const char *docker_containers, struct error *reason);
 DEFINE_CLEANUP(struct pin *, pin_close)
 
 enum pin_way pin_way(const struct pin *p);
