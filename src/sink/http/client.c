@@ -20,6 +20,7 @@ enum {
 };
 
 #define TROUBLE_UNVERIFIED "sink.tls_unverified"
+#define TROUBLE_UNREAD     "sink.secret_unread"
 
 struct http_client {
     const struct http_options *options;
@@ -118,6 +119,15 @@ static void say_unverified(struct http_client *c)
                      "set tls_ca to the certificate that signs the server's instead");
 }
 
+static void say_unread(struct http_client *c)
+{
+    const char *why = credentials_unread(&c->credentials);
+    if (why)
+        health_raise(c->health, TROUBLE_UNREAD, c->target.shown, why);
+    else
+        health_clear(c->health, TROUBLE_UNREAD, c->target.shown);
+}
+
 int http_client_open(struct http_client **ret, const struct http_options *options,
                      const struct http_protocol *protocol,
                      const struct sink_environment *environment, struct error *error)
@@ -163,8 +173,10 @@ struct http_client *http_client_close(struct http_client *c)
     connections_deinit(&c->connections);
     addresses_deinit(&c->addresses);
     credentials_deinit(&c->credentials);
-    if (c->target.shown)
+    if (c->target.shown) {
         health_clear(c->health, TROUBLE_UNVERIFIED, c->target.shown);
+        health_clear(c->health, TROUBLE_UNREAD, c->target.shown);
+    }
     http_target_deinit(&c->proxy);
     http_target_deinit(&c->target);
     free(c);
@@ -209,7 +221,8 @@ int http_client_post(struct http_client *c, unsigned slot, const char *headers, 
     if (transfer_prepare(t, &setup) < 0)
         return error_set(error, -ENOMEM, "%s: no memory for a request", c->target.shown);
     transfer_take(t, headers, body, skip);
-    credentials_renew(&c->credentials);
+    if (credentials_renew(&c->credentials))
+        say_unread(c);
     int r = addresses_need(&c->addresses, &why);
     if (r < 0)
         transfer_fail(t, why.text);

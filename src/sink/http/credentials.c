@@ -321,10 +321,18 @@ int credentials_headers(const struct credentials *c, const char *varying, struct
     return r;
 }
 
-void credentials_renew(struct credentials *c)
+bool credentials_renew(struct credentials *c)
 {
-    if (c->refused && read_secrets(c, NULL) == 0)
-        c->refused = false;
+    if (!c->refused)
+        return false;
+    c->unread = (struct error){""};
+    c->refused = read_secrets(c, &c->unread) < 0;
+    return true;
+}
+
+const char *credentials_unread(const struct credentials *c)
+{
+    return c->unread.text[0] ? c->unread.text : NULL;
 }
 
 /* Basic alone: what else a server offers is never taken up. */

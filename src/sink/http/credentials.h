@@ -39,15 +39,18 @@ struct credentials {
     char *token;                /* of the file */
     struct curl_slist *headers; /* full lines, for curl: of all requests */
     struct header_templates varying;
-    bool refused; /* by the server or the proxy: the files are to be read again */
+    bool refused;        /* by the server or the proxy: the files are to be read again */
+    struct error unread; /* "": they could be, at the last try */
 };
 
 int credentials_init(struct credentials *c, const struct http_options *options,
                      const struct http_protocol *protocol, struct error *error) MUST_CHECK;
 void credentials_deinit(struct credentials *c);
 
-/* Reads the files again where somebody refused what they held. */
-void credentials_renew(struct credentials *c);
+/* Reads the files again where somebody refused what they held. True: they were looked at. */
+bool credentials_renew(struct credentials *c);
+/* Why they could not be read the last time; NULL: they could. */
+const char *credentials_unread(const struct credentials *c);
 
 /* The list of headers with those that vary, as header_templates_render gave them. 0 or -ENOMEM. */
 int credentials_headers(const struct credentials *c, const char *varying, struct curl_slist **ret)

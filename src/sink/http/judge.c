@@ -62,6 +62,16 @@ static void put_text(const struct http_answer *answer, const char *advice, struc
         credentials_hide(answer->credentials, ret->text);
 }
 
+/* What is known beats what is supposed: a secret's file that is not there, or empty. */
+static const char *advise(const struct http_answer *answer, const char *advice)
+{
+    bool of_secrets = answer->status == 401 || answer->status == 403 || answer->status == 407;
+    const char *unread =
+        of_secrets && answer->credentials ? credentials_unread(answer->credentials) : NULL;
+
+    return unread ? unread : advice;
+}
+
 /* Where headers vary, these may be meant for one tenant of many. */
 static bool is_of_who_asks(int status)
 {
@@ -104,7 +114,7 @@ void http_judge(const struct http_answer *answer, struct sink_answer *ret)
         advice = "a web page, which is no acknowledgement; check url and proxy";
     }
     ret->of_group = answer->varied && is_of_who_asks(answer->status);
-    put_text(answer, advice, ret);
+    put_text(answer, advise(answer, advice), ret);
     if (answer->too_large) {
         ret->verdict = VERDICT_TOO_LARGE;
         snprintf(ret->reason, sizeof(ret->reason), "too_large");

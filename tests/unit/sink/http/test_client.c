@@ -19,7 +19,7 @@ enum { BODY_MAX = 8 * 1024 * 1024, FDS_MAX = 64, TURNS_MAX = 10000, HEAD = 10 };
 
 static struct http_options options;
 static struct http_protocol protocol;
-static const struct sink_environment environment = {.version = "1.2.3"};
+static struct sink_environment environment = {.version = "1.2.3"};
 static char url[256];
 static unsigned descriptors_before, threads_before;
 
@@ -381,10 +381,30 @@ static enum server_then ask_for_new(struct span request, unsigned nth, struct bu
     return SERVER_KEEP;
 }
 
-/* A secret out of a file is read again once the server has refused it. */
+static bool health_says(struct health *h, const char *words)
+{
+    struct health_trouble t = {0};
+    return health_troubles(h, &t, 1) == 1 && strcmp(t.code, "sink.secret_unread") == 0 &&
+           strstr(t.reason, words);
+}
+
+/* Refused, and the answer and the health say why: what is wrong with the file. */
+static void refused_for(struct http_client *c, const char *words)
+{
+    struct sink_answer judged;
+    struct http_answer a = asked(c, "x");
+    assert_int_equal(a.status, 401);
+    http_judge(&a, &judged);
+    if (!strstr(judged.text, words))
+        fail_msg("%s", judged.text);
+    assert_true(health_says(environment.health, words));
+}
+
+/* A secret out of a file is read again once the server has refused it (R9, R13). */
 static void renews_secrets(void **state)
 {
-    char path[] = "/tmp/tallyman-secret-XXXXXX";
+    CLEANUP(health_free) struct health *health = NULL;
+    char words[64], path[] = "/tmp/tallyman-secret-XXXXXX";
     close(mkstemp(path));
     write_file(path, "old\n");
     options.username = "user";
@@ -392,13 +412,21 @@ static void renews_secrets(void **state)
     CLEANUP(server_stop) struct server server = {0};
     server_start(&server, ask_for_new);
     point_at(&server, "/");
+    assert_int_equal(health_new(&health), 0);
+    environment.health = health;
     CLEANUP(http_client_close) struct http_client *c = opened();
     assert_int_equal(asked(c, "x").status, 401);
     assert_int_equal(unlink(path), 0);
-    assert_int_equal(asked(c, "x").status, 401); /* not there: the old one goes on */
+    snprintf(words, sizeof(words), "password_file: %s: No such file", path);
+    refused_for(c, words); /* the old one goes on */
+    write_file(path, "\n");
+    snprintf(words, sizeof(words), "password_file: %s is empty", path);
+    refused_for(c, words);
     write_file(path, "new\r\n");
     assert_int_equal(asked(c, "x").status, 200);
+    assert_int_equal(health_troubles(health, NULL, 0), 0);
     unlink(path);
+    environment.health = NULL;
 }
 
 static void statuses(void **state)
