@@ -18,17 +18,14 @@ void spool_marks_note(struct spool_marks *m, const struct spool_entry *entry)
         .open = !entry->ends_line && entry->text.size >= SOURCE_CHUNK_BYTES,
         .cut_off = !entry->ends_line && entry->text.size < SOURCE_CHUNK_BYTES,
     };
+    m->last_ns = entry->time_ns;
 }
 
 /* From when on a new answer is needed; 0: from the beginning. */
 static int64_t since(const struct spool_marks *m)
 {
-    int64_t newest = 0;
+    int64_t from = m->last_ns - SPOOL_OVERLAP_NS;
 
-    for (unsigned i = 0; i < STREAM_COUNT; i++)
-        if (m->streams[i].count && m->streams[i].time_ns > newest)
-            newest = m->streams[i].time_ns;
-    int64_t from = newest - SPOOL_OVERLAP_NS;
     for (unsigned i = 0; i < STREAM_COUNT; i++)
         if (m->streams[i].open && m->streams[i].time_ns < from)
             from = m->streams[i].time_ns;
@@ -87,6 +84,8 @@ static void note_back(struct spool_search *s, enum stream stream, const struct p
     struct spool_mark *mark = &s->marks->streams[stream];
     bool unfinished = p->partial && !p->last;
 
+    if (s->marks->last_ns == 0)
+        s->marks->last_ns = p->time_ns;
     if (mark->count == 0)
         *mark = (struct spool_mark){
             .time_ns = p->time_ns,

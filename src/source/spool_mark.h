@@ -5,13 +5,16 @@
  * their times, and those of one time in an order that does not change, so per stream the time of
  * the last one and how many bear it say where to go on. Between the streams the order is not quite
  * that of the times, and the chunks of a long line bear the time of its first: so it is asked from
- * SPOOL_OVERLAP_NS before the newest record, and from the time of a line that is not whole.
+ * SPOOL_OVERLAP_NS before the last record, and from the time of a line that is not whole. The last
+ * as they stand, not the newest: where the clock has stepped back an Engine up to 23, which looks
+ * at the time of each record, would else leave out what came behind that step.
  *
  * A spool numbers the chunks of a line as they come. A full one without a newline is followed by
  * the next on the same stream: with the same time, or with any (`own_time`), so that the reader of
  * a spool needs their numbers alone.
  *
- * What the container wrote in that window while its clock stepped back may come twice.
+ * What the container wrote in that window, or had written since then by a clock that has stepped
+ * back, may come twice.
  *
  * - Owns: nothing; plain data.
  * - Source of the behaviour: docker-logs §2.5, §6.6.
@@ -44,6 +47,7 @@ struct spool_mark {
 
 struct spool_marks {
     struct spool_mark streams[STREAM_COUNT];
+    int64_t last_ns; /* of the last record of all; 0: none is known */
 };
 
 void spool_marks_note(struct spool_marks *m, const struct spool_entry *entry);

@@ -173,6 +173,17 @@ static void assert_spool_holds_the_log(void **state)
     assert_spool_holds(state, &same_times, "00000001002031000");
 }
 
+/* Each record once or more often; their texts are short and differ. */
+static void assert_spool_has_all(void **state, const struct log *log)
+{
+    CLEANUP(buf_deinit) struct buf bytes = read_spool(state);
+    for (size_t i = 0; i < log->count; i++) {
+        struct spool_entry entry = entry_of(log, i);
+        if (!memmem(bytes.data, bytes.size, entry.text.data, entry.text.size))
+            fail_msg("%.*s is missing", (int)entry.text.size, entry.text.data);
+    }
+}
+
 static void clear(void **state)
 {
     assert_int_equal(spool_remove(*state, ID, NULL), 0);
@@ -263,6 +274,28 @@ static void s77_a_full_disk_costs_nothing_in_the_end(void **state)
 
 /* With a TTY nothing marks where the end of a run without a newline ends: it is not asked for
  * again. A line that may go on is. */
+/* S77: the clock steps back by nearly an hour, and one stream alone goes on: the other has the
+ * newest time for long. Whenever the connection breaks, what is behind the step comes. */
+static void s77_what_follows_a_step_of_the_clock_is_asked_for(void **state)
+{
+    static const struct record records[] = {
+        {3598 * S, STREAM_STDOUT, 'a', 3, true}, {3599 * S, STREAM_STDERR, 'b', 3, true},
+        {3600 * S, STREAM_STDERR, 'c', 3, true}, {5 * S, STREAM_STDOUT, 'd', 3, true},
+        {6 * S, STREAM_STDOUT, 'e', 3, true},    {8 * S, STREAM_STDOUT, 'f', 3, true},
+        {9 * S, STREAM_STDERR, 'g', 3, true},    {9 * S, STREAM_STDERR, 'h', 3, true},
+        {11 * S, STREAM_STDOUT, 'i', 3, true},
+    };
+    const struct log stepped = {records, ARRAY_SIZE(records), false, ""};
+    enum { STEP = 3 };
+    for (size_t broken = STEP + 1; broken <= stepped.count; broken++)
+        for (int filters_each = 0; filters_each <= 1; filters_each++) {
+            receive_log(state, &stepped, broken, filters_each);
+            receive_log(state, &stepped, stepped.count, filters_each);
+            assert_spool_has_all(state, &stepped);
+            clear(state);
+        }
+}
+
 static void a_terminal_is_asked_behind_the_end_of_a_run(void **state)
 {
     struct spool_marks marks = {0};
@@ -380,6 +413,7 @@ int main(void)
         TEST(s77_a_torn_spool_is_received_on),
         TEST(s77_zeros_at_the_end_are_cut_off),
         TEST(s77_a_full_disk_costs_nothing_in_the_end),
+        TEST(s77_what_follows_a_step_of_the_clock_is_asked_for),
         TEST(a_terminal_is_asked_behind_the_end_of_a_run),
         TEST(what_follows_the_overlap_is_new_whatever_its_time),
         TEST(s77_a_spool_is_bounded_and_found_over_its_files),
