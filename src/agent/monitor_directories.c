@@ -98,7 +98,7 @@ static void look_everywhere(struct monitor *m)
 }
 
 /* What no event has told: directories whose names have changed since they were looked at, live
- * files that have grown. One stat and one fstat a container. */
+ * files that have grown, and copies in their place. One stat and one fstat a container. */
 void monitor_sweep(struct monitor *m)
 {
     for (size_t i = 0; i < m->count; i++) {
@@ -107,6 +107,10 @@ void monitor_sweep(struct monitor *m)
             if (t->unwatched)
                 t->created = CHAIN_CREATED_UNKNOWN;
             t->record_stale = t->chain_stale = true;
+            monitor_mark_stale(m, t);
+        }
+        if (t->chain && chain_has_copy(t->chain)) {
+            t->chain_stale = true;
             monitor_mark_stale(m, t);
         }
         if (t->unreadable && t->slot)

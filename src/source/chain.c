@@ -14,6 +14,7 @@ struct chain *chain_free(struct chain *c)
         return NULL;
     for (size_t i = 0; i < c->count; i++)
         segment_unref(c->elements[i].segment);
+    segment_unref(c->copy);
     free(c->elements);
     free(c->dropped);
     free(c->ignored);

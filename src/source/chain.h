@@ -6,6 +6,13 @@
  * files have been created since the last look, so that a generation that came and went unseen is
  * booked as a hole.
  *
+ * Somebody may put a copy, however edited, in the live file's place (`sed -i`, a restored backup):
+ * Docker goes on in the file that it has open, and opens the copy when the container or the daemon
+ * starts anew. So the file before stays the live one as long as the copy has no record that is
+ * later than all that is known. Then the copy is an element of its own, behind a hole `rewritten`
+ * of 0 bytes: which says, across restarts too, that it is not to be read from its beginning
+ * (relocate.h).
+ *
  * - Owns: its elements' segments (one reference each), hence their descriptors, and its pins.
  * - Limits: SEGMENTS_MAX elements; beyond it the oldest that only we keep is given up.
  * - Thread: one.
@@ -86,6 +93,10 @@ void chain_unpin_read(struct chain *c, uint64_t needed);
 
 /* False until a look has succeeded: what is known is all from before. */
 bool chain_has_looked(const struct chain *c);
+
+/* A copy stands in the live file's place: to be looked at now and then, since no event tells when
+ * it is written into. */
+bool chain_has_copy(const struct chain *c);
 
 /* Where its files lie; "" where that is too long for a path. */
 void chain_directory(const struct chain *c, char path[PATH_MAX]);

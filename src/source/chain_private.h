@@ -1,4 +1,5 @@
-/* chain_private — the chain's inside, for chain.c (life, letting go) and chain_sync.c (looking). */
+/* chain_private — the chain's inside, for chain.c (life, letting go), chain_sync.c (looking) and
+ * chain_copy.c (what stands in the live file's place). */
 #pragma once
 
 #include "source/chain.h"
@@ -21,6 +22,7 @@ struct chain_element {
 struct chain {
     struct home *home;
     const struct chain_tools *tools;
+    struct segment *copy; /* of no serial yet: in the place of the newest file; or NULL */
 
     struct chain_element *elements; /* by serial, ascending */
     uint64_t next_serial;
@@ -52,3 +54,15 @@ int chain_lose(struct chain *c, struct chain_element *element, enum gap_reason r
 /* Adds an element behind all others (or, with a serial below the first, before them). */
 int chain_add(struct chain *c, const struct segment_options *options, struct chain_element **ret)
     MUST_CHECK;
+
+/* Holds a file that begins as the newest element does, in the place of the one before. Takes the
+ * descriptor on success. */
+int chain_hold_copy(struct chain *c, struct file_id file, struct fingerprint fingerprint, int fd)
+    MUST_CHECK;
+
+/* 1 where the copy holds a record that is later than all of the chain: Docker writes into it, and
+ * into nothing else. 0 where it does not, or -errno. */
+int chain_copy_goes_on(struct chain *c) MUST_CHECK;
+
+/* Makes an element of the copy, behind all others. */
+int chain_take_copy(struct chain *c, struct chain_element **ret) MUST_CHECK;

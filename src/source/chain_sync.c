@@ -174,7 +174,8 @@ static struct chain_element *match_by_fingerprint(const struct sync *s, size_t i
         if (serial <= low || serial >= high || e->segment->hole || atomic_load(&e->segment->cut) ||
             is_taken(s, serial) || !fingerprint_equal(segment_name(e->segment).fingerprint, f))
             continue;
-        if (e == in_order)
+        bool both_live = s->scan.files[i].number == 0 && !atomic_load(&e->segment->sealed);
+        if (e == in_order || both_live)
             return e;
         oldest = oldest ? oldest : e;
         newest = e;
@@ -302,7 +303,7 @@ static uint64_t serial_before_known(const struct sync *s, size_t i, uint64_t low
     return high - distance;
 }
 
-static int put_hole(struct chain *c, uint64_t serial, enum gap_reason reason)
+static int put_hole(struct chain *c, uint64_t serial, enum gap_reason reason, int64_t bytes)
 {
     struct segment_options options = {
         .ref.serial = serial,
@@ -310,7 +311,7 @@ static int put_hole(struct chain *c, uint64_t serial, enum gap_reason reason)
         .hole = true,
         .sealed = true,
         .reason = reason,
-        .bytes = GAP_BYTES_UNKNOWN,
+        .bytes = bytes,
         .fd = -1,
     };
     struct chain_element *e;
@@ -324,7 +325,7 @@ static int add_hole(struct sync *s, enum gap_reason reason)
     struct chain *c = s->chain;
     if (c->count && c->elements[c->count - 1].segment->hole)
         return 0;
-    return put_hole(c, c->next_serial, reason);
+    return put_hole(c, c->next_serial, reason, GAP_BYTES_UNKNOWN);
 }
 
 /* Is a number missing between file `i` and the one before it? Docker leaves none out, unless it
@@ -398,7 +399,7 @@ static int note_missing(struct sync *s)
         uint64_t serial = c->elements[i].segment->serial;
         if (serial == c->elements[i - 1].segment->serial + 1)
             continue;
-        int r = put_hole(c, serial - 1, GAP_ROTATED);
+        int r = put_hole(c, serial - 1, GAP_ROTATED, GAP_BYTES_UNKNOWN);
         if (r < 0)
             return r;
         s->changed = true;
@@ -474,6 +475,63 @@ static int note_unseen(struct sync *s)
         return 0;
     c->seen_minus_created = 0;
     return add_hole(s, GAP_ROTATED);
+}
+
+/* Is file `i` a copy of what the element holds, which is still there to be read? */
+static bool is_copy(const struct sync *s, size_t i, const struct chain_element *e)
+{
+    bool held = e->read || segment_has_pin(e->segment) || segment_is_open(e->segment);
+    return held && !e->segment->hole && !s->scan.files[i].gzip &&
+           !file_id_equal(e->segment->file, s->scan.files[i].file);
+}
+
+/* The copy is Docker's file from now on: a generation of its own. */
+static int take_over(struct sync *s)
+{
+    struct chain *c = s->chain;
+    int r = put_hole(c, c->next_serial, GAP_REWRITTEN, 0);
+    struct chain_element *e = NULL;
+    if (r == 0)
+        r = chain_take_copy(c, &e);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < s->scan.count; i++)
+        if (file_id_equal(s->scan.files[i].file, e->segment->file))
+            s->serials[i] = e->segment->serial;
+    s->changed = true;
+    return 0;
+}
+
+/* What was put in the live file's place is held from when it is seen, since it may be rotated or
+ * removed between the look in which it is still a copy and the next. */
+static int hold_copy(struct sync *s, size_t i)
+{
+    struct chain *c = s->chain;
+    const struct scan_file *f = &s->scan.files[i];
+    const struct chain_element *e = element_of(c, s->serials[i]);
+    if (f->number == 0 && file_id_equal(e->segment->file, f->file))
+        c->copy = segment_unref(c->copy); /* the file itself is back */
+    if (!is_copy(s, i, e) || (c->copy && file_id_equal(c->copy->file, f->file)))
+        return 0;
+    CLEANUP(close_fd) int fd = -1;
+    int r = open_probed(s, i, &fd);
+    if (r == 0)
+        r = chain_hold_copy(c, f->file, s->fingerprints[i], fd);
+    if (r == 0)
+        TAKE_FD(fd);
+    return r;
+}
+
+static int look_at_copy(struct sync *s)
+{
+    size_t newest = s->scan.count; /* of those that are known; behind them come new ones */
+    while (newest > 0 && !s->serials[newest - 1])
+        newest--;
+    int r = newest > 0 ? hold_copy(s, newest - 1) : 0;
+    if (r < 0 || !s->chain->copy)
+        return r;
+    r = chain_copy_goes_on(s->chain);
+    return r > 0 ? take_over(s) : r;
 }
 
 /* Docker's last name for it is gone: its size is final, and counts against the quota. */
@@ -561,6 +619,8 @@ static int look(struct sync *s)
         r = -ESTALE;
     if (r == 0)
         r = note_unseen(s);
+    if (r == 0)
+        r = look_at_copy(s);
     if (r == 0)
         r = place_files(s);
     if (r == 0)

@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "source/fingerprint.h"
+#include "source/relocate.h"
 
 void crossing_book(struct follow *f, struct follow_tools *t, struct batch *batch,
                    enum gap_reason reason, uint64_t serial, uint64_t offset, int64_t bytes)
@@ -130,6 +131,12 @@ static int finish(struct follow *f, struct follow_tools *t, struct batch *batch)
     return FOLLOW_PROGRESS;
 }
 
+/* Did element `i` replace the file before it, as a copy of what that held? */
+static bool is_copy(const struct view *view, size_t i)
+{
+    return i > 0 && view->segments[i - 1]->hole && view->segments[i - 1]->reason == GAP_REWRITTEN;
+}
+
 /* Goes on from element `from`: enters the first that has a record; until then nothing is passed,
  * since the segment before may still grow. */
 static int advance(struct follow *f, struct follow_tools *t, struct batch *batch, size_t from)
@@ -141,6 +148,9 @@ static int advance(struct follow *f, struct follow_tools *t, struct batch *batch
     if (target == t->view->segment_count && !t->view->gone)
         return FOLLOW_IDLE;
 
+    /* By what was consumed last, which is forgotten with the first that is passed. */
+    struct segment *next = target < t->view->segment_count ? t->view->segments[target] : NULL;
+    uint64_t offset = next && is_copy(t->view, target) ? relocate_in_copy(&f->cursor, t, next) : 0;
     if (t->join_owner == f && from < target)
         join_leave_segment(&t->join, f->cursor.offset);
     for (size_t i = from; i < target; i++) {
@@ -148,9 +158,10 @@ static int advance(struct follow *f, struct follow_tools *t, struct batch *batch
             return FOLLOW_PROGRESS; /* the rest with the next pull, from CURSOR_DONE */
         pass_element(f, t, batch, i);
     }
-    if (target == t->view->segment_count)
+    if (!next)
         return finish(f, t, batch);
-    enter(f, t, t->view->segments[target]);
+    enter(f, t, next);
+    f->cursor.offset = offset;
     note_ambiguous(f, t, batch);
     return FOLLOW_PROGRESS;
 }

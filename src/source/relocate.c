@@ -28,11 +28,9 @@ struct search {
 };
 
 /* Looks through whole records that begin at `offset`. */
-static void search_records(const struct follow *f, struct span records, uint64_t offset,
-                           struct follow_tools *t, struct search *s)
+static void search_records(const struct cursor *c, enum record_format format, struct span records,
+                           uint64_t offset, struct follow_tools *t, struct search *s)
 {
-    const struct cursor *c = &f->cursor;
-    enum record_format format = f->segment->format;
     for (size_t at = 0; at < records.size;) {
         struct span record = {records.data + at, 0};
         record.size = records_first(format, (struct span){record.data, records.size - at});
@@ -53,13 +51,13 @@ static void search_records(const struct follow *f, struct span records, uint64_t
     s->end = offset + records.size;
 }
 
-static int search_file(struct follow *f, struct follow_tools *t, struct search *s)
+static int search_file(const struct cursor *c, struct segment *segment, struct follow_tools *t,
+                       struct search *s)
 {
     *s = (struct search){.later = UINT64_MAX};
     for (uint64_t offset = 0;;) {
         struct reader_result result;
-        int outcome =
-            reader_read(t->reader, f->segment, offset, &(struct reader_before){0}, &result);
+        int outcome = reader_read(t->reader, segment, offset, &(struct reader_before){0}, &result);
         if (outcome == READER_END)
             return 0;
         if (outcome == READER_NUL || outcome == READER_TOO_LONG) {
@@ -68,7 +66,7 @@ static int search_file(struct follow *f, struct follow_tools *t, struct search *
         }
         if (outcome)
             return outcome;
-        search_records(f, result.records, offset, t, s);
+        search_records(c, segment->format, result.records, offset, t, s);
         offset += result.records.size;
     }
 }
@@ -102,7 +100,7 @@ int relocate(struct follow *f, struct follow_tools *t, struct batch *batch)
         return outcome;
 
     struct search found;
-    outcome = search_file(f, t, &found);
+    outcome = search_file(&f->cursor, f->segment, t, &found);
     if (outcome)
         return outcome < 0 ? outcome : FOLLOW_AGAIN;
 
@@ -114,4 +112,14 @@ int relocate(struct follow *f, struct follow_tools *t, struct batch *batch)
     if (found.consumed_end)
         return go_on(f, t, batch, GAP_REWRITTEN, found.consumed_end, 0);
     return go_on(f, t, batch, GAP_REWRITTEN, unread, GAP_BYTES_UNKNOWN);
+}
+
+uint64_t relocate_in_copy(const struct cursor *c, struct follow_tools *t, struct segment *copy)
+{
+    struct search found;
+    if (search_file(c, copy, t, &found) != 0)
+        return 0; /* reading it tells why; lines twice are better than none */
+    if (found.consumed_end)
+        return found.consumed_end;
+    return found.later != UINT64_MAX ? found.later : found.end;
 }

@@ -8,6 +8,10 @@
  *   same head, other bytes                 → on behind the last record we consumed, if it stands
  *                                            elsewhere, else before the first that is later.
  *
+ * And for a file that was replaced by a copy of it, however edited (chain.h): the one before is
+ * read to its end, and the copy behind the last record that was consumed there, if it has it, else
+ * before the first that is later.
+ *
  * A part of follow.h, called by it alone.
  */
 #pragma once
@@ -19,3 +23,7 @@
 int relocate_head(struct follow *f, struct follow_tools *t);
 
 int relocate(struct follow *f, struct follow_tools *t, struct batch *batch);
+
+/* Where in a copy that nothing was read of yet what is new begins; 0 where it cannot be read now.
+ */
+uint64_t relocate_in_copy(const struct cursor *c, struct follow_tools *t, struct segment *copy);
