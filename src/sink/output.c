@@ -127,13 +127,14 @@ static int open_or_create(struct output *o, struct found *ret, struct error *err
     r = output_path_make_directories(o->path, error);
     if (r < 0)
         return r;
+    /* Where somebody is faster it shows when it is taken whose it is. */
     CLEANUP(close_fd) int fd = open_path(o->path, O_CREAT | O_EXCL);
-    if (fd < 0)
+    if (fd < 0 && errno != EEXIST)
         return open_failed(o, errno, error);
     r = open_file(o, o->path, ret, error);
     if (r == OPEN_MISSING)
         return open_failed(o, ENOENT, error);
-    ret->created = true;
+    ret->created = fd >= 0;
     return r;
 }
 

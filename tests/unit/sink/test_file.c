@@ -300,6 +300,50 @@ static void test_an_output_belongs_to_one_route(void **state)
     rig_deinit(r);
 }
 
+/* Called once, when an output that was not there is about to be made. */
+static void (*meanwhile)(void);
+int __real_mkdir(const char *path, mode_t mode);
+int __wrap_mkdir(const char *path, mode_t mode);
+int __wrap_mkdir(const char *path, mode_t mode)
+{
+    void (*act)(void) = meanwhile;
+    meanwhile = NULL;
+    if (act)
+        act();
+    return __real_mkdir(path, mode);
+}
+
+static struct {
+    struct rig *rig;
+    struct sink *sink;
+    struct sink_target *target;
+} faster;
+
+static void make_it_first(void)
+{
+    struct entry entry = {.message = SPAN("theirs")};
+    struct batch batch = {.form = FORM_BYTES, .entries = &entry, .count = 1};
+    assert_int_equal(file_sink.encode(faster.sink, faster.target, &batch, &faster.rig->error), 0);
+}
+
+/* Also where both find that it is not there yet. */
+static void test_of_two_routes_that_make_an_output_one_is_refused(void **state)
+{
+    struct rig *r = new_rig("/web.log");
+    struct pair_of_targets web = bind(r, "web");
+    faster.rig = r;
+    assert_int_equal(file_sink.open(&faster.sink, &r->options, &r->environment, &r->error), 0);
+    assert_int_equal(file_sink.bind(faster.sink, web.container, &faster.target, &r->error), 0);
+    meanwhile = make_it_first;
+    assert_int_equal(rig_encode(r, web.target, "mine", NULL), SINK_FAILED);
+    if (!strstr(r->error.text, "already an output of this program"))
+        fail_msg("%s", r->error.text);
+    file_sink.unbind(faster.sink, faster.target);
+    file_sink.close(faster.sink);
+    unbind(r, &web);
+    rig_deinit(r);
+}
+
 /* Two names of one file would be two writers of it. */
 static void test_a_hard_link_to_an_output_is_refused(void **state)
 {
@@ -555,6 +599,7 @@ int main(void)
         cmocka_unit_test(test_an_output_without_a_row_is_appended_to),
         cmocka_unit_test(test_an_output_that_changes_while_open_is_left),
         cmocka_unit_test(test_an_output_belongs_to_one_route),
+        cmocka_unit_test(test_of_two_routes_that_make_an_output_one_is_refused),
         cmocka_unit_test(test_a_hard_link_to_an_output_is_refused),
         cmocka_unit_test(test_what_is_no_file_of_ours_is_refused),
         cmocka_unit_test(test_outputs_are_known_as_ours),
