@@ -108,6 +108,17 @@ static int open_status(struct agent *a, const struct agent_options *options, str
     return admin_open(&a->admin, a->config->admin_listen, a->status, a->health, error);
 }
 
+static void keep_root(const struct agent *a)
+{
+    if (a->root_word == DOCKER_ROOT_TOLD)
+        docker_root_keep(a->config->state, a->docker_root);
+    if (a->root_word == DOCKER_ROOT_GUESSED)
+        log_line(LOG_INFO, "root.guessed",
+                 "`docker.root` is not configured, and no Engine answers: this one is taken until "
+                 "one tells",
+                 "root=%s", LOG_QUOTE(a->docker_root));
+}
+
 static int open_state(struct agent *a, struct error *error)
 {
     char path[PATH_BYTES_MAX];
@@ -115,13 +126,7 @@ static int open_state(struct agent *a, struct error *error)
     if (r < 0)
         return r;
     hold(a->lock_fd);
-    if (a->root_word == DOCKER_ROOT_TOLD)
-        docker_root_keep(a->config->state, a->docker_root);
-    if (a->root_word == DOCKER_ROOT_GUESSED)
-        log_line(LOG_INFO, "root.guessed",
-                 "`docker.root` is not configured, and no Engine answers: this one is taken until "
-                 "it tells",
-                 "root=%s", LOG_QUOTE(a->docker_root));
+    keep_root(a);
     snprintf(a->spools, sizeof(a->spools), "%s/streams", a->config->state);
     snprintf(path, sizeof(path), "%s/routes", a->config->state);
     if (mkdir(path, 0700) < 0 && errno != EEXIST)

@@ -182,8 +182,9 @@ void monitor_root_told(struct monitor *m, const char *root)
     char *told = is_same_directory(root, m->options.docker_root) ? NULL : strdup(root);
     if (!told)
         return;
-    log_line(LOG_INFO, "engine.root", "the Engine keeps its files elsewhere than was guessed",
-             "engine=%s guessed=%s", LOG_QUOTE(root), LOG_QUOTE(m->options.docker_root));
+    log_line(LOG_INFO, "engine.root",
+             "the Engine keeps its files elsewhere: they are followed there", "engine=%s before=%s",
+             LOG_QUOTE(root), LOG_QUOTE(m->options.docker_root));
     forget_troubles(m);
     leave(m);
     free(m->told_root);

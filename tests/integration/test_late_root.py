@@ -59,6 +59,10 @@ def troubles(program):
     return {trouble["code"]: trouble["reason"] for trouble in program.status()["degraded"]}
 
 
+def sources(program):
+    return program.status()["containers"]["sources"]
+
+
 @pytest.mark.parametrize("guessed", ["missing", "empty"])
 def test_an_engine_that_comes_later_tells_its_root(
     root, container, program, out, tmp_path, guess, guessed
@@ -111,7 +115,7 @@ def test_what_lies_in_the_guessed_root_is_read_to_its_end(
     with late(tmp_path / "late.sock", root, new):
         lines += new.write_lines("new", 10)
         program.wait_until(lambda: pairs(out / "all") == lines, "what is new")
-        program.wait_until(lambda: program.status()["containers"]["sources"] == 1, "the old one ends")
+        program.wait_until(lambda: sources(program) == 1, "the old one ends")
         assert troubles(program) == {}
         program.stop()
     assert pairs(out / "all") == lines
