@@ -74,6 +74,7 @@ void monitor_want_inspect(struct monitor *m, struct tracked *t)
 void monitor_forget(struct monitor *m, struct tracked *t)
 {
     monitor_set_unreadable(m, t, false);
+    monitor_forget_driver(m, t);
     metadata_cache_delete(m->cache, t->id);
     size_t i = place_of(m, t->id);
     memmove(&m->items[i], &m->items[i + 1], (m->count - i - 1) * sizeof(*m->items));
@@ -196,6 +197,7 @@ void monitor_learn(struct monitor *m, struct tracked *t, struct container *c)
     t->publish_wanted |= rendered && t->slot;
     if (t->slot && t->kind == LOG_KIND_STREAM)
         monitor_stream_tell(m, t);
+    monitor_check_driver(m, t);
     open_source(m, t);
 }
 

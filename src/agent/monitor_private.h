@@ -100,6 +100,10 @@ int monitor_open_source(struct monitor *m, struct tracked *t, struct error *erro
 /* Do its lines lie in Docker's directories, whichever these are? */
 bool monitor_reads_directories(const struct tracked *t);
 void monitor_set_unreadable(struct monitor *m, struct tracked *t, bool unreadable);
+/* A source keeps its kind: what another log driver of its container writes is told of. */
+void monitor_check_driver(struct monitor *m, struct tracked *t);
+/* Nothing is to be told of the driver of its container any more. */
+void monitor_forget_driver(struct monitor *m, struct tracked *t);
 /* Looks whether the files of a container that has a source may be read by now. */
 void monitor_check_readable(struct monitor *m, struct tracked *t);
 /* The container is no more: what its source still holds is read, then it is forgotten. */

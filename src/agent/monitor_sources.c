@@ -101,6 +101,40 @@ void monitor_check_readable(struct monitor *m, struct tracked *t)
         monitor_set_unreadable(m, t, !may_be_read(&place));
 }
 
+static const char driver_code[] = "container.driver";
+
+void monitor_forget_driver(struct monitor *m, struct tracked *t)
+{
+    if (t->outdated)
+        health_clear(m->options.health, driver_code, t->id);
+    t->outdated = false;
+}
+
+/* Would a source that begins now read what its log driver writes, other than the one it has? */
+static bool is_outdated(const struct monitor *m, const struct tracked *t)
+{
+    struct log_place place;
+    if (!t->slot || log_kind_serves(t->kind, t->container))
+        return false;
+    struct log_surroundings around = look_around(m, t);
+    return log_place_of(&place, t->container, &around, NULL) == 0 && place.kind != LOG_KIND_NONE;
+}
+
+void monitor_check_driver(struct monitor *m, struct tracked *t)
+{
+    char reason[HEALTH_REASON_MAX];
+    if (!is_outdated(m, t)) {
+        monitor_forget_driver(m, t);
+        return;
+    }
+    snprintf(reason, sizeof(reason),
+             "%s was begun with %s and has the log driver %s now, of which nothing is read: once "
+             "what it wrote before is delivered, restart tallyman",
+             t->container->name, log_kind_word(t->kind), t->container->log_driver);
+    health_raise(m->options.health, driver_code, t->id, reason);
+    t->outdated = true;
+}
+
 /* Does `local` have its directory, which its first start makes? */
 static bool is_there(const struct monitor *m, const struct log_place *place,
                      const struct known_source *known)

@@ -52,6 +52,7 @@ struct tracked {
     bool publish_wanted : 1; /* once the book has what is dirty */
     bool eras_dirty : 1;     /* not as the ledger has them */
     bool record_dirty : 1;
+    bool outdated : 1;   /* its log driver is another than its source was begun for */
     bool own_output : 1; /* its log is an output of ours: never captured (D77) */
     bool finished : 1;   /* its directory is gone, and nobody needs anything of it */
 };

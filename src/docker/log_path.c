@@ -39,6 +39,20 @@ bool log_place_minds_cache(const struct container *c)
     return strcmp(c->log_driver, "json-file") != 0 && strcmp(c->log_driver, "local") != 0;
 }
 
+bool log_kind_serves(enum log_kind kind, const struct container *c)
+{
+    switch (kind) {
+    case LOG_KIND_JSON_FILE: return strcmp(c->log_driver, "json-file") == 0;
+    case LOG_KIND_LOCAL: return strcmp(c->log_driver, "local") == 0;
+    case LOG_KIND_JOURNALD: return strcmp(c->log_driver, "journald") == 0;
+    case LOG_KIND_CACHE: return log_place_minds_cache(c);
+    case LOG_KIND_STREAM: /* the Engine reads for us, whatever it is */
+    case LOG_KIND_NONE:
+    case LOG_KIND_COUNT: break;
+    }
+    return true;
+}
+
 static enum log_kind kind_of(const struct container *c, const struct log_surroundings *around)
 {
     const char *driver = c->log_driver;

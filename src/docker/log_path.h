@@ -52,6 +52,10 @@ enum log_name log_name_of(enum log_kind kind, const char *id, const char *name);
 /* False for drivers with files of their own: whether there is a cache makes no difference. */
 bool log_place_minds_cache(const struct container *c);
 
+/* Do the lines that its log driver writes now reach a source of that kind? False where the driver
+ * was changed after the source had been begun. */
+bool log_kind_serves(enum log_kind kind, const struct container *c);
+
 /* 0, or -ENAMETOOLONG with words. */
 int log_place_of(struct log_place *ret, const struct container *c,
                  const struct log_surroundings *around, struct error *error) MUST_CHECK;

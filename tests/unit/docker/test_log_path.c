@@ -28,6 +28,14 @@ static struct log_place place_of(const char *driver, const char *log_path,
     return place;
 }
 
+static bool is_served(enum log_kind kind, const char *driver)
+{
+    CLEANUP(container_unref) struct container *c = NULL;
+    assert_int_equal(container_new(&c, &(struct container_fields){.id = ID, .log_driver = driver}),
+                     0);
+    return log_kind_serves(kind, c);
+}
+
 /* S73: driver x files x socket. S5 D7: a file driver's container is never streamed while there is
  * a root to read from, whether or not its file is there; nor is one whose driver only sends. */
 static void s73_the_routing_table(void **state)
@@ -129,6 +137,26 @@ static void s73_a_plugin_before_its_first_start(void **state)
     assert_int_equal(kind_with(f, files), LOG_KIND_STREAM);
 }
 
+/* S73: a source keeps its kind, so that a driver that is changed later may write past it. A stream
+ * is what the Engine reads, from whichever it is. */
+static void s73_a_driver_that_was_changed(void **state)
+{
+    const struct {
+        enum log_kind kind;
+        const char *serves, *misses;
+    } cases[] = {
+        {LOG_KIND_JSON_FILE, "json-file", "local"}, {LOG_KIND_JSON_FILE, "", "journald"},
+        {LOG_KIND_LOCAL, "local", "json-file"},     {LOG_KIND_JOURNALD, "journald", "syslog"},
+        {LOG_KIND_CACHE, "fluentd", "json-file"},   {LOG_KIND_CACHE, "journald", "local"},
+        {LOG_KIND_STREAM, "local", NULL},           {LOG_KIND_NONE, "none", NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        assert_true(is_served(cases[i].kind, cases[i].serves));
+        assert_true(!cases[i].misses || !is_served(cases[i].kind, cases[i].misses));
+    }
+}
+
 /* Only Docker's own names count, and only those of the container's kind. */
 static void names_of_a_log(void **state)
 {
@@ -228,6 +256,7 @@ int main(void)
         cmocka_unit_test(s73_who_minds_the_cache),
         cmocka_unit_test(s73_without_the_cache),
         cmocka_unit_test(s73_a_plugin_before_its_first_start),
+        cmocka_unit_test(s73_a_driver_that_was_changed),
         cmocka_unit_test(names_of_a_log),
         cmocka_unit_test(s6_log_path_inside_the_root),
         cmocka_unit_test(a_path_too_long_is_refused),
