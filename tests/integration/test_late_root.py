@@ -125,7 +125,7 @@ def test_what_lies_in_the_guessed_root_is_read_to_its_end(
 
 
 def test_a_root_that_was_moved_is_told(program, out, tmp_path, guess):
-    """The same containers in both, other files: which only a restart can lay side by side."""
+    """The same containers in both, other files: a restart reads on, and nothing twice."""
     (guess / "containers").mkdir(parents=True)
     made = Container(guess, "one")
     lines = made.write_lines("first", 10)
@@ -137,7 +137,13 @@ def test_a_root_that_was_moved_is_told(program, out, tmp_path, guess):
     with late(tmp_path / "late.sock", moved, made):
         program.wait_until(lambda: "root.moved" in troubles(program), "it is told")
         assert "restart" in troubles(program)["root.moved"]
+        lines += made.write_lines("moved", 10)
         program.stop()
+        program.start()
+        program.wait_until(lambda: pairs(out / "all") == lines, "what was written since")
+        assert troubles(program) == {}
+        program.stop()
+    assert pairs(out / "all") == lines
 
 
 def test_the_root_is_known_before_the_engine_comes(root, container, program, out, tmp_path):
