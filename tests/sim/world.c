@@ -152,12 +152,12 @@ static void create(struct world *w)
     world_between(w);
     put_host_config(c);
     put_config(c, false);
+    if (c->driver == DRIVER_LOCAL) {
+        world_between(w);
+        make_local_directory(c);
+    }
     c->told = true;
     world_between(w);
-    if (c->driver == DRIVER_LOCAL) {
-        make_local_directory(c);
-        world_between(w);
-    }
     rotation_open(w, c, true);
 }
 

@@ -44,7 +44,7 @@ struct simulated {
     bool compress;
     bool unlinks_only; /* with max_file 1: as Engine 23 and later */
     bool present, running;
-    bool told;                /* its records are there to be read */
+    bool told;                /* its records are there to be read, and the place of its log */
     bool seen;                /* a look has found a log of it, at least once */
     size_t unsure;            /* lines from here on may bear the name that the next look finds */
     unsigned name, name_seen; /* how often it was renamed; as the last look knew it */
