@@ -45,12 +45,13 @@ static int parse_line(const char *text, size_t size, struct delivered *ret)
     const char *stream = json_string_value(json_object_get(line, "stream"));
     const char *name = json_string_value(json_object_get(line, "container_name"));
     *ret = (struct delivered){0};
-    bool good = time && message && stream && name && strncmp(name, "name-", 5) == 0 &&
+    bool good = time && message && stream && (!name || strncmp(name, "name-", 5) == 0) &&
                 rfc3339_parse(span_of(time), &ret->time_ns) == 0;
     if (good) {
         ret->message = strdup(message);
         ret->stream = strcmp(stream, "stderr") == 0 ? STREAM_STDERR : STREAM_STDOUT;
-        ret->name = (unsigned)strtoul(name + 5, NULL, 10);
+        ret->named = name != NULL;
+        ret->name = name ? (unsigned)strtoul(name + 5, NULL, 10) : 0;
         ret->flags = (is_true(line, "partial") ? ENTRY_PARTIAL : 0u) |
                      (is_true(line, "continued") ? ENTRY_CONTINUED : 0u) |
                      (is_true(line, "unterminated") ? ENTRY_UNTERMINATED : 0u) |

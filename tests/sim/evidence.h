@@ -17,6 +17,7 @@
 struct delivered {
     int64_t time_ns;
     unsigned stream;
+    bool named;
     unsigned name; /* the number in it */
     unsigned flags;
     char *message;

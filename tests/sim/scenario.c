@@ -48,13 +48,20 @@ static void mourn(struct scenario *s, bool asked)
         s->failed = verdict_reach(&s->world, &s->verdict, s->error);
 }
 
+static bool is_look(enum life_deed deed)
+{
+    return deed == LIFE_OPEN || deed == LIFE_MONITOR;
+}
+
 /* It stands before a system call: it is killed there, or the world moves on first. */
-static void when_stopped(struct scenario *s, int *answer)
+static void when_stopped(struct scenario *s, enum life_deed deed, int *answer)
 {
     while (*answer == LIFE_STOPPED) {
         if (s->options->verbose)
             fprintf(stderr, "sim: tallyman stands still\n");
         if (random_chance(&s->random, 40)) {
+            if (is_look(deed))
+                world_glimpsed(&s->world);
             mourn(s, true);
             return;
         }
@@ -84,7 +91,7 @@ static void do_deed(struct scenario *s, enum life_deed deed, bool stops)
     int answer = life_do(&s->life, deed, s->world.now_ns, stop_at, &s->state, s->error);
     bool stopped = answer == LIFE_STOPPED;
     if (stopped)
-        when_stopped(s, &answer);
+        when_stopped(s, deed, &answer);
     s->busy = false;
     if (answer < 0) {
         s->failed = answer;
@@ -93,7 +100,7 @@ static void do_deed(struct scenario *s, enum life_deed deed, bool stops)
     if (!s->life.pid)
         return;
     s->opened |= deed == LIFE_OPEN;
-    if (!stopped && (deed == LIFE_OPEN || deed == LIFE_MONITOR))
+    if (!stopped && is_look(deed))
         world_seen(&s->world);
 }
 

@@ -3,7 +3,8 @@
  *
  * - Each line is delivered once, in order, whole and with the flags and the name it must have; or
  *   lies in a gap that was booked after the last record before it, for a reason that the history
- *   allows there.
+ *   allows there. A line has no name only where the container was removed after tallyman was killed
+ *   in its first look at it.
  * - Each damaged byte is booked under its reason, and nothing is booked where nothing is missing.
  * - The sums add up, and are those of the output.
  */

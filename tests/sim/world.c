@@ -259,6 +259,7 @@ void world_seen(struct world *w)
         struct simulated *c = &w->containers[i];
         if (!c->present || (!c->told && !c->seen))
             continue;
+        c->known = true;
         for (size_t k = c->unsure; k < c->history.line_count; k++)
             c->history.lines[k].name_newest = c->name;
         c->unsure = c->running ? SIZE_MAX : c->history.line_count;
@@ -267,6 +268,12 @@ void world_seen(struct world *w)
             if (c->history.generations[k].names)
                 c->seen = c->history.generations[k].seen = true;
     }
+}
+
+void world_glimpsed(struct world *w)
+{
+    for (size_t i = 0; i < w->count; i++)
+        w->containers[i].maybe_nameless |= !w->containers[i].known;
 }
 
 void world_unwatched(struct world *w, bool links)

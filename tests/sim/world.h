@@ -46,6 +46,8 @@ struct simulated {
     bool present, running;
     bool told;                /* its records are there to be read, and the place of its log */
     bool seen;                /* a look has found a log of it, at least once */
+    bool known;               /* a look is over that found its records: they are booked */
+    bool maybe_nameless;      /* perhaps its pin is all that there will ever be of it */
     size_t unsure;            /* lines from here on may bear the name that the next look finds */
     unsigned name, name_seen; /* how often it was renamed; as the last look knew it */
 
@@ -85,6 +87,8 @@ void world_happen(struct world *w);
 
 /* A look of tallyman's at everything is over, with nothing happening meanwhile. */
 void world_seen(struct world *w);
+/* A look of tallyman's ends amid, by its death: what it found may be pinned and not be booked. */
+void world_glimpsed(struct world *w);
 /* Tallyman has ended. `links`: its pins stay. */
 void world_unwatched(struct world *w, bool links);
 
