@@ -235,6 +235,7 @@ int status_ask(struct status *s, struct status_report *ret)
         .version = s->options.version,
         .commit = s->options.commit,
         .now_ns = clock_now_ns(),
+        .asked_ns = clock_monotonic_ns(),
         .started_ns = s->started_ns,
     };
     ask_routes(s);

@@ -48,6 +48,7 @@ struct status_route {
 struct status_report {
     const char *version, *commit;
     int64_t now_ns, started_ns; /* wall clock */
+    int64_t asked_ns;           /* now, monotonic */
     int64_t cpu_ns;             /* used so far */
     bool ready;
     char stuck[STATUS_NAME_SIZE]; /* the thread that does not turn; "": all do */

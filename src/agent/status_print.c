@@ -99,6 +99,14 @@ static void put_events(const struct route_status *is, struct buf *to)
     json_print_end(to, '}');
 }
 
+/* -1: none is waited for. */
+static int64_t seconds_to_try(const struct route_status *is, int64_t now_ns)
+{
+    if (is->next_try_ns == 0)
+        return -1;
+    return is->next_try_ns > now_ns ? (is->next_try_ns - now_ns) / NS_PER_SECOND : 0;
+}
+
 static void put_routes(const struct status_report *r, struct buf *to)
 {
     json_print_begin(to, "routes", '[');
@@ -110,6 +118,7 @@ static void put_routes(const struct status_report *r, struct buf *to)
         json_print_text(to, "state", is->failing_since_ns ? "waiting" : "delivering");
         time_or_null(to, "since", is->failing_since_ns);
         json_print_text(to, "reason", is->reason);
+        json_print_number_or_null(to, "next_try_seconds", seconds_to_try(is, r->asked_ns), -1);
         put_lines(&is->sums.tally, to);
         put_gaps(&is->sums, to);
         put_backlog(&is->backlog, r->now_ns, to);

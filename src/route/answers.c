@@ -11,8 +11,8 @@ static void hold_up(struct route *r, const char *reason, int64_t at_least_ns, bo
 {
     if (probe || !r->requests.waiting)
         requests_hold_up(r, reason, at_least_ns, now_ns);
-    else if (r->backoff.until_ns < now_ns + at_least_ns)
-        r->backoff.until_ns = now_ns + at_least_ns;
+    else
+        waiting_prolong(r, at_least_ns, now_ns);
 }
 
 /* The next probe is another one: what a server cannot digest holds up no other lines for ever. */

@@ -105,6 +105,7 @@ struct route_status {
     struct request_counts requests;
     struct route_backlog backlog; /* as of the last answer */
     int64_t failing_since_ns;     /* wall clock; 0: well */
+    int64_t next_try_ns;          /* monotonic; 0: well, and past while a try is under way */
     char reason[ERROR_TEXT_MAX];
     bool undelivered;                /* `once`: something was left */
     const struct sink_event *events; /* of its sink; NULL: it counts none */

@@ -228,6 +228,8 @@ struct binding *binding_release(struct route *r, struct binding *b);
 /* waiting.c */
 /* It cannot deliver: tells it, and waits. */
 void waiting_begin(struct route *r, const char *reason, int64_t at_least_ns, int64_t now_ns);
+/* The other side wants to be left alone for so long. */
+void waiting_prolong(struct route *r, int64_t at_least_ns, int64_t now_ns);
 /* It works again, but for a sink that still refuses everything. */
 void waiting_end(struct route *r);
 

@@ -11,6 +11,7 @@ static void set_health(struct route *r, int64_t since_ns, const char *reason)
     pthread_mutex_lock(&r->status_lock);
     r->status.sums.failures += since_ns != 0;
     r->status.failing_since_ns = since_ns;
+    r->status.next_try_ns = since_ns ? r->backoff.until_ns : 0;
     snprintf(r->status.reason, sizeof(r->status.reason), "%s", reason);
     pthread_mutex_unlock(&r->status_lock);
 }
@@ -19,15 +20,25 @@ void waiting_begin(struct route *r, const char *reason, int64_t at_least_ns, int
 {
     uint64_t suppressed;
     int64_t since_ns = r->status.failing_since_ns;
+    backoff_fail(&r->backoff, r->options.number, now_ns, at_least_ns);
     if (!r->waiting_told && log_limit_pass(&r->waiting_log, WAITING_LOG_NS, &suppressed)) {
         r->waiting_told = true;
         log_line(LOG_WARN, "route.waiting",
                  "the route cannot deliver; it waits and tries again, nothing is lost",
-                 "route=%s error=%s suppressed=%" PRIu64, r->options.name, LOG_QUOTE(reason),
-                 suppressed);
+                 "route=%s error=%s next_try_ms=%" PRId64 " suppressed=%" PRIu64, r->options.name,
+                 LOG_QUOTE(reason), (r->backoff.until_ns - now_ns) / NS_PER_MS, suppressed);
     }
     set_health(r, since_ns ? since_ns : clock_now_ns(), reason);
-    backoff_fail(&r->backoff, r->options.number, now_ns, at_least_ns);
+}
+
+void waiting_prolong(struct route *r, int64_t at_least_ns, int64_t now_ns)
+{
+    if (r->backoff.until_ns >= now_ns + at_least_ns)
+        return;
+    r->backoff.until_ns = now_ns + at_least_ns;
+    pthread_mutex_lock(&r->status_lock);
+    r->status.next_try_ns = r->backoff.until_ns;
+    pthread_mutex_unlock(&r->status_lock);
 }
 
 void waiting_end(struct route *r)

@@ -470,3 +470,18 @@ def test_wrong_options(root, tallyman, certificates, tmp_path):
     ]
     program.configure()
     program.run("check")
+
+
+def test_a_long_wait_is_told(root, container, tallyman, serve):
+    """R9: where the server asks for an hour, status and log say when the next try is due."""
+    made = container("web")
+    server = serve()
+    server.tell("/", status(429, {"Retry-After": "3600"}))
+    program = tallyman(root, [http_route(server.url())]).start()
+    program.wait_until_ready()
+    assert route_status(program)["next_try_seconds"] is None
+    made.write_lines("line", 1)
+    wait_until_waiting(program, "HTTP 429")
+    assert 3500 < route_status(program)["next_try_seconds"] <= 3600
+    program.stop(expected=1)
+    assert "next_try_ms=3600000 " in program.log()

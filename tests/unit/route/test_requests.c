@@ -335,9 +335,36 @@ static void server_may_ask_for_a_longer_wait(void **state)
                                             .retry_after_ns = 7 * NS_PER_SECOND,
                                             .text = "HTTP 429"});
     assert_int_equal(route_rig_step(&r, 0), 7 * NS_PER_SECOND);
+    assert_int_equal(request_rig_status(&r).next_try_ns, r.now_ns + 7 * NS_PER_SECOND);
     rig.by_hand = false;
     request_rig_settle(&rig, &r);
     assert_requested(&rig, "a:1\n");
+    assert_int_equal(request_rig_status(&r).next_try_ns, 0);
+    request_rig_end(&r, &rig);
+}
+
+/* R9: of several that were under way; and the status says when the next try is due. */
+static void the_longest_wait_that_is_asked_for_counts(void **state)
+{
+    struct route_rig r;
+    struct request_rig rig;
+    request_rig_begin(&r, &rig, 2);
+    rig.by_hand = true;
+    route_rig_open(&r, 0);
+    request_rig_write(&r, 0, 1, 1);
+    request_rig_step_until_sent(&r, &rig, 1);
+    request_rig_write(&r, 1, 1, 1);
+    request_rig_step_until_sent(&r, &rig, 2);
+    for (unsigned slot = 0; slot < 2; slot++) {
+        const int64_t wait_ns = slot ? 3600 * NS_PER_SECOND : 7 * NS_PER_SECOND;
+        request_rig_answer(&rig, slot,
+                           (struct sink_answer){
+                               .slot = slot, .verdict = VERDICT_RETRY, .retry_after_ns = wait_ns});
+        route_rig_step(&r, 0);
+        assert_int_equal(request_rig_status(&r).next_try_ns, r.now_ns + wait_ns);
+    }
+    rig.by_hand = false;
+    request_rig_settle(&rig, &r);
     request_rig_end(&r, &rig);
 }
 
@@ -437,6 +464,7 @@ int main(void)
         cmocka_unit_test(large_pull_is_sent_in_ranges),
         cmocka_unit_test(network_failure_backs_off_with_one_probe),
         cmocka_unit_test(server_may_ask_for_a_longer_wait),
+        cmocka_unit_test(the_longest_wait_that_is_asked_for_counts),
         cmocka_unit_test(failed_send_is_tried_again),
         cmocka_unit_test(memory_of_requests_is_given_back_at_rest),
         cmocka_unit_test(r1_kill_at_every_step_repeats_what_was_in_flight_at_most),
