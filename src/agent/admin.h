@@ -11,7 +11,8 @@
  * a trouble, and tried again.
  *
  * - Owns: its thread (named "admin"), the listening socket and its connections.
- * - Limits: those below, and of each connection's time (admin_connections.h); further connections wait to be taken.
+ * - Limits: those below, and of each connection's time (admin_connections.h); further connections
+ * wait to be taken.
  * - Thread: opened and closed by the main one; it answers in its own, and nothing waits for it.
  */
 #pragma once
