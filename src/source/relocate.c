@@ -116,7 +116,11 @@ int relocate(struct follow *f, struct follow_tools *t, struct batch *batch)
 
 uint64_t relocate_in_copy(const struct cursor *c, struct follow_tools *t, struct segment *copy)
 {
+    struct reader_before last = {c->last_hash, (size_t)c->last_size};
+    struct reader_result behind;
     struct search found;
+    if (last.size && reader_read(t->reader, copy, c->offset, &last, &behind) == 0)
+        return c->offset; /* unedited up to there */
     if (search_file(c, copy, t, &found) != 0)
         return 0; /* reading it tells why; lines twice are better than none */
     if (found.consumed_end)

@@ -181,6 +181,44 @@ static void r1_a_copy_of_a_copy(void **state)
     source_rig_deinit(&r);
 }
 
+/* More than is read at once, in both formats: the end is found from the end, and what was read last
+ * in its place or, where the copy was edited, by searching. */
+static void r1_a_large_copy(void **state)
+{
+    static const enum record_format formats[] = {RECORD_JSON_FILE, RECORD_LOCAL};
+    enum { LINES = 9000 };
+    for (size_t k = 0; k < 2 * ARRAY_SIZE(formats); k++) {
+        struct source_rig r;
+        rig_format = formats[k / 2];
+        source_rig_init(&r);
+        bool edited = k % 2;
+        rig_log(&r, 1, "first\\n");
+        if (edited)
+            rig_log(&r, 2, "a secret\\n");
+        for (int i = 3; i < LINES; i++)
+            rig_log(&r, i, "another\\n");
+        rig_sync(&r, 1);
+        assert_true(chain_live_size(r.chain) > READ_QUANTUM_BYTES);
+        rig_pull_all(&r);
+        buf_clear(&r.came);
+        if (edited) {
+            rig_rename(&r, "", ".before");
+            rig_log(&r, 1, "first\\n");
+            for (int i = 3; i < LINES; i++)
+                rig_log(&r, i, "another\\n");
+        } else {
+            put_copy(&r);
+        }
+        assert_false(rig_sync(&r, 1));
+        rig_log(&r, LINES, "last\\n");
+        rig_sync(&r, 0);
+        rig_pull_all(&r);
+        assert_came(&r, "gap rewritten 0@2:0\no:last\n");
+        source_rig_deinit(&r);
+    }
+    rig_format = RECORD_JSON_FILE;
+}
+
 /* A backup of the whole directory, rotated files and all. */
 static void r1_a_copy_of_all_files(void **state)
 {
@@ -233,6 +271,7 @@ int main(void)
         cmocka_unit_test(a_copy_that_grows_while_it_is_made_waits),
         cmocka_unit_test(r1_a_copy_that_is_rotated_or_removed_at_once_is_read),
         cmocka_unit_test(r1_a_copy_of_a_copy),
+        cmocka_unit_test(r1_a_large_copy),
         cmocka_unit_test(r1_a_copy_of_all_files),
         cmocka_unit_test(what_was_given_up_is_read_from_the_copy),
     };
