@@ -12,7 +12,7 @@
  *
  * - Owns: its thread (named "admin"), the listening socket and its connections.
  * - Limits: those below, and of each connection's time (admin_connections.h); further connections
- * wait to be taken.
+ *   wait to be taken.
  * - Thread: opened and closed by the main one; it answers in its own, and nothing waits for it.
  */
 #pragma once
