@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from support.docker_root import Container
-from support.ledger_book import assert_conservation, gaps
+from support.ledger_book import assert_conservation, gaps, tallies
 from support.tallyman import count_lines, file_route, pairs
 
 
@@ -111,6 +111,7 @@ def test_list_and_drop(root, container, tallyman, out):
     program = tallyman(root, [file_route("all", stuck(out))]).start()
     gone.write_lines("lost", 50)
     program.wait_until(lambda: is_pinned(root, gone), "it is pinned")
+    program.wait_until(lambda: gone.id in tallies(program.state, "all"), "the route wants it")
     gone.remove()
     program.stop(expected=1)
     listed = program.run("pins", "ls").stdout.decode()
