@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "points.h"
+#include "power.h"
 #include "sink/catalog.h"
 #include "sink/file_options.h"
 #include "source/pin.h"
@@ -41,7 +42,7 @@ struct parts {
     struct output_registry *outputs;
     struct sink_environment environment;
     struct file_options sink;
-    char spools[PATH_MAX];
+    char ledger[PATH_MAX], spools[PATH_MAX];
     struct match match;
     struct watch *watch;
     struct roster_board board;
@@ -104,7 +105,6 @@ static void open_books(struct parts *p)
 
 static void open_route(struct parts *p)
 {
-    char path[PATH_BYTES_MAX];
     struct error error = {""};
     p->environment =
         (struct sink_environment){.registry = p->outputs, .outputs_open_max = OUTPUTS_OPEN};
@@ -114,14 +114,16 @@ static void open_route(struct parts *p)
         .max_files = ROTATED_FILES_MAX,
         .compression = p->options->compress ? ROTATED_GZIP : ROTATED_PLAIN,
     };
-    snprintf(path, sizeof(path), "%s/route.db", p->options->state);
+    snprintf(p->ledger, sizeof(p->ledger), "%s/route.db", p->options->state);
+    if (p->options->sync_later)
+        power_sync_later(p->ledger);
     struct route_options options = {
         .name = "sim",
         .match = &p->match,
         .batch_age_ns = p->options->batch_age_ns,
         .sink = {&file_sink, &p->sink},
         .environment = &p->environment,
-        .ledger_path = path,
+        .ledger_path = p->ledger,
         .board = &p->board,
         .watch = p->watch,
         .monitor_fd = p->wake_fd,

@@ -23,6 +23,7 @@ struct life_options {
     int64_t output_bytes_max; /* then an output is rotated; 0: never */
     bool compress;            /* rotated outputs */
     bool refuse_links;        /* pins by descriptor */
+    bool sync_later;          /* of the ledger (power.h) */
     bool verbose;
 };
 

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "life.h"
+#include "power.h"
 #include "verdict.h"
 #include "world.h"
 
@@ -26,6 +27,8 @@ struct scenario {
     struct scenario_result *result;
     struct world world;
     struct random random; /* for tallyman's turns */
+    struct random cuts;   /* for what the power does */
+    const char *outputs;  /* their directory */
     struct life life;
     struct life_options life_options;
     struct life_state state;
@@ -42,8 +45,11 @@ static void mourn(struct scenario *s, bool asked)
     s->opened = false;
     s->result->kills += asked;
     world_unwatched(&s->world, !s->life_options.refuse_links);
+    bool cut = asked && s->life_options.sync_later && random_chance(&s->cuts, 60);
+    if (cut)
+        power_cut(s->verdict.ledger, s->outputs);
     if (s->options->verbose)
-        fprintf(stderr, "sim: tallyman is dead\n");
+        fprintf(stderr, "sim: tallyman is dead%s\n", cut ? ", the power was cut" : "");
     if (!s->failed)
         s->failed = verdict_reach(&s->world, &s->verdict, s->error);
 }
@@ -199,13 +205,14 @@ static void empty(const char *directory)
 }
 
 struct paths {
-    char root[PATH_MAX], state[PATH_MAX], output[PATH_MAX], ledger[PATH_MAX];
+    char root[PATH_MAX], state[PATH_MAX], outputs[PATH_MAX], output[PATH_MAX], ledger[PATH_MAX];
 };
 
 static void make_paths(const char *directory, struct paths *ret)
 {
     snprintf(ret->root, sizeof(ret->root), "%s/docker", directory);
     snprintf(ret->state, sizeof(ret->state), "%s/state", directory);
+    snprintf(ret->outputs, sizeof(ret->outputs), "%s/out", directory);
     snprintf(ret->output, sizeof(ret->output), "%s/out/{container_id}.log", directory);
     snprintf(ret->ledger, sizeof(ret->ledger), "%s/state/route.db", directory);
     empty(directory);
@@ -221,6 +228,14 @@ static void choose_rotation(uint64_t seed, struct life_options *options)
         return;
     options->output_bytes_max = INT64_C(300) << random_below(&dice, 5);
     options->compress = random_chance(&dice, 50);
+}
+
+/* Where outputs are rotated too, more than the ledger would have to be undone. */
+static void choose_syncs(uint64_t seed, struct scenario *s)
+{
+    s->cuts.state = seed ^ UINT64_C(0x706f7765);
+    s->life_options.sync_later =
+        random_chance(&s->cuts, 40) && s->life_options.output_bytes_max == 0;
 }
 
 int scenario_run(const struct scenario_options *options, struct scenario_result *ret,
@@ -244,16 +259,19 @@ int scenario_run(const struct scenario_options *options, struct scenario_result 
         .refuse_links = random_chance(&s.random, 35),
         .verbose = options->verbose,
     };
+    s.outputs = paths.outputs;
     choose_rotation(options->seed, &s.life_options);
+    choose_syncs(options->seed, &s);
     unsigned steps = STEPS_MIN + (unsigned)random_below(&s.random, STEPS_SPREAD);
     if (options->steps)
         steps = options->steps;
     if (options->verbose)
-        fprintf(stderr, "sim: %u steps, pins by %s, batch.age %lld s, outputs of %lld bytes%s\n",
+        fprintf(stderr, "sim: %u steps, pins by %s, batch.age %lld s, outputs of %lld bytes%s%s\n",
                 steps, s.life_options.refuse_links ? "descriptor" : "link",
                 (long long)(s.life_options.batch_age_ns / NS_PER_SECOND),
                 (long long)s.life_options.output_bytes_max,
-                s.life_options.compress ? ", compressed" : "");
+                s.life_options.compress ? ", compressed" : "",
+                s.life_options.sync_later ? ", synced later" : "");
     for (ret->steps = 0; ret->steps < steps && !s.failed; ret->steps++)
         turn(&s);
     if (!s.failed)
