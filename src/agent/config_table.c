@@ -29,7 +29,7 @@
 
 const struct config_key config_keys[] = {
     {WHOLE(IN("docker", "root"), root, docker_root),
-     .fallback_words = "found by itself: the Engine's own answer, else `/var/lib/docker`",
+     .fallback_words = "found by itself: what the Engine says or said last, else `/var/lib/docker`",
      .help =
          "Docker's data directory; container logs are read below it. `none`: its files cannot be "
          "had (Docker Desktop, another host); the Engine is asked to stream every log."},
