@@ -92,7 +92,8 @@ def test_emptied_meanwhile(root, program, out):
 
 
 def test_dockerd_on_another_data_root(tallyman, out, tmp_path):
-    """Streamed: an Engine that knows none of its containers for a while, and then all again."""
+    """Streamed: an Engine that knows none of its containers for a while, and then all again. Its spool
+    is a new one, so that a line may come twice; none is lost."""
     with started_engine() as engine:
         engine.import_busybox()
         engine.docker("run", "--name=one", "--network=none", "busybox", "cat", "/proc/uptime")
@@ -112,7 +113,7 @@ def test_dockerd_on_another_data_root(tallyman, out, tmp_path):
         assert len(told) == 2
 
         def messages():
-            return [entry["message"] for entry in entries(out / "all")]
+            return {entry["message"] for entry in entries(out / "all")}
 
-        program.wait_until(lambda: messages() == told, lambda: f"{messages()} like {told}")
+        program.wait_until(lambda: messages() == set(told), lambda: f"{messages()} like {told}")
         program.stop()
