@@ -92,6 +92,22 @@ enum gap_reason history_reason(const struct history *h, const struct damage *dam
     return damage->blank ? GAP_REASON_COUNT : damage->reason;
 }
 
+size_t history_newest_seen(const struct history *h)
+{
+    size_t newest = h->generation_count;
+    while (newest > 0 && !h->generations[newest - 1].seen)
+        newest--;
+    return newest ? newest - 1 : HISTORY_NONE;
+}
+
+bool history_misleads(const struct history *h)
+{
+    size_t newest = history_newest_seen(h);
+    return newest != HISTORY_NONE &&
+           (h->generations[newest].emptied ||
+            (newest + 1 < h->generation_count && h->generations[newest + 1].emptied));
+}
+
 size_t history_find_line(const struct history *h, int64_t time_ns)
 {
     size_t low = 0, high = h->line_count;

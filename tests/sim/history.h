@@ -87,5 +87,12 @@ unsigned history_may_be_lost(const struct history *h, size_t record);
 /* The reason under which the damage must be booked; GAP_REASON_COUNT: under none. */
 enum gap_reason history_reason(const struct history *h, const struct damage *damage);
 
+/* The newest that a look has found; HISTORY_NONE. */
+size_t history_newest_seen(const struct history *h);
+
+/* Was that one emptied in place? Docker counts on, so its size does not tell whether Docker has
+ * rotated since. */
+bool history_misleads(const struct history *h);
+
 /* The line of that time; HISTORY_NONE. */
 size_t history_find_line(const struct history *h, int64_t time_ns);

@@ -42,7 +42,9 @@ static void let_go(const struct world *w, struct simulated *c, int *name)
     else
         g->may_be_lost |= LOSS(GAP_ROTATED) | LOSS(GAP_REMOVED) |
                           (g->half_packed ? LOSS(GAP_GZIP) : 0) |
-                          (c->seen && !w->midway ? 0 : LOSS_UNKNOWN);
+                          (c->seen && !w->midway && (w->watched || !history_misleads(&c->history))
+                               ? 0
+                               : LOSS_UNKNOWN);
 }
 
 void rotation_open(struct world *w, struct simulated *c, bool append)
@@ -191,17 +193,26 @@ void rotation_pack(struct world *w, struct simulated *c)
     c->packing = false;
 }
 
+/* .1.gz will never be whole. Where a look finds it alone, nobody can tell what it is. */
+static void stop_packing(struct simulated *c)
+{
+    bool unfinished = c->packing && c->packed_written < c->packed.size;
+    buf_deinit(&c->packed);
+    c->packing = false;
+    if (!unfinished)
+        return;
+    c->history.excuses[GAP_GZIP]++;
+    c->history.excuses[GAP_EMPTY_ROTATION]++;
+    if (c->names.plain[1] >= 0) /* what is left of it may soon be all there is of it */
+        c->history.generations[c->names.plain[1]].half_packed = true;
+}
+
 void rotation_abandon(struct world *w, struct simulated *c)
 {
     if (!c->packing || c->packed_written == c->packed.size)
         return;
     world_trace(w, c, "loses its dockerd: .1.gz stays unfinished beside .1");
-    buf_deinit(&c->packed);
-    c->packing = false;
-    c->history.excuses[GAP_GZIP]++;
-    c->history.excuses[GAP_EMPTY_ROTATION]++;
-    if (c->names.plain[1] >= 0) /* what is left of it may soon be all there is of it */
-        c->history.generations[c->names.plain[1]].half_packed = true;
+    stop_packing(c);
 }
 
 void rotation_rotate(struct world *w, struct simulated *c)
@@ -222,6 +233,17 @@ void rotation_rotate(struct world *w, struct simulated *c)
         begin_packing(c);
 }
 
+/* The live file goes before the one that was rotated last, and a look may come between that has
+ * seen neither: it knows how many are missing, but takes all of them for older than what it finds.
+ */
+static void confuse(struct simulated *c)
+{
+    struct generation *generations = c->history.generations;
+    int live = c->names.live, rotated = c->names.plain[1];
+    if (live >= 0 && rotated >= 0 && !generations[live].seen && !generations[rotated].seen)
+        generations[live].may_be_lost |= LOSS_UNKNOWN;
+}
+
 void rotation_remove(struct world *w, struct simulated *c)
 {
     int order[1 + 2 * WORLD_FILES_MAX];
@@ -230,12 +252,13 @@ void rotation_remove(struct world *w, struct simulated *c)
         order[i] = order[k];
         order[k] = i;
     }
-    c->packing = false;
-    buf_deinit(&c->packed);
+    stop_packing(c);
     for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
         int number = order[i] / 2;
         if (order[i] == 1)
             continue;
+        if (number == 0)
+            confuse(c);
         unlink_member(w, c, number, order[i] % 2);
         if (random_chance(&w->random, 20))
             world_between(w);

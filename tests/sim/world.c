@@ -253,8 +253,15 @@ void world_happen(struct world *w)
         writing_truncate(w, c);
 }
 
+void world_begins(struct world *w)
+{
+    for (size_t i = 0; i < w->count; i++)
+        w->containers[i].late |= !w->containers[i].present && !w->containers[i].attached;
+}
+
 void world_seen(struct world *w)
 {
+    w->watched = true;
     for (size_t i = 0; i < w->count; i++) {
         struct simulated *c = &w->containers[i];
         if (!c->present || (!c->told && !c->seen))
@@ -278,8 +285,13 @@ void world_glimpsed(struct world *w)
 
 void world_unwatched(struct world *w, bool links)
 {
+    w->watched = false;
     for (size_t i = 0; i < w->count; i++) {
         struct history *h = &w->containers[i].history;
+        size_t newest = history_newest_seen(h);
+        for (size_t k = newest + 1; history_misleads(h) && k < h->generation_count; k++)
+            if (!h->generations[k].names)
+                h->generations[k].may_be_lost |= LOSS_UNKNOWN;
         h->excuses[GAP_ROTATED]++; /* the newest file that is known may be gone: was it the last? */
         if (links)
             continue;

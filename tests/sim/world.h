@@ -48,6 +48,8 @@ struct simulated {
     bool seen;                /* a look has found a log of it, at least once */
     bool known;               /* a look is over that found its records: they are booked */
     bool maybe_nameless;      /* perhaps its pin is all that there will ever be of it */
+    bool attached;            /* the route has it in its ledger, as the last verdict found it */
+    bool late;                /* it was gone before the route came to it */
     size_t unsure;            /* lines from here on may bear the name that the next look finds */
     unsigned name, name_seen; /* how often it was renamed; as the last look knew it */
 
@@ -73,7 +75,8 @@ struct world {
     bool truncates, crashes, long_lines;
     struct simulated containers[WORLD_CONTAINERS_MAX];
     size_t count;
-    bool midway; /* tallyman stands still in the middle of something */
+    bool midway;  /* tallyman stands still in the middle of something */
+    bool watched; /* a look is over since tallyman's start */
     bool trace;
     void (*between)(void *context);
     void *context;
@@ -85,6 +88,8 @@ void world_deinit(struct world *w);
 /* One thing happens to one container. */
 void world_happen(struct world *w);
 
+/* Tallyman starts. */
+void world_begins(struct world *w);
 /* A look of tallyman's at everything is over, with nothing happening meanwhile. */
 void world_seen(struct world *w);
 /* A look of tallyman's ends amid, by its death: what it found may be pinned and not be booked. */
