@@ -173,6 +173,7 @@ int evidence_gather(struct evidence *ret, const char *ledger, const char *id, st
         return r;
     char short_id[CONTAINER_SHORT_ID_SIZE + 1];
     snprintf(short_id, sizeof(short_id), "%.12s", id);
+    ret->route_since_ns = ledger_attached_ns(book);
     r = ledger_find(book, id, take_tally, &g, error);
     if (r >= 0)
         r = ledger_gaps(book, take_gap, &g, error);

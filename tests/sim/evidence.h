@@ -24,7 +24,8 @@ struct delivered {
 };
 
 struct evidence {
-    bool attached; /* the ledger has the source */
+    bool attached;          /* the ledger has the source */
+    int64_t route_since_ns; /* the route's first attach */
     struct delivered *items;
     size_t count;
     struct gap *gaps;

@@ -112,6 +112,7 @@ static void do_deed(struct scenario *s, enum life_deed deed, bool stops)
 
 static void begin_life(struct scenario *s, bool stops)
 {
+    world_begins(&s->world);
     s->failed = life_begin(&s->life, &s->life_options, s->error);
     s->result->lives++;
     if (!s->failed)

@@ -191,14 +191,16 @@ static bool is_booked_as_open(struct inquiry *q, size_t record)
     return booked;
 }
 
-/* Of a file that was emptied before anything of it was read, perhaps nobody knows what it held. */
+/* Of a file that was emptied before anything of it was read, perhaps nobody knows what it held. Nor
+ * of a container older than the route that was gone before the route's first run came to it. */
 static bool is_unknowable(const struct inquiry *q, size_t record, unsigned reasons)
 {
     const struct record *records = q->history->records;
     bool begun = false;
     for (size_t i = 0; i < q->history->record_count; i++)
         begun |= q->consumed[i] && records[i].generation == records[record].generation;
-    return reasons & LOSS_UNKNOWN || (reasons & LOSS(GAP_TRUNCATED) && !begun);
+    bool late = q->container->late && q->container->created_ns <= q->evidence->route_since_ns;
+    return late || reasons & LOSS_UNKNOWN || (reasons & LOSS(GAP_TRUNCATED) && !begun);
 }
 
 static int check_missing(struct inquiry *q)
@@ -209,6 +211,8 @@ static int check_missing(struct inquiry *q)
         if (q->consumed[i])
             continue;
         unsigned reasons = history_may_be_lost(h, i);
+        if (may_be_nameless(q->container) && q->container->driver != DRIVER_JSON_FILE)
+            reasons |= LOSS(GAP_MALFORMED); /* nobody knows its format either */
         bool booked = is_booked(q, i, reasons);
         booked |= is_booked_as_open(q, i);
         if (is_open(q, i))
@@ -350,13 +354,14 @@ static int inquire(struct inquiry *q)
     return r == 0 ? check_sums(q) : r;
 }
 
-static int reach_one(const struct simulated *c, const struct verdict_options *options,
+static int reach_one(struct simulated *c, const struct verdict_options *options,
                      struct error *error)
 {
     CLEANUP(evidence_deinit) struct evidence evidence;
     int r = evidence_gather(&evidence, options->ledger, c->id, error);
     if (r < 0)
         return r;
+    c->attached = evidence.attached;
     struct inquiry q = {
         .container = c,
         .history = &c->history,
@@ -373,7 +378,7 @@ static int reach_one(const struct simulated *c, const struct verdict_options *op
     return r;
 }
 
-int verdict_reach(const struct world *w, const struct verdict_options *options, struct error *error)
+int verdict_reach(struct world *w, const struct verdict_options *options, struct error *error)
 {
     int r = 0;
     for (size_t i = 0; r == 0 && i < w->count; i++)

@@ -19,5 +19,5 @@ struct verdict_options {
 };
 
 /* Of all containers. 0, or -EBADMSG with words. Nobody may have the ledger open. */
-int verdict_reach(const struct world *w, const struct verdict_options *options, struct error *error)
+int verdict_reach(struct world *w, const struct verdict_options *options, struct error *error)
     MUST_CHECK;
