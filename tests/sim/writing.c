@@ -259,6 +259,9 @@ void writing_truncate(struct world *w, struct simulated *c)
     FAILS_NEVER(ftruncate(c->fd, 0));
     unsigned old = (unsigned)c->names.live, new = history_add_generation(h);
     h->generations[old].may_be_lost |= LOSS(GAP_TRUNCATED) | LOSS(GAP_ROTATED) | LOSS(GAP_REMOVED);
+    if (!c->append) /* NULs where NULs were read last: then it is the same file, with more of them
+                     */
+        h->generations[old].may_be_lost |= LOSS(GAP_NUL);
     h->generations[new].names = h->generations[old].names;
     h->generations[old].names = 0;
     h->generations[new].emptied = true;
