@@ -101,6 +101,11 @@ find_text(const char *start, const bool json, struct escapes *escapes, struct fa
     for (size_t i = 0; i < BLOCKS_MAX; i++) {
         const char *block = start + i * BLOCK_BYTES;
         struct masks m = block_masks(block);
+        if ((m.backslash | m.quote | m.odd | carry) == 0) {
+            if (!json)
+                escapes->starts[i] = escapes->letters[i] = 0;
+            continue;
+        }
         uint64_t escaped = carry;
         uint64_t escape = escape_starts(m.backslash, &carry);
         escaped |= escape << 1;
@@ -310,20 +315,20 @@ static inline const char *read_tail(struct json_file *d, const char *quote, stru
     return p + 3;
 }
 
-static inline __attribute__((always_inline)) bool
-take_line(struct json_file_decoding *k, const bool json, struct escapes *escapes)
+/* Takes the line at `line` into *entry. Returns what lies behind it, NULL where it goes the long
+ * way or the batch has no room for it. */
+static inline __attribute__((always_inline)) const char *
+take_line(struct json_file_decoding *k, const char *line, const bool json, struct escapes *escapes,
+          struct entry *entry)
 {
     static const char head[] = "{\"log\":\"";
-    const char *line = k->at;
-    struct batch *b = k->batch;
-    struct entry *entry = &b->entries[b->count];
     struct fast_text text;
     if (memcmp(line, head, sizeof(head) - 1) != 0 ||
         !find_text(line + sizeof(head) - 1, json, escapes, &text))
-        return false;
+        return NULL;
     const char *newline = read_tail(k->decoder, text.end, entry);
-    if (!newline || !set_message(&b->arena, &text, json, escapes, &entry->message))
-        return false;
+    if (!newline || !set_message(&k->batch->arena, &text, json, escapes, &entry->message))
+        return NULL;
 
     entry->serial = k->position.serial;
     entry->offset = decoding_offset(k, line);
@@ -335,17 +340,34 @@ take_line(struct json_file_decoding *k, const bool json, struct escapes *escapes
         entry->source_bytes =
             (uint32_t)text_source_bytes((struct span){text.start, (size_t)(text.end - text.start)});
     }
-    b->count++;
-    k->last_record = (struct span){line, (size_t)(newline - line)};
-    k->at = newline + 1;
-    return true;
+    return newline + 1;
+}
+
+static inline __attribute__((always_inline)) void take_lines(struct json_file_decoding *k,
+                                                             const bool json)
+{
+    struct escapes escapes;
+    struct batch *b = k->batch;
+    size_t count = b->count;
+    const char *at = k->at, *last = NULL;
+    while (at < k->end && count < BATCH_ENTRIES_MAX) {
+        const char *behind = take_line(k, at, json, &escapes, &b->entries[count]);
+        if (!behind)
+            break;
+        last = at;
+        at = behind;
+        count++;
+    }
+    if (last)
+        k->last_record = (struct span){last, (size_t)(at - last) - 1};
+    k->at = at;
+    b->count = count;
 }
 
 void FAST_LINES(struct json_file_decoding *k)
 {
-    struct escapes escapes;
-    bool json = k->decoder->form == FORM_JSON;
-    while (k->at < k->end && k->batch->count < BATCH_ENTRIES_MAX)
-        if (!(json ? take_line(k, true, &escapes) : take_line(k, false, &escapes)))
-            break;
+    if (k->decoder->form == FORM_JSON)
+        take_lines(k, true);
+    else
+        take_lines(k, false);
 }
