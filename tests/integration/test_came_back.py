@@ -92,8 +92,8 @@ def test_emptied_meanwhile(root, program, out):
 
 
 def test_dockerd_on_another_data_root(tallyman, out, tmp_path):
-    """Streamed: an Engine that knows none of its containers for a while, and then all again. Its spool
-    is a new one, so that a line may come twice; none is lost."""
+    """Streamed: an Engine that knows none of its containers for a while, and then all again. The
+    spool is a new one, so that a line may come twice; none is lost."""
     with started_engine() as engine:
         engine.import_busybox()
         engine.docker("run", "--name=one", "--network=none", "busybox", "cat", "/proc/uptime")
