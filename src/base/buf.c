@@ -13,6 +13,19 @@ void buf_deinit(struct buf *b)
     *b = (struct buf){.size_max = b->size_max};
 }
 
+void buf_begin_aligned(struct buf *b, size_t size)
+{
+    void *data;
+    if (b->data || b->failed)
+        return;
+    if (posix_memalign(&data, BUF_ALIGNMENT, size + BUF_SLACK) != 0) {
+        b->failed = -ENOMEM;
+        return;
+    }
+    b->data = data;
+    b->capacity = size;
+}
+
 char *buf_grow(struct buf *b, size_t size)
 {
     if (b->failed)

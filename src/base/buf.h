@@ -15,7 +15,10 @@
 
 #include <stdint.h>
 
-enum { BUF_SLACK = 64 /* bytes */ };
+enum {
+    BUF_SLACK = 64,     /* bytes */
+    BUF_ALIGNMENT = 64, /* bytes, of buf_begin_aligned's memory */
+};
 
 struct buf {
     char *data;
@@ -32,6 +35,10 @@ static inline void buf_deinit_cleanup(struct buf *b)
 {
     buf_deinit(b);
 }
+
+/* Gives a buffer that has no memory yet room for `size` bytes, at most size_max. They are aligned
+ * until it grows: the kernel copies from there into a file for a tenth less than from malloc's. */
+void buf_begin_aligned(struct buf *b, size_t size);
 
 /* Makes room for `size` more bytes. Returns where they go, NULL once the buffer has failed. */
 char *buf_grow(struct buf *b, size_t size);

@@ -17,7 +17,10 @@
  *
  * Whatever fails is SINK_FAILED: the route waits, recovers, and encodes again. */
 
-enum { OUTPUT_SIZE_MIN = 64 * 1024 /* bytes: less would be a rotation per commit */ };
+enum {
+    OUTPUT_SIZE_MIN = 64 * 1024,            /* bytes: less would be a rotation per commit */
+    BUFFER_BYTES = 2 * OUTPUT_BUFFER_BYTES, /* a full one and the line that fills it, mostly */
+};
 #define OUTPUT_QUIET_NS (10 * NS_PER_SECOND) /* unused for so long, an output is closed */
 
 struct sink {
@@ -298,6 +301,7 @@ static int encode_ahead(struct sink *s, struct sink_target *target, struct entri
             return r;
         s->current = target->output;
     }
+    buf_begin_aligned(&s->buffer, BUFFER_BYTES);
     while (left.count) {
         size_t taken = encoder_encode(&s->encoder, &target->rendered.texts, left, &s->buffer,
                                       OUTPUT_BUFFER_BYTES);
@@ -429,7 +433,7 @@ static int file_flush(struct sink *s, struct error *error)
             return outcome(r);
     }
     s->current = NULL;
-    if (s->buffer.capacity > 2 * OUTPUT_BUFFER_BYTES) /* one giant line made it grow */
+    if (s->buffer.capacity > BUFFER_BYTES) /* one giant line made it grow */
         buf_deinit(&s->buffer);
     return SINK_DELIVERED;
 }
