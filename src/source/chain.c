@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "source/chain.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 
@@ -266,6 +267,29 @@ int chain_lose(struct chain *c, struct chain_element *element, enum gap_reason r
     element->segment = hole;
     element->dirty = true;
     return 0;
+}
+
+/* A .gz ends with the size of what it holds, modulo 2^32 (RFC 1952); one that dockerd left
+ * unfinished does not. */
+static bool holds_bytes(int gzip_fd, uint64_t gzip_bytes, uint64_t bytes)
+{
+    uint32_t end;
+    return gzip_bytes > sizeof(end) &&
+           pread(gzip_fd, &end, sizeof(end), (off_t)(gzip_bytes - sizeof(end))) == sizeof(end) &&
+           le32toh(end) == (uint32_t)bytes;
+}
+
+bool chain_gzip_is_better(const struct chain_element *element, int gzip_fd, uint64_t gzip_bytes)
+{
+    int fd;
+    struct file_id file;
+    uint64_t bytes;
+    unsigned links;
+    if (element->ambiguous || segment_acquire(element->segment, &fd))
+        return false;
+    int r = scan_identify(fd, &file, &bytes, &links);
+    segment_release(element->segment);
+    return r == 0 && links == 0 && holds_bytes(gzip_fd, gzip_bytes, bytes);
 }
 
 uint64_t chain_give_up(struct chain *c, enum gap_reason reason)

@@ -51,6 +51,11 @@ static inline bool chain_is_named(const struct chain_element *e)
 int chain_lose(struct chain *c, struct chain_element *element, enum gap_reason reason,
                int64_t bytes) MUST_CHECK;
 
+/* Should the .gz of so many bytes be read, and pinned, in place of the element's own file, which we
+ * hold open? Only where that was removed before it could be linked, so that it never will be, and
+ * the .gz surely holds all of it. */
+bool chain_gzip_is_better(const struct chain_element *element, int gzip_fd, uint64_t gzip_bytes);
+
 /* Adds an element behind all others (or, with a serial below the first, before them). */
 int chain_add(struct chain *c, const struct segment_options *options, struct chain_element **ret)
     MUST_CHECK;

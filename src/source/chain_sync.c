@@ -200,18 +200,31 @@ static int hold(struct sync *s, struct chain_element *e)
     return 0;
 }
 
-/* Makes a known element readable again through the file that it was found in. */
+/* Readable as it is. What only a descriptor keeps because it could not be linked may be linked now.
+ */
+static bool is_held(const struct sync *s, const struct chain_element *e)
+{
+    return segment_has_pin(e->segment) ||
+           (segment_is_open(e->segment) && pin_segment(s->chain->tools->pins, e->segment) == 0);
+}
+
+/* Makes a known element readable, and its pin sure, through the file that it was found in. */
 static int reopen(struct sync *s, struct chain_element *e, size_t i)
 {
     const struct scan_file *f = &s->scan.files[i];
-    if (e->read || segment_is_open(e->segment) || segment_has_pin(e->segment))
+    if (e->read || is_held(s, e))
         return 0;
+    bool is_open = segment_is_open(e->segment);
     if (file_id_equal(e->segment->file, f->file))
-        return hold(s, e);
+        return is_open ? 0 : hold(s, e);
+    if (is_open && !f->gzip)
+        return 0; /* a copy of it */
     CLEANUP(close_fd) int fd = -1;
     int r = open_probed(s, i, &fd);
     if (r < 0)
         return r;
+    if (is_open && !chain_gzip_is_better(e, fd, f->size))
+        return 0;
 
     struct segment_options options = {
         .ref = segment_name(e->segment),

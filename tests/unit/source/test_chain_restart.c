@@ -4,6 +4,8 @@
 #include "source_rig.h"
 
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static void s67_known_by_inode(void **state)
 {
@@ -130,6 +132,83 @@ static void s67_pinned_gz_that_was_not_booked(void **state)
     assert_chain(&r, "1sz 2");
     assert_int_equal(rig_pull_all(&r), FOLLOW_IDLE);
     assert_came(&r, "o:one\no:two\n");
+    source_rig_deinit(&r);
+}
+
+static const char *pin_of_the_first(const struct source_rig *r)
+{
+    static char path[2 * RIG_PATH_MAX];
+    snprintf(path, sizeof(path), "%.400s/pins/%.100s.1", r->root, r->id);
+    return path;
+}
+
+/* A generation that was found but could not be linked: something stands in the pin's place. */
+static void write_without_pin(struct source_rig *r)
+{
+    source_rig_init(r);
+    assert_int_equal(mkdir(pin_of_the_first(r), 0700), 0);
+    rig_log(r, 1, "one\\n");
+    rig_sync(r, 1);
+    assert_chain(r, "1");
+    assert_false(segment_has_pin(r->slot->view->segments[0]));
+    assert_int_equal(rmdir(pin_of_the_first(r)), 0);
+}
+
+/* S67: what could not be linked when it was found is linked later. */
+static void s67_a_pin_that_failed_is_made_by_a_later_look(void **state)
+{
+    struct source_rig r;
+    write_without_pin(&r);
+    rig_sync(&r, 0);
+    rig_rotate(&r, 9);
+    rig_log(&r, 2, "two\\n");
+    rig_sync(&r, 1);
+    rig_unlink(&r, ".1");
+    rig_restart(&r);
+    assert_chain(&r, "1s 2");
+    assert_int_equal(rig_pull_all(&r), FOLLOW_IDLE);
+    assert_came(&r, "o:one\no:two\n");
+    source_rig_deinit(&r);
+}
+
+/* S67: what was removed before it could be linked is pinned as the .gz that was made of it, also
+ * under a route that has begun to read it. */
+static void s67_what_can_be_linked_no_more_is_pinned_as_gz(void **state)
+{
+    struct source_rig r;
+    write_without_pin(&r);
+    assert_int_equal(rig_pull_all(&r), FOLLOW_IDLE);
+    assert_came(&r, "o:one\n");
+    rig_log(&r, 2, "rest\\n");
+    rig_rotate(&r, 9);
+    rig_compress(&r);
+    rig_log(&r, 3, "two\\n");
+    rig_sync(&r, 1);
+    assert_chain(&r, "1sz 2");
+    rig_unlink(&r, ".1.gz");
+    rig_restart(&r);
+    assert_chain(&r, "1sz 2");
+    assert_int_equal(rig_pull_all(&r), FOLLOW_IDLE);
+    assert_came(&r, "o:rest\no:two\n");
+    source_rig_deinit(&r);
+}
+
+/* R1: the descriptor still leads to what the .gz does not hold. */
+static void r1_an_unfinished_gz_does_not_replace_what_is_open(void **state)
+{
+    struct source_rig r;
+    struct stat st;
+    write_without_pin(&r);
+    rig_log(&r, 2, "rest\\n");
+    rig_rotate(&r, 9);
+    rig_compress(&r);
+    assert_int_equal(stat(rig_file(&r, ".1.gz"), &st), 0);
+    rig_truncate(&r, ".1.gz", (uint64_t)st.st_size - 1);
+    rig_log(&r, 3, "two\\n");
+    rig_sync(&r, 1);
+    assert_chain(&r, "1s 2");
+    assert_int_equal(rig_pull_all(&r), FOLLOW_IDLE);
+    assert_came(&r, "o:one\no:rest\no:two\n");
     source_rig_deinit(&r);
 }
 
@@ -313,6 +392,9 @@ int main(void)
         cmocka_unit_test(r1_without_its_pin_a_removed_file_may_have_grown),
         cmocka_unit_test(r1_what_had_no_file_yet_may_have_been_started),
         cmocka_unit_test(s67_pinned_gz_that_was_not_booked),
+        cmocka_unit_test(s67_a_pin_that_failed_is_made_by_a_later_look),
+        cmocka_unit_test(s67_what_can_be_linked_no_more_is_pinned_as_gz),
+        cmocka_unit_test(r1_an_unfinished_gz_does_not_replace_what_is_open),
         cmocka_unit_test(s67_pinned_empty_file_is_known_as_gz),
         cmocka_unit_test(s67_known_by_fingerprint_as_gz),
         cmocka_unit_test(coinciding_fingerprints_go_by_order),
