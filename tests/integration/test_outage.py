@@ -22,6 +22,7 @@ BEFORE_SECONDS = 3
 FILED_SHARE_MIN = 0.9  # of what is written: the route to files keeps up
 ANONYMOUS_GROWN_MAX_BYTES = 8 << 20
 SPAN_SECONDS_MAX, CATCH_UP_SECONDS_MAX = 900, 300
+PAUSE_SECONDS_MAX = 60  # between two tries of a route that fails, with room
 
 
 @dataclass
@@ -115,7 +116,8 @@ def test_loki_is_away(engine, docker, tallyman, out, tmp_path, scaled):
         behind = delivered(program, "loki")
         loki.start()
         back = time.monotonic()
-        program.wait_until(lambda: delivered(program, "loki") > behind, "it delivers again")
+        program.wait_until(lambda: delivered(program, "loki") > behind, "it delivers again",
+                           PAUSE_SECONDS_MAX)  # fmt: skip
         began = time.monotonic()
         program.wait_until(lambda: delivered(program, "loki") >= writers.written() - rate // 2,
                            lambda: f"{delivered(program, 'loki')} of {writers.written()} lines",
